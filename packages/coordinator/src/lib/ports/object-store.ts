@@ -1,0 +1,151 @@
+import type { Checksum, Encryption, Grant } from '@longhaul/protocol';
+import type { FullObjectAlgorithm, StoreProfile } from './store-profile.ts';
+
+/**
+ * S3 or a store like it, bound to one bucket.
+ *
+ * Every method throws {@link ObjectStoreError} when the store refuses or cannot be reached, except where its answer
+ * is a union: there the outcome is a value, because the caller has to decide on each.
+ */
+export interface ObjectStore {
+  readonly bucket: string;
+  readonly profile: StoreProfile;
+
+  /** Sent once, never repeated: a lost answer may have made an upload that nobody knows. */
+  createMultipartUpload(
+    input: NewObject & { readonly checksumAlgorithm?: FullObjectAlgorithm },
+  ): Promise<CreatedMultipart>;
+
+  /** Presigns UploadPart. Content-Length is signed, so the store takes exactly `sizeBytes`. */
+  signPart(input: {
+    readonly key: string;
+    readonly s3UploadId: string;
+    readonly partNumber: number;
+    readonly sizeBytes: number;
+    readonly checksum?: Checksum;
+    readonly expiresInSeconds: number;
+  }): Promise<Grant>;
+
+  /** Presigns a PUT of the whole object that cannot overwrite one (`If-None-Match: *`) where the store honours that. */
+  signPut(
+    input: NewObject & {
+      readonly sizeBytes: number;
+      readonly checksum?: Checksum;
+      readonly expiresInSeconds: number;
+    },
+  ): Promise<Grant>;
+
+  /** Parts that the store has, all pages, ascending; `undefined` when it knows no such upload. */
+  listParts(input: MultipartRef): Promise<readonly StoredPart[] | undefined>;
+
+  /** Sent once, with its own deadline. Only `stored` and `refused` are answers; `unknown` wants a proof. */
+  completeMultipartUpload(
+    input: MultipartRef & {
+      readonly parts: readonly StoredPart[];
+      readonly sizeBytes: number;
+      readonly checksum?: Checksum;
+    },
+  ): Promise<CompleteOutcome>;
+
+  /** Succeeds when the upload is gone, whoever ended it. Parts in flight may still land: list, and repeat. */
+  abortMultipartUpload(input: MultipartRef): Promise<void>;
+
+  /** Writes a whole object unless one is there. */
+  putObject(input: NewObject & { readonly body: Uint8Array }): Promise<PutOutcome>;
+
+  /** What stands at the key; `undefined` when nothing does. */
+  headObject(input: { readonly key: string; readonly versionId?: string }): Promise<StoredObject | undefined>;
+
+  /** Deletes one version, or the object of an unversioned bucket. Nothing there is a success. */
+  deleteObject(input: { readonly key: string; readonly versionId?: string }): Promise<void>;
+
+  /** Unfinished uploads under a prefix, all pages. */
+  listMultipartUploads(input: { readonly prefix: string }): Promise<readonly OpenMultipart[]>;
+
+  /** URL of an object without credentials. */
+  locationOf(key: string): string;
+
+  /** Resolves when the bucket answers. */
+  ping(): Promise<void>;
+}
+
+/** What must be said when an object is begun and cannot be added later. */
+export interface NewObject {
+  readonly key: string;
+  readonly contentType: string;
+  /** Names without `x-amz-meta-`; values US-ASCII. */
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly encryption?: Encryption;
+}
+
+/** One multipart upload of the store. */
+export interface MultipartRef {
+  readonly key: string;
+  readonly s3UploadId: string;
+}
+
+/** Answer of CreateMultipartUpload. */
+export interface CreatedMultipart {
+  readonly s3UploadId: string;
+  /** The bucket's own rule ends the upload at this time (`x-amz-abort-date`). */
+  readonly abortAtEpochMs?: number;
+}
+
+/** A part as the store or the client tells it. */
+export interface StoredPart {
+  readonly partNumber: number;
+  readonly sizeBytes: number;
+  /** Opaque, quotes included. */
+  readonly etag: string;
+}
+
+/** Answer of HEAD. */
+export interface StoredObject {
+  readonly etag: string;
+  readonly sizeBytes: number;
+  readonly versionId?: string;
+  readonly contentType?: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly lastModifiedEpochMs?: number;
+  /** Full-object checksum, where the store keeps one. */
+  readonly checksum?: Checksum;
+}
+
+/** What came of a CompleteMultipartUpload. */
+export type CompleteOutcome =
+  | { readonly kind: 'stored'; readonly etag: string; readonly versionId?: string }
+  /** A 4xx with an S3 error body: the store says that it did not build the object. */
+  | { readonly kind: 'refused'; readonly s3Code: string; readonly message: string }
+  /** Timeout, cut, 5xx, an answer that is no answer, NoSuchUpload: only a proof can tell. */
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** What came of a PutObject with `If-None-Match: *`. */
+export type PutOutcome =
+  | { readonly kind: 'stored'; readonly etag: string; readonly versionId?: string }
+  /** 412: something stands at the key; HEAD tells whether it is ours. */
+  | { readonly kind: 'exists' }
+  | { readonly kind: 'unknown'; readonly reason: string };
+
+/** An unfinished upload as ListMultipartUploads shows it. */
+export interface OpenMultipart extends MultipartRef {
+  readonly initiatedAtEpochMs: number;
+}
+
+/** The store refused a call, or could not be reached. */
+export class ObjectStoreError extends Error {
+  override readonly name = 'ObjectStoreError';
+  /** `unreachable`: no answer; `throttled`: 429 or 503; `refused`: an S3 error. */
+  readonly kind: 'unreachable' | 'throttled' | 'refused';
+  /** The store's error code, for example `AccessDenied`. */
+  readonly s3Code: string | undefined;
+
+  constructor(
+    kind: ObjectStoreError['kind'],
+    message: string,
+    options?: { s3Code?: string | undefined; cause?: unknown },
+  ) {
+    super(message, { cause: options?.cause });
+    this.kind = kind;
+    this.s3Code = options?.s3Code;
+  }
+}

@@ -1,0 +1,5 @@
+export * from './messages.ts';
+export * from './part-plan.ts';
+export * from './problem-codes.ts';
+export * from './s3-limits.ts';
+export * from './upload-events.ts';

@@ -1,0 +1,218 @@
+import type { PartPlan } from './part-plan.ts';
+import type { Problem } from './problem-codes.ts';
+
+/** Where an upload stands. Only `COMPLETED`, `CANCELLED`, `EXPIRED` and `FAILED` are final. */
+export type UploadState =
+  | 'PENDING'
+  | 'UPLOADING'
+  | 'COMPLETING'
+  | 'COMPLETED'
+  | 'ABORTING'
+  | 'CANCELLED'
+  | 'EXPIRED'
+  | 'FAILED';
+
+/** How the bytes travel: inside the create call, in one presigned PUT, or in presigned parts. */
+export type UploadMode = 'inline' | 'single' | 'multipart';
+
+/** A digest of bytes, base64 as S3 writes it. `MD5` travels as Content-MD5, which every store enforces. */
+export interface Checksum {
+  readonly algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'MD5';
+  readonly value: string;
+}
+
+/** Encryption at rest. Left out: what the bucket does by itself. */
+export type Encryption =
+  | { readonly mode: 'sse-s3' }
+  | { readonly mode: 'sse-kms'; readonly kmsKeyId: string };
+
+/** `POST /v1/uploads` */
+export interface CreateUploadRequest {
+  /** UUID made by the client; the same one answers the same upload, whatever state it is in. */
+  readonly createId: string;
+  /** Name of the file, 1 to 1,024 characters of any script. Kept as encoded metadata, never part of the key. */
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** Media type. Default `application/octet-stream`. Signed into the upload, so it cannot be changed later. */
+  readonly contentType?: string;
+  /** Groups uploads and stands in the object key. Letters, digits, `.`, `_`, `-`; at most 128. Default `default`. */
+  readonly connectorId?: string;
+  /** Stored with the object. Names `[a-z0-9-]`, at most 2 KiB in all once encoded. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** SHA-256 (hex) over size and samples of the content. Finds an open upload of the same file to resume. */
+  readonly fingerprint?: string;
+  /** Part size that the client would like; the answer's `plan` decides. */
+  readonly partSizeBytes?: number;
+  /** Digest of the whole content, for `single` and inline. */
+  readonly checksum?: Checksum;
+  readonly encryption?: Encryption;
+  /** Asks for one presigned PUT (`single`) or for parts (`multipart`). Default: single up to the server's threshold. */
+  readonly mode?: 'single' | 'multipart';
+  /** The whole content, base64, when it is small enough to finish in this call. */
+  readonly payload?: string;
+  /** `false`: never continue an open upload of the same file. Default `true`. */
+  readonly resume?: boolean;
+}
+
+/** A presigned request, ready to be sent with the bytes of one part as its body. */
+export interface Grant {
+  /** 1-based; 1 for a single PUT. */
+  readonly partNumber: number;
+  readonly url: string;
+  /** Headers to send exactly as they are. Content-Length and Host are set by the HTTP client and not listed. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Life of the URL from the moment it was received: the client's own clock is never trusted. */
+  readonly expiresInSeconds: number;
+}
+
+/** A part that the store has. */
+export interface ReceivedPart {
+  readonly partNumber: number;
+  readonly sizeBytes: number;
+}
+
+/** What the client tells of a part that the store has taken. */
+export interface Receipt {
+  readonly partNumber: number;
+  readonly sizeBytes: number;
+  /** ETag as the store gave it, quotes included. Left out where CORS hides it: the part is then looked up by listing. */
+  readonly etag?: string;
+  readonly durationMs?: number;
+  /** Times the part was sent, 1 if it went through at once. */
+  readonly attempts?: number;
+  /** Error codes met on the way, for the metrics. */
+  readonly errorCodes?: readonly string[];
+}
+
+/** How sure Longhaul is that the object is the file: its size was compared, or its checksum too. */
+export type ProofLevel = 'size' | 'checksum';
+
+/** The object as it stands in the store. */
+export interface UploadResult {
+  readonly uploadId: string;
+  readonly nodeId: string;
+  readonly bucket: string;
+  readonly key: string;
+  /** ETag as the store gave it, quotes included. Opaque: it is no MD5. */
+  readonly etag: string;
+  /** Version of the object, on a versioned bucket. */
+  readonly versionId?: string;
+  /** URL of the object without credentials. */
+  readonly location: string;
+  readonly sizeBytes: number;
+  readonly partCount: number;
+  readonly proof: ProofLevel;
+  readonly completedAtEpochMs: number;
+}
+
+/** `GET /v1/uploads/:id` */
+export interface UploadStatus {
+  readonly uploadId: string;
+  /** The same as `uploadId`; the seed's name for the document. */
+  readonly nodeId: string;
+  readonly state: UploadState;
+  readonly mode: UploadMode;
+  readonly plan: PartPlan;
+  readonly createdAtEpochMs: number;
+  /** Parts that the store has, in order. */
+  readonly receivedParts: readonly ReceivedPart[];
+  /** With `COMPLETED`. */
+  readonly result?: UploadResult;
+  /** The last thing that went wrong, in words. */
+  readonly lastError?: string;
+}
+
+/** What the server recommends and allows, in the seed's words. */
+export interface UploadLimits {
+  readonly recommended_chunk_size: number;
+  readonly min_chunk_size: number;
+  readonly max_chunk_size: number;
+  readonly max_chunks: number;
+}
+
+/** Answer of `POST /v1/uploads`. */
+export interface CreateUploadResponse extends UploadStatus {
+  readonly limits: UploadLimits;
+  /** Capability for every later call of this upload; goes into the `longhaul-token` header. */
+  readonly token: string;
+  readonly tokenExpiresInSeconds: number;
+  /** The upload was open already and goes on. */
+  readonly resumed: boolean;
+  /** First URLs to send to. Empty once nothing is left to send. */
+  readonly grants: readonly Grant[];
+  /** The bucket itself ends the upload at this time (its own rule for unfinished uploads). */
+  readonly mustFinishByEpochMs?: number;
+}
+
+/** `POST /v1/uploads/batch` */
+export interface BatchCreateRequest {
+  readonly uploads: readonly CreateUploadRequest[];
+}
+
+/** Answer of `POST /v1/uploads/batch`: one entry for each upload asked for, in the same order. */
+export interface BatchCreateResponse {
+  readonly uploads: readonly BatchItem<CreateUploadResponse>[];
+}
+
+/** One entry of a batch: it went through, or it did not and the others are not touched by it. */
+export type BatchItem<Value> =
+  | { readonly ok: true; readonly value: Value }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** `POST /v1/uploads/:id/parts`: reports and requests for URLs share one call; either may be empty. */
+export interface PartsRequest {
+  readonly report: readonly Receipt[];
+  readonly sign: readonly PartToSign[];
+}
+
+/** A part for which a URL is wanted. */
+export interface PartToSign {
+  readonly partNumber: number;
+  /** Must be what the plan says; it is signed, so the store takes no other length. */
+  readonly sizeBytes: number;
+}
+
+/** Answer of `POST /v1/uploads/:id/parts`. */
+export interface PartsResponse {
+  /** Parts known to be stored. */
+  readonly receivedCount: number;
+  readonly grants: readonly Grant[];
+  /** A fresh token, when half the life of the one used is gone. */
+  readonly token?: string;
+}
+
+/** Answer of `POST /v1/uploads/:id/complete`: 200 with the result, or 202 while the store is still at work. */
+export type CompleteResponse =
+  | { readonly state: 'COMPLETED'; readonly result: UploadResult }
+  | { readonly state: 'COMPLETING'; readonly retryAfterSeconds: number };
+
+/** `POST /v1/uploads/batch/complete` */
+export interface BatchCompleteRequest {
+  readonly uploads: readonly { readonly uploadId: string; readonly token: string }[];
+}
+
+/** Answer of `POST /v1/uploads/batch/complete`, in the order asked for. */
+export interface BatchCompleteResponse {
+  readonly uploads: readonly BatchItem<CompleteResponse>[];
+}
+
+/** Answer of `DELETE /v1/uploads/:id`. `ABORTING` (202): the store still has to let go, ask again. */
+export type CancelResponse =
+  | { readonly state: 'CANCELLED' | 'EXPIRED' | 'FAILED' }
+  | { readonly state: 'ABORTING'; readonly retryAfterSeconds: number }
+  | { readonly state: 'COMPLETED'; readonly result: UploadResult };
+
+/** Answer of `GET /v1/limits?size=`. */
+export interface LimitsResponse extends UploadLimits {
+  /** How an upload of the size asked about would be cut. */
+  readonly plan?: PartPlan;
+}
+
+/** Most entries of one batch. */
+export const MAX_BATCH_ITEMS = 100;
+
+/** Most receipts, and most parts to sign, in one parts call. */
+export const MAX_PARTS_PER_CALL = 1_000;
+
+/** Header that carries the upload's token. */
+export const TOKEN_HEADER = 'longhaul-token';

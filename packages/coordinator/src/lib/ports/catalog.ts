@@ -11,8 +11,9 @@ export interface Catalog {
   migrate(): Promise<void>;
 
   /**
-   * Inserts a row in state PENDING. When the owner used the same `createId` before, or (with `resumable`) has an open
-   * upload with the same connector, fingerprint and size, nothing is inserted and that row is the answer.
+   * Inserts a row in state PENDING. When the owner used the same `createId` before, nothing is inserted and that row
+   * is the answer. The same goes, with `resumable` and a fingerprint, for a resumable upload of the owner in PENDING or
+   * UPLOADING that has the same connector, fingerprint, size, bucket, content type and encryption (mode and key).
    */
   insert(draft: UploadDraft): Promise<InsertOutcome>;
 
@@ -27,15 +28,19 @@ export interface Catalog {
   /** PENDING → UPLOADING of an upload that needs no multipart id (single PUT, inline). */
   openWithoutMultipart(uploadId: string): Promise<UploadRecord | undefined>;
 
-  /** Remembers until when the URLs handed out are good, before they are; and moves the idle limit. */
-  recordGrant(uploadId: string, grant: { expiresInSeconds: number }): Promise<void>;
+  /**
+   * Remembers until when the URLs handed out are good, before they are; and moves the idle limit as
+   * {@link recordActivity} does. `false`: the upload is not UPLOADING (any more), so hand out no URL.
+   */
+  recordGrant(uploadId: string, grant: { expiresInSeconds: number }): Promise<boolean>;
 
-  /** Moves `expires_at` on once half its span is gone. Cheap to call often. */
+  /** Moves the expiry of a PENDING or UPLOADING upload on once half its span is gone. Cheap to call often. */
   recordActivity(uploadId: string): Promise<void>;
 
   /**
    * Writes down an attempt to complete, before it is sent: UPLOADING → COMPLETING, or COMPLETING again once
-   * `next_attempt_at` has passed. Raises the epoch. `undefined`: another driver is at it, or the state is another.
+   * `next_attempt_at` has passed. Raises the epoch; the digest is that of the newest epoch's list. `undefined`: another
+   * driver is at it, or the state is another.
    */
   beginCompletion(uploadId: string, attempt: CompletionAttempt): Promise<UploadRecord | undefined>;
 
@@ -46,7 +51,11 @@ export interface Catalog {
     object: CompletedObject,
   ): Promise<UploadRecord | undefined>;
 
-  /** COMPLETING → UPLOADING after a definite refusal, keeping the reason. Refused when the epoch moved. */
+  /**
+   * COMPLETING → UPLOADING after a definite refusal, keeping the reason. Refused when the epoch moved. `cancelRequested`
+   * stays for the caller to honour. When the same content has another open upload by now, this one goes on but is no
+   * longer found by its fingerprint.
+   */
   reopen(uploadId: string, epoch: number, lastError: string): Promise<UploadRecord | undefined>;
 
   /** COMPLETING stays, the reason is kept. Refused when the epoch moved. */

@@ -15,18 +15,22 @@ export interface StateStore {
   parts(uploadId: string): Promise<readonly StoredPart[]>;
 
   /**
-   * Writes down parts, last write of a number wins, and renews the record's life. Nothing is written unless the
-   * upload is `UPLOADING`: `closed` then, or `absent` without a record.
+   * Writes down parts, last write of a number wins, and renews the record's life; without parts it only does that, and
+   * counts. Nothing is written unless the upload is `UPLOADING`: `closed` then, or `absent` without a record.
    */
   record(uploadId: string, parts: readonly StoredPart[]): Promise<RecordOutcome>;
 
-  /** Writes the whole record, with parts known from elsewhere. A part that is already there is newer and stays. */
+  /**
+   * Writes the whole record, with parts known from elsewhere. A part that is already there is newer and stays. Where the
+   * catalog's row itself is the record, only the parts are written. Read the catalog again afterwards: a change of state
+   * that came between has found no record to change.
+   */
   restore(upload: HotUpload, parts: readonly StoredPart[]): Promise<void>;
 
-  /** Follows the catalog's change of state. Without a record nothing happens. */
+  /** Follows the catalog's change of state. Without a record, or where the catalog's row is the record, nothing happens. */
   setStatus(uploadId: string, status: UploadState): Promise<void>;
 
-  /** Forgets the upload. */
+  /** Forgets the parts, and the record unless it is the catalog's row. */
   remove(uploadId: string): Promise<void>;
 
   /** Resolves when the store answers. */

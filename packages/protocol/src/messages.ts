@@ -30,14 +30,14 @@ export type Encryption =
 export interface CreateUploadRequest {
   /** UUID made by the client; the same one answers the same upload, whatever state it is in. */
   readonly createId: string;
-  /** Name of the file, 1 to 1,024 characters of any script. Kept as encoded metadata, never part of the key. */
+  /** Name of the file, 1 to 1,024 characters of any script but NUL. Kept as encoded metadata, never part of the key. */
   readonly name: string;
   readonly sizeBytes: number;
   /** Media type. Default `application/octet-stream`. Signed into the upload, so it cannot be changed later. */
   readonly contentType?: string;
   /** Groups uploads and stands in the object key. Letters, digits, `.`, `_`, `-`; at most 128. Default `default`. */
   readonly connectorId?: string;
-  /** Stored with the object. Names `[a-z0-9-]`, at most 2 KiB in all once encoded. */
+  /** Stored with the object. Names `[a-z0-9-]` but `constructor`, `prototype`; at most 2 KiB in all once encoded. */
   readonly metadata?: Readonly<Record<string, string>>;
   /** SHA-256 (hex) over size and samples of the content. Finds an open upload of the same file to resume. */
   readonly fingerprint?: string;

@@ -10,7 +10,7 @@ export interface PartPlan {
   readonly partCount: number;
 }
 
-/** What the planner may use; each of it yields to the rule of 10,000 parts. */
+/** What the planner may use; each of it yields to the rule of 10,000 parts. A value that is no number counts as absent. */
 export interface PartPlanLimits {
   /** Smallest part that is not the last one. Default 5 MiB. */
   readonly minPartSizeBytes?: number;
@@ -39,7 +39,7 @@ const MEBIBYTE = 1024 ** 2;
  * The wish is clamped to the limits. When it would need too many parts the size grows to the next MiB that fits.
  *
  * @param sizeBytes size of the upload, 0 to 48.8 TiB
- * @param wishedPartSizeBytes part size that the client asks for; default 16 MiB
+ * @param wishedPartSizeBytes part size that the client asks for; default 16 MiB, also for what is no number or 0
  * @throws RangeError if `sizeBytes` is not a whole number from 0 to 48.8 TiB
  * @example planParts(200 * 1024 ** 2).partCount // 13
  */
@@ -73,17 +73,25 @@ export function partRange(plan: PartPlan, partNumber: number): PartRange {
 
 function fitPartSize(sizeBytes: number, wishedPartSizeBytes: number, limits: PartPlanLimits): number {
   const minBytes = clamp(
-    limits.minPartSizeBytes ?? MIN_PART_SIZE_BYTES,
+    Math.ceil(numberOr(limits.minPartSizeBytes, MIN_PART_SIZE_BYTES)),
     MIN_PART_SIZE_BYTES,
     MAX_PART_SIZE_BYTES,
   );
-  const maxBytes = clamp(limits.maxPartSizeBytes ?? MAX_PART_SIZE_BYTES, minBytes, MAX_PART_SIZE_BYTES);
-  const maxParts = clamp(limits.maxParts ?? MAX_PARTS, 1, MAX_PARTS);
+  const maxBytes = clamp(
+    Math.floor(numberOr(limits.maxPartSizeBytes, MAX_PART_SIZE_BYTES)),
+    minBytes,
+    MAX_PART_SIZE_BYTES,
+  );
+  const maxParts = clamp(Math.floor(numberOr(limits.maxParts, MAX_PARTS)), 1, MAX_PARTS);
   const wishedBytes = clamp(Math.floor(wishedPartSizeBytes) || DEFAULT_PART_SIZE_BYTES, minBytes, maxBytes);
   if (Math.ceil(sizeBytes / wishedBytes) <= maxParts) return wishedBytes;
   const neededBytes = Math.ceil(sizeBytes / maxParts / MEBIBYTE) * MEBIBYTE;
   // A lower `maxParts` may ask for more than S3 allows in one part: then S3's own limit of 10,000 parts decides.
   return Math.min(neededBytes, MAX_PART_SIZE_BYTES);
+}
+
+function numberOr(value: number | undefined, fallback: number): number {
+  return value === undefined || Number.isNaN(value) ? fallback : value;
 }
 
 function clamp(value: number, low: number, high: number): number {

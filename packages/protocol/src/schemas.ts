@@ -6,50 +6,110 @@ import {
   MAX_PARTS_PER_CALL,
   type PartsRequest,
 } from './messages.ts';
-import { MAX_PARTS } from './s3-limits.ts';
 
 /** A schema that turns unknown input into a message of {@link Message}. */
 export type MessageSchema<Message> = v.GenericSchema<unknown, Message>;
 
+const MAX_NAME_CHARACTERS = 1024;
+
+// A media type as RFC 9110 writes it, more lenient in unquoted values: recorders write `video/webm;codecs=vp9,opus`.
+// Blanks are SP and HTAB only: `\s` would let CR and LF into a header.
+const MEDIA_TYPE =
+  /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+([ \t]*;[ \t]*[\w!#$&^.+*'%`|~-]+=("[\x20\x21\x23-\x7e]*"|[\x21\x23-\x3a\x3c-\x5b\x5d-\x7e]+))*$/;
+
+/** Length of each digest in base64. */
+const DIGEST_CHARACTERS = { CRC32: 8, CRC32C: 8, CRC64NVME: 12, MD5: 24 } as const;
+
 const byteCount = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const partNumber = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(MAX_PARTS));
-const checksum = v.strictObject({
-  algorithm: v.picklist(['CRC32', 'CRC32C', 'CRC64NVME', 'MD5']),
-  value: v.pipe(v.string(), v.base64(), v.maxLength(128)),
-});
+// No upper bound here: a number above the upload's own plan has a problem code of its own.
+const partNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
+const visibleAscii = v.regex(/^[\x21-\x7e]+$/, 'must be visible ASCII characters without blanks');
+
+// Half a surrogate pair cannot be percent-encoded, and Postgres stores no NUL.
+const storableText = v.pipe(
+  v.string(),
+  v.check((text) => text.isWellFormed() && !text.includes('\0'), 'must be Unicode text without NUL'),
+);
+
+const fileName = v.pipe(
+  storableText,
+  v.minLength(1),
+  // The cheap bound first: a character takes one or two UTF-16 units.
+  v.maxLength(2 * MAX_NAME_CHARACTERS),
+  v.check(
+    (name) => Array.from(name).length <= MAX_NAME_CHARACTERS,
+    `must have at most ${MAX_NAME_CHARACTERS} characters`,
+  ),
+);
+
+const checksum = v.pipe(
+  v.strictObject({
+    algorithm: v.picklist(['CRC32', 'CRC32C', 'CRC64NVME', 'MD5']),
+    value: v.pipe(v.string(), v.maxLength(24), v.base64()),
+  }),
+  v.check(
+    ({ algorithm, value }) => value.length === DIGEST_CHARACTERS[algorithm],
+    'must be the base64 of a digest of that algorithm',
+  ),
+);
+
 const encryption = v.variant('mode', [
   v.strictObject({ mode: v.literal('sse-s3') }),
   v.strictObject({
     mode: v.literal('sse-kms'),
-    kmsKeyId: v.pipe(v.string(), v.minLength(1), v.maxLength(2048)),
+    kmsKeyId: v.pipe(v.string(), v.maxLength(2048), visibleAscii),
   }),
 ]);
 
+const metadata = v.pipe(
+  // A record of valibot takes a list, and leaves these two names out without a word: the client must hear of it.
+  v.custom<Record<string, string>>(
+    (input) => !Array.isArray(input) && !hasOwn(input, 'constructor') && !hasOwn(input, 'prototype'),
+    'must be an object without the names `constructor` and `prototype`',
+  ),
+  v.record(
+    v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,128}$/, 'names must be 1 to 128 of a-z, 0-9 and `-`')),
+    v.pipe(storableText, v.maxLength(2048)),
+  ),
+);
+
+// `v.base64()` runs out of stack on a few megabytes: its groups cost a frame for every four characters.
+const payload = v.pipe(
+  v.string(),
+  v.check(
+    (text) => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text),
+    'must be base64 with padding',
+  ),
+);
+
 /** Body of `POST /v1/uploads`. Unknown members are refused: a misspelt option must not be ignored in silence. */
 export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.strictObject({
-  createId: v.pipe(v.string(), v.uuid()),
-  name: v.pipe(v.string(), v.minLength(1), v.maxLength(1024)),
+  // One spelling, or the same UUID in capitals would be another upload.
+  createId: v.pipe(v.string(), v.uuid(), v.toLowerCase()),
+  name: fileName,
   sizeBytes: byteCount,
-  // A media type as RFC 9110 writes it, parameters included; no CR, LF or other control character can pass.
   contentType: v.exactOptional(
     v.pipe(
       v.string(),
       v.maxLength(256),
-      v.regex(
-        /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+(\s*;\s*[\w!#$&^.+-]+=("[\x20\x21\x23-\x7e]*"|[\w!#$&^.+:-]+))*$/,
-      ),
+      v.regex(MEDIA_TYPE, 'must be a media type, for example `text/plain`'),
     ),
   ),
-  connectorId: v.exactOptional(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/))),
-  metadata: v.exactOptional(
-    v.record(v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,128}$/)), v.pipe(v.string(), v.maxLength(2048))),
+  connectorId: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.regex(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/, 'must be 1 to 128 of A-Z, a-z, 0-9, `.`, `_` and `-`'),
+    ),
   ),
-  fingerprint: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))),
+  metadata: v.exactOptional(metadata),
+  fingerprint: v.exactOptional(
+    v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in lower-case hex')),
+  ),
   partSizeBytes: v.exactOptional(v.pipe(byteCount, v.minValue(1))),
   checksum: v.exactOptional(checksum),
   encryption: v.exactOptional(encryption),
   mode: v.exactOptional(v.picklist(['single', 'multipart'])),
-  payload: v.exactOptional(v.pipe(v.string(), v.base64())),
+  payload: v.exactOptional(payload),
   resume: v.exactOptional(v.boolean()),
 });
 
@@ -58,23 +118,21 @@ export const batchCreateRequestSchema: MessageSchema<{ uploads: readonly unknown
   uploads: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(MAX_BATCH_ITEMS)),
 });
 
+const receipt = v.strictObject({
+  partNumber,
+  sizeBytes: byteCount,
+  etag: v.exactOptional(v.pipe(v.string(), v.maxLength(256), visibleAscii)),
+  durationMs: v.exactOptional(v.pipe(v.number(), v.finite(), v.minValue(0))),
+  attempts: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+  // Labels of metrics and words of a log line: nothing that could end the line.
+  errorCodes: v.exactOptional(
+    v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\x20-\x7e]{1,64}$/))), v.maxLength(32)),
+  ),
+});
+
 /** Body of `POST /v1/uploads/:id/parts`. */
 export const partsRequestSchema: MessageSchema<PartsRequest> = v.strictObject({
-  report: v.pipe(
-    v.array(
-      v.strictObject({
-        partNumber,
-        sizeBytes: byteCount,
-        etag: v.exactOptional(
-          v.pipe(v.string(), v.minLength(1), v.maxLength(256), v.regex(/^[\x21-\x7e]+$/)),
-        ),
-        durationMs: v.exactOptional(v.pipe(v.number(), v.minValue(0))),
-        attempts: v.exactOptional(v.pipe(v.number(), v.integer(), v.minValue(1))),
-        errorCodes: v.exactOptional(v.pipe(v.array(v.pipe(v.string(), v.maxLength(64))), v.maxLength(32))),
-      }),
-    ),
-    v.maxLength(MAX_PARTS_PER_CALL),
-  ),
+  report: v.pipe(v.array(receipt), v.maxLength(MAX_PARTS_PER_CALL)),
   sign: v.pipe(
     v.array(v.strictObject({ partNumber, sizeBytes: byteCount })),
     v.maxLength(MAX_PARTS_PER_CALL),
@@ -94,3 +152,7 @@ export const batchCompleteRequestSchema: MessageSchema<BatchCompleteRequest> = v
     v.maxLength(MAX_BATCH_ITEMS),
   ),
 });
+
+function hasOwn(input: unknown, name: string): boolean {
+  return typeof input === 'object' && input !== null && Object.hasOwn(input, name);
+}

@@ -1,0 +1,36 @@
+/** Sends the bytes of one part to a presigned URL. One attempt: retrying is not its business. */
+export interface PartSender<Source> {
+  /**
+   * Resolves with whatever the store answered, refusals included, and gives the connection back for reuse.
+   *
+   * Rejects with the signal's reason when it aborts (and drops the connection), with an `UploadError` when the source
+   * is at fault, and with anything else when the connection is: that is taken for transient.
+   */
+  send(request: PartToSend<Source>): Promise<PartAnswer>;
+}
+
+/** One PUT. */
+export interface PartToSend<Source> {
+  readonly source: Source;
+  readonly offsetBytes: number;
+  /** Becomes Content-Length; may be 0. */
+  readonly sizeBytes: number;
+  readonly url: string;
+  /** Sent exactly as they are. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** Bytes of this attempt handed to the network so far. Must be called while bytes move: silence is a stall. */
+  onProgress(sentBytes: number): void;
+}
+
+/** What the store said. */
+export interface PartAnswer {
+  /** HTTP status; 0 where a browser does not tell (a refusal without CORS headers): taken for transient. */
+  readonly status: number;
+  /** ETag with its quotes; left out where CORS hides it. */
+  readonly etag?: string;
+  /** Body of a refusal, cut to 16 KiB. Empty for a success. */
+  readonly body: string;
+  /** `Retry-After`, where the store sent one in seconds. */
+  readonly retryAfterSeconds?: number;
+}

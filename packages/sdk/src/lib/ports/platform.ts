@@ -1,0 +1,33 @@
+import type { Checksum } from '@longhaul/protocol';
+import type { ByteSource } from './byte-source.ts';
+import type { Clock } from './clock.ts';
+import type { Connectivity } from './connectivity.ts';
+import type { PartSender } from './part-sender.ts';
+
+/**
+ * What a runtime brings: how sources are opened and how bytes are sent.
+ *
+ * `Input` is what the caller may hand over (a path, a `File`); `Source` is what it becomes, with whatever the
+ * runtime's own sender needs on top of {@link ByteSource}.
+ */
+export interface Platform<Input, Source extends ByteSource> {
+  /** Parts in flight when nobody says otherwise. */
+  readonly defaultConcurrency: number;
+  readonly clock: Clock;
+  /** Left out where there is always a network, or no way to know. */
+  readonly connectivity?: Connectivity;
+
+  /**
+   * Opens what the caller handed over.
+   *
+   * @throws TypeError if it is nothing that this platform can upload
+   * @throws UploadError `FILE_UNREADABLE` if it cannot be opened
+   */
+  openSource(input: Input): Promise<Source>;
+
+  /** Called once per uploader. `concurrency` is how many parts are in flight at most. */
+  createSender(options: { readonly concurrency: number }): PartSender<Source>;
+
+  /** Digest of the whole content for one PUT, where the runtime has a cheap one: the store refuses a damaged body. */
+  checksum?(source: Source): Promise<Checksum>;
+}

@@ -1,0 +1,22 @@
+/**
+ * Remembers which upload belongs to which file, so that the next run asks for the same one. A hint only: the
+ * coordinator's record is the truth, and without any hint it still finds an open upload by its fingerprint.
+ */
+export interface ResumeStore {
+  /** The hint kept under `key`; `undefined` when there is none, or none that can be read. */
+  find(key: string): Promise<ResumeHint | undefined>;
+  /** Keeps `hint` under `key`, in place of an older one. */
+  remember(key: string, hint: ResumeHint): Promise<void>;
+  /** Removes what is kept under `key`; nothing there is fine. */
+  forget(key: string): Promise<void>;
+}
+
+/** What is worth knowing of an upload that has not ended. Plain JSON. */
+export interface ResumeHint {
+  /** The same one answers the same upload. */
+  readonly createId: string;
+  /** As it was when the upload began. A file changed since then is not continued. */
+  readonly lastModifiedEpochMs?: number;
+  /** When the hint was written, so that a store may drop what is old. */
+  readonly savedAtEpochMs: number;
+}

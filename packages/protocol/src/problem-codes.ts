@@ -18,6 +18,7 @@ export const PROBLEM_STATUS = {
   'create-conflict': 409,
   'parts-missing': 409,
   'completion-refused': 409,
+  'upload-pending': 409,
   'upload-completing': 409,
   'upload-completed': 409,
   'upload-cancelled': 409,

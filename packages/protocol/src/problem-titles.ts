@@ -21,6 +21,7 @@ export const PROBLEM_TITLES: Readonly<Record<ProblemCode, string>> = {
   'create-conflict': 'The createId was used before, for another file.',
   'parts-missing': 'The store does not have all parts of the upload.',
   'completion-refused': 'The store refused to build the object.',
+  'upload-pending': 'The upload was never opened at the store.',
   'upload-completing': 'The upload is being completed.',
   'upload-completed': 'The upload is complete already.',
   'upload-cancelled': 'The upload was cancelled.',

@@ -1,0 +1,187 @@
+import {
+  MAX_OBJECT_SIZE_BYTES,
+  MAX_PART_SIZE_BYTES,
+  MAX_PARTS,
+  MAX_PRESIGNED_EXPIRY_SECONDS,
+  MIN_PART_SIZE_BYTES,
+  type UploadLimits,
+} from '@longhaul/protocol';
+import type { Authorize } from './ports/authorizer.ts';
+import type { Catalog } from './ports/catalog.ts';
+import type { Clock } from './ports/clock.ts';
+import type { ObjectStore } from './ports/object-store.ts';
+import type { StateStore } from './ports/state-store.ts';
+import type { UploadSettings } from './uploads/context.ts';
+
+/** What a coordinator is made of. Only the ports and `tokenKeys` must be given. */
+export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
+  /** The bucket. See `createS3ObjectStore`. */
+  readonly objectStore: ObjectStore;
+  /** The durable truth. See `createSqliteStore` and `createPostgresCatalog`. */
+  readonly catalog: Catalog;
+  /** Hot state. See `createSqliteStore` and `createRedisState`. */
+  readonly state: StateStore;
+  /**
+   * Keys that sign the tokens of uploads, at least 32 characters each. The first one signs, all of them verify: to
+   * rotate, put the new key first and drop the old one after `tokenLifetimeSeconds`.
+   */
+  readonly tokenKeys: readonly string[];
+  /**
+   * Says who may create uploads, and whose they are. Without it only requests to a loopback host are served, and every
+   * upload belongs to the owner `local`.
+   */
+  readonly authorize?: Authorize;
+  /** Origins whose pages may call this coordinator. Default: pages served from a loopback host. */
+  readonly corsOrigins?: readonly string[];
+  /** Time and chance. Default: the system's. */
+  readonly clock?: Clock;
+  /** Told of failures that happen after the answer was sent. Default: they are left to the next caller to meet. */
+  readonly onBackgroundError?: (error: unknown) => void;
+}
+
+/** Settings of a coordinator, all with defaults. */
+export interface CoordinatorSettings {
+  /** Part size told to those who ask. The SDK plans by itself. Default 100 MiB. */
+  readonly recommendedChunkSizeBytes: number;
+  /** Smallest part that is not the last one. Default and least 5 MiB. */
+  readonly minChunkSizeBytes: number;
+  /** Largest part; yields to the rule of 10,000 parts. Default 500 MiB, at most 5 GiB. */
+  readonly maxChunkSizeBytes: number;
+  /** Most parts of one upload. Default and at most 10,000. */
+  readonly maxChunks: number;
+  /** Largest upload. Default 48.8 TiB, what S3 takes. */
+  readonly maxSizeBytes: number;
+  /** Up to this size an upload may be one presigned PUT. Default 100 MiB, at most 5 GiB. */
+  readonly singlePutThresholdBytes: number;
+  /** Up to this size the content may travel inside the create call. Default 256 KiB, at most 8 MiB. */
+  readonly inlineMaxBytes: number;
+  /** Life of a presigned URL. Default 900 s, at most 7 days. */
+  readonly grantExpiresInSeconds: number;
+  /** URLs handed out with the answer of create. Default 8. */
+  readonly firstGrantCount: number;
+  /** Life of an upload's token; a fresh one is handed out at half of it. Default 24 h. */
+  readonly tokenLifetimeSeconds: number;
+  /** An upload without activity may be ended after this. Default 72 h. */
+  readonly idleLimitSeconds: number;
+  /** `complete` answers 202 after this and works on. Default 20 s: below the time-out of load balancers. */
+  readonly completeAnswerWithinSeconds: number;
+  /** After this another call may take over a completion whose end is not known. Default 15 s. */
+  readonly completionRedriveAfterSeconds: number;
+  /** How long after its last URL expired a single PUT may still be on its way. Default 300 s. */
+  readonly singlePutGraceSeconds: number;
+  /** Object key, with `{connectorId}` and `{nodeId}`. Default `connectors/{connectorId}/{nodeId}`. */
+  readonly keyTemplate: string;
+}
+
+/** Defaults of {@link CoordinatorSettings}. */
+export const DEFAULT_SETTINGS: CoordinatorSettings = {
+  recommendedChunkSizeBytes: 104_857_600,
+  minChunkSizeBytes: MIN_PART_SIZE_BYTES,
+  maxChunkSizeBytes: 524_288_000,
+  maxChunks: MAX_PARTS,
+  maxSizeBytes: MAX_OBJECT_SIZE_BYTES,
+  singlePutThresholdBytes: 104_857_600,
+  inlineMaxBytes: 256 * 1024,
+  grantExpiresInSeconds: 900,
+  firstGrantCount: 8,
+  tokenLifetimeSeconds: 24 * 3600,
+  idleLimitSeconds: 72 * 3600,
+  completeAnswerWithinSeconds: 20,
+  completionRedriveAfterSeconds: 15,
+  singlePutGraceSeconds: 300,
+  keyTemplate: 'connectors/{connectorId}/{nodeId}',
+};
+
+/** Least and most of every setting that is a number. */
+export const SETTING_RANGES: Readonly<
+  Record<keyof Omit<CoordinatorSettings, 'keyTemplate'>, readonly [number, number]>
+> = {
+  recommendedChunkSizeBytes: [MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES],
+  minChunkSizeBytes: [MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES],
+  maxChunkSizeBytes: [MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES],
+  maxChunks: [1, MAX_PARTS],
+  maxSizeBytes: [0, MAX_OBJECT_SIZE_BYTES],
+  singlePutThresholdBytes: [0, MAX_PART_SIZE_BYTES],
+  inlineMaxBytes: [0, 8 * 1024 ** 2],
+  grantExpiresInSeconds: [1, MAX_PRESIGNED_EXPIRY_SECONDS],
+  firstGrantCount: [0, 1_000],
+  tokenLifetimeSeconds: [60, 30 * 24 * 3600],
+  idleLimitSeconds: [60, 365 * 24 * 3600],
+  completeAnswerWithinSeconds: [0, 600],
+  completionRedriveAfterSeconds: [1, 3600],
+  singlePutGraceSeconds: [0, 24 * 3600],
+};
+
+const MIN_TOKEN_KEY_LENGTH = 32;
+
+/**
+ * Everything that is wrong with settings, one sentence each; empty when they are good.
+ */
+export function settingErrors(settings: CoordinatorSettings): string[] {
+  const errors = Object.entries(SETTING_RANGES).flatMap(([name, [least, most]]) => {
+    const value = settings[name as keyof typeof SETTING_RANGES];
+    const isGood = Number.isSafeInteger(value) && value >= least && value <= most;
+    return isGood ? [] : [`${name} must be a whole number from ${least} to ${most}, got ${value}`];
+  });
+  if (!settings.keyTemplate.includes('{nodeId}')) {
+    errors.push(
+      `keyTemplate must contain {nodeId}, so that no two uploads share a key, got "${settings.keyTemplate}"`,
+    );
+  }
+  if (settings.minChunkSizeBytes > settings.maxChunkSizeBytes) {
+    errors.push(
+      `minChunkSizeBytes (${settings.minChunkSizeBytes}) must not exceed maxChunkSizeBytes (${settings.maxChunkSizeBytes})`,
+    );
+  }
+  return errors;
+}
+
+/** What is wrong with token keys; `undefined` when they are good. Never says the key itself. */
+export function tokenKeyError(tokenKeys: readonly string[]): string | undefined {
+  if (tokenKeys.length === 0) return 'tokenKeys must hold at least one key, got none';
+  const short = tokenKeys.find((key) => key.length < MIN_TOKEN_KEY_LENGTH);
+  if (short === undefined) return undefined;
+  return `tokenKeys must have at least ${MIN_TOKEN_KEY_LENGTH} characters each, got one of ${short.length}`;
+}
+
+/**
+ * Settings as the use-cases want them.
+ *
+ * @throws TypeError naming every setting that is wrong
+ */
+export function normalizeSettings(options: CoordinatorOptions): UploadSettings {
+  const settings = settingsOf(options);
+  const errors = [...settingErrors(settings), tokenKeyError(options.tokenKeys) ?? []].flat();
+  if (errors.length > 0) throw new TypeError(errors.join('; '));
+  return {
+    limits: limitsOf(settings),
+    maxSizeBytes: settings.maxSizeBytes,
+    singlePutThresholdBytes: settings.singlePutThresholdBytes,
+    inlineMaxBytes: settings.inlineMaxBytes,
+    grantExpiresInSeconds: settings.grantExpiresInSeconds,
+    firstGrantCount: settings.firstGrantCount,
+    idleLimitMs: settings.idleLimitSeconds * 1000,
+    completeAnswerWithinMs: settings.completeAnswerWithinSeconds * 1000,
+    completionRedriveAfterMs: settings.completionRedriveAfterSeconds * 1000,
+    singlePutGraceMs: settings.singlePutGraceSeconds * 1000,
+    keyTemplate: settings.keyTemplate,
+  };
+}
+
+/** The settings among the options, completed by defaults. */
+export function settingsOf(options: Partial<CoordinatorSettings>): CoordinatorSettings {
+  const given = Object.keys(DEFAULT_SETTINGS).flatMap((name) => {
+    const value = options[name as keyof CoordinatorSettings];
+    return value === undefined ? [] : [[name, value]];
+  });
+  return { ...DEFAULT_SETTINGS, ...Object.fromEntries(given) };
+}
+
+function limitsOf(settings: CoordinatorSettings): UploadLimits {
+  return {
+    recommended_chunk_size: settings.recommendedChunkSizeBytes,
+    min_chunk_size: settings.minChunkSizeBytes,
+    max_chunk_size: settings.maxChunkSizeBytes,
+    max_chunks: settings.maxChunks,
+  };
+}

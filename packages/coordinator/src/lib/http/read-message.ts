@@ -1,0 +1,65 @@
+import * as v from 'valibot';
+import type { MessageSchema } from '@longhaul/protocol/schemas';
+import { CoordinatorError } from '../coordinator-error.ts';
+
+/**
+ * The body of a request as a message.
+ *
+ * @throws CoordinatorError `request-too-large`, or `bad-request` naming what is wrong
+ */
+export async function readMessage<Message>(
+  request: Request,
+  schema: MessageSchema<Message>,
+  maxBytes: number,
+): Promise<Message> {
+  const text = new TextDecoder().decode(await readBounded(request, maxBytes));
+  return parseMessage(parseJson(text), schema);
+}
+
+/**
+ * Unknown input as a message.
+ *
+ * @throws CoordinatorError `bad-request`. Says where and what was expected, never what was received: a token or a key in
+ * the wrong place must not come back in an error.
+ */
+export function parseMessage<Message>(input: unknown, schema: MessageSchema<Message>): Message {
+  const result = v.safeParse(schema, input, { abortPipeEarly: true });
+  if (result.success) return result.output;
+  const wrong = result.issues
+    .slice(0, 5)
+    .map((issue) => `${v.getDotPath(issue) ?? 'the body'}: ${expectationOf(issue)}`);
+  throw new CoordinatorError(
+    'bad-request',
+    `The request is not as the protocol wants it: ${wrong.join('; ')}.`,
+  );
+}
+
+function expectationOf(issue: v.BaseIssue<unknown>): string {
+  if (issue.expected === 'never') return 'is not known here';
+  if (issue.kind === 'schema') return `must be ${issue.expected ?? issue.type}`;
+  return `must satisfy ${issue.type.replaceAll('_', ' ')}${issue.expected === null ? '' : ` ${issue.expected}`}`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new CoordinatorError('bad-request', 'The body is not JSON.', {}, cause);
+  }
+}
+
+async function readBounded(request: Request, maxBytes: number): Promise<Uint8Array> {
+  const tooLarge = new CoordinatorError(
+    'request-too-large',
+    `The body of this call may have ${maxBytes} bytes at most.`,
+  );
+  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of request.body ?? []) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > maxBytes) throw tooLarge;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}

@@ -1,0 +1,54 @@
+import { Hono } from 'hono';
+import pLimit from 'p-limit';
+import type { BatchItem } from '@longhaul/protocol';
+import {
+  batchCompleteRequestSchema,
+  batchCreateRequestSchema,
+  createUploadRequestSchema,
+} from '@longhaul/protocol/schemas';
+import { completeUpload } from '../../uploads/complete-upload.ts';
+import type { UploadContext } from '../../uploads/context.ts';
+import { createUpload } from '../../uploads/create-upload.ts';
+import { problemOf } from '../problem-response.ts';
+import { parseMessage, readMessage } from '../read-message.ts';
+
+const BATCH_MAX_BYTES = 16 * 1024 ** 2;
+/** Items of one batch that are worked on at once. */
+const ITEMS_AT_ONCE = 8;
+
+/** Up to 100 uploads in one call; each item succeeds or fails by itself. */
+export function batchRoutes(context: UploadContext, owner: (request: Request) => Promise<string>): Hono {
+  const routes = new Hono();
+  routes.post('/', async (c) => {
+    const uploadOwner = await owner(c.req.raw);
+    const { uploads } = await readMessage(c.req.raw, batchCreateRequestSchema, BATCH_MAX_BYTES);
+    const create = async (item: unknown) =>
+      await createUpload(context, uploadOwner, parseMessage(item, createUploadRequestSchema));
+    return c.json({ uploads: await settleEach(uploads, create) });
+  });
+  routes.post('/complete', async (c) => {
+    const { uploads } = await readMessage(c.req.raw, batchCompleteRequestSchema, BATCH_MAX_BYTES);
+    const complete = async ({ token, uploadId }: (typeof uploads)[number]) =>
+      await completeUpload(context, context.tokens.verify(token, uploadId));
+    return c.json({ uploads: await settleEach(uploads, complete) });
+  });
+  return routes;
+}
+
+async function settleEach<Item, Value>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Value>,
+): Promise<readonly BatchItem<Value>[]> {
+  const limit = pLimit(ITEMS_AT_ONCE);
+  return await Promise.all(
+    items.map((item) =>
+      limit(async (): Promise<BatchItem<Value>> => {
+        try {
+          return { ok: true, value: await work(item) };
+        } catch (error) {
+          return { ok: false, problem: problemOf(error) };
+        }
+      }),
+    ),
+  );
+}

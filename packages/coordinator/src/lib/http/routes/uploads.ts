@@ -1,0 +1,38 @@
+import { type Context, Hono } from 'hono';
+import { TOKEN_HEADER } from '@longhaul/protocol';
+import { createUploadRequestSchema, partsRequestSchema } from '@longhaul/protocol/schemas';
+import { cancelUpload } from '../../uploads/cancel-upload.ts';
+import { completeUpload } from '../../uploads/complete-upload.ts';
+import type { UploadContext } from '../../uploads/context.ts';
+import { createUpload } from '../../uploads/create-upload.ts';
+import { exchangeParts } from '../../uploads/exchange-parts.ts';
+import { getUpload } from '../../uploads/get-upload.ts';
+import type { TokenClaims } from '../../uploads/upload-token.ts';
+import { readMessage } from '../read-message.ts';
+import { retryLater } from '../retry-later.ts';
+
+/** Room for everything of a create but its payload, and for a full parts call. */
+const MESSAGE_MAX_BYTES = 1024 ** 2;
+
+/** One upload: create, get, parts, complete, cancel. */
+export function uploadRoutes(context: UploadContext, owner: (request: Request) => Promise<string>): Hono {
+  const routes = new Hono();
+  const createMaxBytes = MESSAGE_MAX_BYTES + Math.ceil((context.settings.inlineMaxBytes * 4) / 3);
+  const caller = (c: Context): TokenClaims =>
+    context.tokens.verify(c.req.header(TOKEN_HEADER), c.req.param('uploadId') ?? '');
+
+  routes.post('/', async (c) => {
+    const uploadOwner = await owner(c.req.raw);
+    const request = await readMessage(c.req.raw, createUploadRequestSchema, createMaxBytes);
+    return c.json(await createUpload(context, uploadOwner, request), 201);
+  });
+  routes.get('/:uploadId', async (c) => c.json(await getUpload(context, caller(c))));
+  routes.post('/:uploadId/parts', async (c) => {
+    const claims = caller(c);
+    const request = await readMessage(c.req.raw, partsRequestSchema, MESSAGE_MAX_BYTES);
+    return c.json(await exchangeParts(context, claims, request));
+  });
+  routes.post('/:uploadId/complete', async (c) => retryLater(c, await completeUpload(context, caller(c))));
+  routes.delete('/:uploadId', async (c) => retryLater(c, await cancelUpload(context, caller(c))));
+  return routes;
+}

@@ -1,0 +1,59 @@
+import type { CompleteResponse } from '@longhaul/protocol';
+import type { UploadRecord } from '../ports/catalog.ts';
+import { completeMultipart } from './complete-multipart.ts';
+import { completeSingle } from './complete-whole.ts';
+import type { UploadContext } from './context.ts';
+import { closedError, completedAnswer, completingAnswer, findRecord } from './upload-answers.ts';
+import type { TokenClaims } from './upload-token.ts';
+
+/**
+ * Completes an upload and waits for it, at most `completeAnswerWithinMs`: after that the work goes on and the answer is
+ * COMPLETING. Asking again joins the work, or reads what came of it; a second complete gets the first answer.
+ *
+ * @throws CoordinatorError `parts-missing`, `completion-refused`, `upload-failed`, or the refusal of an ended upload
+ */
+export async function completeUpload(context: UploadContext, caller: TokenClaims): Promise<CompleteResponse> {
+  const record = await findRecord(context, caller);
+  if (record.state === 'COMPLETED') return completedAnswer(context, record);
+  if (record.state !== 'UPLOADING' && record.state !== 'COMPLETING')
+    throw closedError(record.uploadId, record.state);
+  return await withinAnswerTime(context, joinCompletion(context, record));
+}
+
+/** One completion of an upload at a time in this process; the epoch keeps those of other processes apart. */
+function joinCompletion(context: UploadContext, record: UploadRecord): Promise<CompleteResponse> {
+  const running = context.completions.get(record.uploadId);
+  if (running) return running;
+  const completion = driveCompletion(context, record).finally(() =>
+    context.completions.delete(record.uploadId),
+  );
+  context.completions.set(record.uploadId, completion);
+  return completion;
+}
+
+async function driveCompletion(context: UploadContext, record: UploadRecord): Promise<CompleteResponse> {
+  const over =
+    record.mode === 'multipart'
+      ? await completeMultipart(context, record)
+      : await completeSingle(context, record);
+  return over ? completedAnswer(context, over) : completingAnswer();
+}
+
+async function withinAnswerTime(
+  context: UploadContext,
+  completion: Promise<CompleteResponse>,
+): Promise<CompleteResponse> {
+  const timer = new AbortController();
+  const late = context.clock
+    .sleep(context.settings.completeAnswerWithinMs, timer.signal)
+    .then(completingAnswer, () => undefined);
+  try {
+    const first = await Promise.race([completion, late]);
+    // `undefined` only when the timer was stopped, which happens after the race.
+    const answer = first ?? completingAnswer();
+    if (answer.state === 'COMPLETING') completion.catch(context.onBackgroundError);
+    return answer;
+  } finally {
+    timer.abort();
+  }
+}

@@ -1,0 +1,44 @@
+import type { LimitFunction } from 'p-limit';
+import type { CompleteResponse, UploadLimits } from '@longhaul/protocol';
+import type { Catalog } from '../ports/catalog.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { StateStore } from '../ports/state-store.ts';
+import type { NoteActivity } from './activity.ts';
+import type { UploadTokens } from './upload-token.ts';
+
+/** What every use-case works with: the ports, the settings, and what is under way in this process. */
+export interface UploadContext {
+  readonly objectStore: ObjectStore;
+  readonly catalog: Catalog;
+  readonly state: StateStore;
+  readonly clock: Clock;
+  readonly tokens: UploadTokens;
+  readonly settings: UploadSettings;
+  readonly noteActivity: NoteActivity;
+  /** Completions that this process is driving, so that a second call joins the first. */
+  readonly completions: Map<string, Promise<CompleteResponse>>;
+  /** Rebuilds of hot state under way in this process. */
+  readonly rebuilds: Map<string, Promise<unknown>>;
+  /** Bounds what one call may start at the store at once. */
+  readonly storeCalls: LimitFunction;
+  /** Told of failures after the answer was sent, when nobody waits for them any more. */
+  readonly onBackgroundError: (error: unknown) => void;
+}
+
+/** Settings of the use-cases, complete. */
+export interface UploadSettings {
+  readonly limits: UploadLimits;
+  readonly maxSizeBytes: number;
+  readonly singlePutThresholdBytes: number;
+  readonly inlineMaxBytes: number;
+  readonly grantExpiresInSeconds: number;
+  readonly firstGrantCount: number;
+  readonly idleLimitMs: number;
+  readonly completeAnswerWithinMs: number;
+  readonly completionRedriveAfterMs: number;
+  /** How long after its last URL expired a single PUT may still be on its way. */
+  readonly singlePutGraceMs: number;
+  /** Object key with `{connectorId}` and `{nodeId}`. */
+  readonly keyTemplate: string;
+}

@@ -1,0 +1,128 @@
+import {
+  type CreateUploadRequest,
+  type CreateUploadResponse,
+  partRange,
+  type ReceivedPart,
+} from '@longhaul/protocol';
+import { CoordinatorError } from '../coordinator-error.ts';
+import type { UploadRecord } from '../ports/catalog.ts';
+import { completeInline } from './complete-whole.ts';
+import type { UploadContext } from './context.ts';
+import { draftUpload, payloadOf } from './draft-upload.ts';
+import { hotOf, isOpenAtStore, listFittingParts, type OpenRecord } from './hot-state.ts';
+import { objectMetadata } from './object-metadata.ts';
+import { signParts, signWhole } from './sign-parts.ts';
+import { statusOf } from './upload-answers.ts';
+
+/**
+ * Begins an upload, or finds the one that the same create began before, or an open one of the same content.
+ *
+ * The row comes first, then the store, then the store's id by compare-and-set: whatever dies in between, a repeated
+ * create goes on from there.
+ *
+ * @throws CoordinatorError when the request cannot be accepted; ObjectStoreError and CatalogError from the ports
+ */
+export async function createUpload(
+  context: UploadContext,
+  owner: string,
+  request: CreateUploadRequest,
+): Promise<CreateUploadResponse> {
+  const draft = draftUpload(context, owner, request);
+  const { kind, record } = await context.catalog.insert(draft);
+  if (kind === 'repeated' && record.requestDigest !== draft.requestDigest) {
+    throw new CoordinatorError(
+      'create-conflict',
+      `The createId ${request.createId} was used for another upload. Make a new UUID for each upload.`,
+      { uploadId: record.uploadId },
+    );
+  }
+  const opened = await openAtStore(context, record, request);
+  return await answerCreate(context, opened, kind !== 'inserted');
+}
+
+/** Takes an upload from its row to where bytes can be sent, or (inline) to its end. */
+async function openAtStore(
+  context: UploadContext,
+  record: UploadRecord,
+  request: CreateUploadRequest,
+): Promise<UploadRecord> {
+  if (record.mode === 'inline') {
+    const payload = payloadOf(request);
+    return payload ? await completeInline(context, record, payload) : record;
+  }
+  if (record.state !== 'PENDING') return record;
+  if (record.mode === 'single') {
+    return (await context.catalog.openWithoutMultipart(record.uploadId)) ?? (await reread(context, record));
+  }
+  return await openMultipart(context, record);
+}
+
+async function openMultipart(context: UploadContext, record: UploadRecord): Promise<UploadRecord> {
+  const { objectStore, catalog, state } = context;
+  const key = record.s3Key;
+  const { s3UploadId, abortAtEpochMs } = await objectStore.createMultipartUpload({
+    key,
+    contentType: record.contentType,
+    metadata: objectMetadata(record),
+    ...(record.encryption && { encryption: record.encryption }),
+  });
+  const saved = await catalog.saveMultipart(record.uploadId, {
+    s3UploadId,
+    ...(abortAtEpochMs !== undefined && { mustFinishByEpochMs: abortAtEpochMs }),
+  });
+  if (!saved) {
+    // Another create of this upload was faster, or it was cancelled: what was just made belongs to nobody.
+    await objectStore.abortMultipartUpload({ key, s3UploadId });
+    return await reread(context, record);
+  }
+  if (isOpenAtStore(saved)) await state.restore(hotOf(saved), []);
+  return saved;
+}
+
+async function reread(context: UploadContext, record: UploadRecord): Promise<UploadRecord> {
+  return (await context.catalog.find(record.uploadId)) ?? record;
+}
+
+async function answerCreate(
+  context: UploadContext,
+  record: UploadRecord,
+  wasThere: boolean,
+): Promise<CreateUploadResponse> {
+  const { settings, tokens } = context;
+  const isOpen = record.state === 'UPLOADING';
+  const receivedParts =
+    isOpen && wasThere && isOpenAtStore(record) ? await mergeReceived(context, record) : [];
+  return {
+    ...statusOf(context, record, receivedParts),
+    limits: settings.limits,
+    token: tokens.mint(record),
+    tokenExpiresInSeconds: tokens.lifetimeSeconds,
+    resumed: wasThere,
+    grants: isOpen ? await firstGrants(context, record, receivedParts) : [],
+    ...(record.mustFinishByEpochMs !== undefined && { mustFinishByEpochMs: record.mustFinishByEpochMs }),
+  };
+}
+
+/** Parts reported before, and parts that landed without anybody living to report them. */
+async function mergeReceived(context: UploadContext, record: OpenRecord): Promise<readonly ReceivedPart[]> {
+  await context.state.restore(hotOf(record), await listFittingParts(context, record));
+  return await context.state.parts(record.uploadId);
+}
+
+async function firstGrants(
+  context: UploadContext,
+  record: UploadRecord,
+  receivedParts: readonly ReceivedPart[],
+): Promise<CreateUploadResponse['grants']> {
+  if (!isOpenAtStore(record)) return record.mode === 'single' ? [await signWhole(context, record)] : [];
+  const received = new Set(receivedParts.map((part) => part.partNumber));
+  const missing = [];
+  for (
+    let number = 1;
+    number <= record.plan.partCount && missing.length < context.settings.firstGrantCount;
+    number++
+  ) {
+    if (!received.has(number)) missing.push(partRange(record.plan, number));
+  }
+  return await signParts(context, hotOf(record), missing);
+}

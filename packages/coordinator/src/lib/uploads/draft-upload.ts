@@ -1,0 +1,111 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { type CreateUploadRequest, type PartPlan, planParts, type UploadMode } from '@longhaul/protocol';
+import { CoordinatorError } from '../coordinator-error.ts';
+import type { UploadDraft } from '../ports/catalog.ts';
+import type { UploadContext, UploadSettings } from './context.ts';
+import { objectMetadata } from './object-metadata.ts';
+
+/** Connector of an upload that names none. */
+export const DEFAULT_CONNECTOR_ID = 'default';
+
+/**
+ * What an upload will be, decided before anything is written: mode, plan, key, write token.
+ *
+ * @throws CoordinatorError `size-too-large`, `request-too-large`, `payload-mismatch` or `invalid-metadata`
+ */
+export function draftUpload(
+  context: UploadContext,
+  owner: string,
+  request: CreateUploadRequest,
+): UploadDraft {
+  const { settings, objectStore, clock } = context;
+  if (request.sizeBytes > settings.maxSizeBytes) {
+    throw new CoordinatorError(
+      'size-too-large',
+      `${request.sizeBytes} bytes are more than the ${settings.maxSizeBytes} that this coordinator takes in one upload.`,
+    );
+  }
+  const mode = chooseMode(context, request);
+  const uploadId = clock.randomUuid();
+  const connectorId = request.connectorId ?? DEFAULT_CONNECTOR_ID;
+  const draft: UploadDraft = {
+    uploadId,
+    owner,
+    createId: request.createId,
+    requestDigest: digestOf(request),
+    connectorId,
+    name: request.name,
+    bucket: objectStore.bucket,
+    s3Key: settings.keyTemplate.replaceAll('{connectorId}', connectorId).replaceAll('{nodeId}', uploadId),
+    writeToken: randomBytes(16).toString('hex'),
+    mode,
+    contentType: request.contentType ?? 'application/octet-stream',
+    metadata: request.metadata ?? {},
+    plan: planFor(mode, request, settings),
+    ...(request.checksum && { checksum: request.checksum }),
+    ...(request.encryption && { encryption: request.encryption }),
+    ...(request.fingerprint !== undefined && { fingerprint: request.fingerprint }),
+    resumable: request.resume !== false && request.fingerprint !== undefined && mode !== 'inline',
+    idleLimitMs: settings.idleLimitMs,
+  };
+  objectMetadata(draft);
+  return draft;
+}
+
+/** The whole content of an inline upload. */
+export function payloadOf(request: CreateUploadRequest): Uint8Array | undefined {
+  return request.payload === undefined ? undefined : Buffer.from(request.payload, 'base64');
+}
+
+function chooseMode({ settings, objectStore }: UploadContext, request: CreateUploadRequest): UploadMode {
+  const payload = payloadOf(request);
+  if (payload) {
+    assertPayload(payload.byteLength, request.sizeBytes, settings);
+    return 'inline';
+  }
+  // Without a precondition a replayed URL could replace the object after it was announced as complete.
+  const { putIfNoneMatch } = objectStore.profile;
+  const fits = request.sizeBytes <= settings.singlePutThresholdBytes;
+  return fits && putIfNoneMatch && request.mode !== 'multipart' ? 'single' : 'multipart';
+}
+
+function assertPayload(payloadBytes: number, sizeBytes: number, settings: UploadSettings): void {
+  if (payloadBytes !== sizeBytes) {
+    throw new CoordinatorError(
+      'payload-mismatch',
+      `The payload holds ${payloadBytes} bytes, but sizeBytes says ${sizeBytes}. Send the whole content.`,
+    );
+  }
+  if (payloadBytes > settings.inlineMaxBytes) {
+    throw new CoordinatorError(
+      'request-too-large',
+      `A payload of ${payloadBytes} bytes is more than the ${settings.inlineMaxBytes} that may travel inside the call. ` +
+        'Create the upload without it and send the bytes to the URLs of the answer.',
+    );
+  }
+}
+
+function planFor(mode: UploadMode, request: CreateUploadRequest, { limits }: UploadSettings): PartPlan {
+  if (mode !== 'multipart') return planParts(request.sizeBytes, request.sizeBytes);
+  return planParts(request.sizeBytes, request.partSizeBytes, {
+    minPartSizeBytes: limits.min_chunk_size,
+    maxPartSizeBytes: limits.max_chunk_size,
+    maxParts: limits.max_chunks,
+  });
+}
+
+/** What must be equal for a repeated createId to mean the same upload. The wish for a part size is none of it. */
+function digestOf(request: CreateUploadRequest): string {
+  const metadata = Object.entries(request.metadata ?? {}).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const asked = [
+    request.name,
+    request.sizeBytes,
+    request.contentType,
+    request.connectorId,
+    metadata,
+    request.encryption,
+    request.fingerprint,
+    request.payload,
+  ];
+  return createHash('sha256').update(JSON.stringify(asked)).digest('hex');
+}

@@ -1,0 +1,73 @@
+import type { Grant, PartsRequest, PartsResponse, Receipt } from '@longhaul/protocol';
+import type { UploadRecord } from '../ports/catalog.ts';
+import type { StoredPart } from '../ports/object-store.ts';
+import type { HotUpload } from '../ports/state-store.ts';
+import type { UploadContext } from './context.ts';
+import { findHot, isOpenAtStore, rebuildHot } from './hot-state.ts';
+import { assertPlanned, signParts, signWhole } from './sign-parts.ts';
+import { assertCaller, closedError, findRecord } from './upload-answers.ts';
+import type { TokenClaims } from './upload-token.ts';
+
+/**
+ * Takes reports of stored parts and hands out URLs for others, in one call. Either list may be empty.
+ *
+ * @throws CoordinatorError when a part is not in the plan, or the upload takes no more parts
+ */
+export async function exchangeParts(
+  context: UploadContext,
+  caller: TokenClaims,
+  request: PartsRequest,
+): Promise<PartsResponse> {
+  const hot = await findHot(context, caller.uploadId);
+  const answer = hot
+    ? await exchangeHot(context, hot, caller, request)
+    : await exchangeWhole(context, await findRecord(context, caller), request);
+  await context.noteActivity(caller.uploadId);
+  return { ...answer, ...(context.tokens.isHalfSpent(caller) && { token: context.tokens.mint(caller) }) };
+}
+
+async function exchangeHot(
+  context: UploadContext,
+  hot: HotUpload,
+  caller: TokenClaims,
+  request: PartsRequest,
+): Promise<PartsResponse> {
+  assertCaller(hot, caller);
+  if (hot.status !== 'UPLOADING') throw closedError(hot.uploadId, hot.status);
+  assertPlanned(hot.plan, [...request.report, ...request.sign], hot.uploadId);
+  const receivedCount = await recordReceipts(context, hot, request.report);
+  return { receivedCount, grants: await signParts(context, hot, request.sign) };
+}
+
+/** A single PUT has one grant to renew and nothing to report: its proof is the object. */
+async function exchangeWhole(
+  context: UploadContext,
+  record: UploadRecord,
+  request: PartsRequest,
+): Promise<PartsResponse> {
+  if (record.state !== 'UPLOADING') throw closedError(record.uploadId, record.state);
+  assertPlanned(record.plan, [...request.report, ...request.sign], record.uploadId);
+  const grants: Grant[] = request.sign.length > 0 ? [await signWhole(context, record)] : [];
+  return { receivedCount: 0, grants };
+}
+
+async function recordReceipts(
+  context: UploadContext,
+  hot: HotUpload,
+  receipts: readonly Receipt[],
+): Promise<number> {
+  const outcome = await context.state.record(hot.uploadId, withEtag(receipts));
+  if (outcome.kind === 'recorded') return outcome.receivedCount;
+  if (outcome.kind === 'closed') throw closedError(hot.uploadId, outcome.status);
+  // Lost between the two steps: rebuild once. What is gone again by then is the state store's trouble, not the part's.
+  const record = await context.catalog.find(hot.uploadId);
+  if (record && isOpenAtStore(record) && record.state === 'UPLOADING') await rebuildHot(context, record);
+  return (await context.state.parts(hot.uploadId)).length;
+}
+
+/** A part without a readable ETag counts once the store's own listing shows it. */
+function withEtag(receipts: readonly Receipt[]): StoredPart[] {
+  return receipts.flatMap(({ partNumber, sizeBytes, etag }) =>
+    etag === undefined ? [] : [{ partNumber, sizeBytes, etag }],
+  );
+}

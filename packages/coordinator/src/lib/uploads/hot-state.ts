@@ -1,0 +1,78 @@
+import { partRange } from '@longhaul/protocol';
+import { CoordinatorError } from '../coordinator-error.ts';
+import type { UploadRecord } from '../ports/catalog.ts';
+import type { StoredPart } from '../ports/object-store.ts';
+import type { HotUpload } from '../ports/state-store.ts';
+import type { UploadContext } from './context.ts';
+
+/** The row of a multipart upload that the store knows of. */
+export type OpenRecord = UploadRecord & { readonly s3UploadId: string };
+
+/** A multipart upload that the store knows of, in whatever state. */
+export function isOpenAtStore(record: UploadRecord): record is OpenRecord {
+  return record.mode === 'multipart' && record.s3UploadId !== undefined;
+}
+
+/**
+ * The hot record of a multipart upload; rebuilt from the catalog and from the store's listing when it was lost.
+ *
+ * `undefined` when the upload has none: it is no multipart upload, or it is over.
+ */
+export async function findHot(context: UploadContext, uploadId: string): Promise<HotUpload | undefined> {
+  const hot = await context.state.find(uploadId);
+  if (hot) return hot;
+  const record = await context.catalog.find(uploadId);
+  if (!record)
+    throw new CoordinatorError('upload-not-found', `There is no upload ${uploadId}.`, { uploadId });
+  if (!isOpenAtStore(record) || record.state !== 'UPLOADING') return undefined;
+  await rebuildHot(context, record);
+  return hotOf(record);
+}
+
+/** Writes hot state with every part that the store lists. One rebuild of an upload at a time in this process. */
+export async function rebuildHot(context: UploadContext, record: OpenRecord): Promise<void> {
+  const running = context.rebuilds.get(record.uploadId);
+  if (running) {
+    await running;
+    return;
+  }
+  const rebuild = listFittingParts(context, record).then((parts) =>
+    context.state.restore(hotOf(record), parts),
+  );
+  context.rebuilds.set(record.uploadId, rebuild);
+  try {
+    await rebuild;
+  } finally {
+    context.rebuilds.delete(record.uploadId);
+  }
+}
+
+/** Parts that the store lists and that have the size the plan gives them; others were never ours to count. */
+export async function listFittingParts(
+  context: UploadContext,
+  record: OpenRecord,
+): Promise<readonly StoredPart[]> {
+  const listed = await context.storeCalls(() =>
+    context.objectStore.listParts({ key: record.s3Key, s3UploadId: record.s3UploadId }),
+  );
+  return (listed ?? []).filter(
+    (part) =>
+      part.partNumber <= record.plan.partCount &&
+      part.sizeBytes === partRange(record.plan, part.partNumber).sizeBytes,
+  );
+}
+
+/** What the hot path needs of a row. */
+export function hotOf(record: OpenRecord): HotUpload {
+  return {
+    uploadId: record.uploadId,
+    owner: record.owner,
+    s3Key: record.s3Key,
+    s3UploadId: record.s3UploadId,
+    status: record.state,
+    plan: record.plan,
+    ...(record.encryption && { encryption: record.encryption }),
+    tokenVersion: record.tokenVersion,
+    createdAtEpochMs: record.createdAtEpochMs,
+  };
+}

@@ -1,0 +1,72 @@
+import { type Grant, partRange, type PartPlan, type PartToSign, type UploadState } from '@longhaul/protocol';
+import { CoordinatorError } from '../coordinator-error.ts';
+import type { UploadRecord } from '../ports/catalog.ts';
+import type { HotUpload } from '../ports/state-store.ts';
+import type { UploadContext } from './context.ts';
+import { objectMetadata } from './object-metadata.ts';
+import { closedError } from './upload-answers.ts';
+
+/** Presigns parts of a multipart upload. */
+export async function signParts(
+  context: UploadContext,
+  hot: HotUpload,
+  parts: readonly PartToSign[],
+): Promise<readonly Grant[]> {
+  return await Promise.all(
+    parts.map((part) =>
+      context.objectStore.signPart({
+        key: hot.s3Key,
+        s3UploadId: hot.s3UploadId,
+        partNumber: part.partNumber,
+        sizeBytes: part.sizeBytes,
+        expiresInSeconds: context.settings.grantExpiresInSeconds,
+      }),
+    ),
+  );
+}
+
+/** Presigns the one PUT of a single upload, after its expiry was written down: cancelling has to outwait it. */
+export async function signWhole(context: UploadContext, record: UploadRecord): Promise<Grant> {
+  const expiresInSeconds = context.settings.grantExpiresInSeconds;
+  const isOpen = await context.catalog.recordGrant(record.uploadId, { expiresInSeconds });
+  if (!isOpen) throw closedError(record.uploadId, await currentState(context, record));
+  return await context.objectStore.signPut({
+    key: record.s3Key,
+    contentType: record.contentType,
+    metadata: objectMetadata(record),
+    sizeBytes: record.plan.sizeBytes,
+    ...(record.checksum && { checksum: record.checksum }),
+    ...(record.encryption && { encryption: record.encryption }),
+    expiresInSeconds,
+  });
+}
+
+/** The state after somebody else changed it; without a row there is nothing left to send to. */
+async function currentState(context: UploadContext, record: UploadRecord): Promise<UploadState> {
+  return (await context.catalog.find(record.uploadId))?.state ?? 'CANCELLED';
+}
+
+/**
+ * Refuses parts that are not in the plan, before anything is signed or written down.
+ *
+ * @throws CoordinatorError `part-number-out-of-range` or `part-size-mismatch`
+ */
+export function assertPlanned(plan: PartPlan, parts: readonly PartToSign[], uploadId: string): void {
+  for (const part of parts) {
+    if (part.partNumber > plan.partCount) {
+      throw new CoordinatorError(
+        'part-number-out-of-range',
+        `Part ${part.partNumber} does not exist: upload ${uploadId} has parts 1 to ${plan.partCount}.`,
+        { uploadId },
+      );
+    }
+    const plannedBytes = partRange(plan, part.partNumber).sizeBytes;
+    if (part.sizeBytes !== plannedBytes) {
+      throw new CoordinatorError(
+        'part-size-mismatch',
+        `Part ${part.partNumber} of upload ${uploadId} has ${plannedBytes} bytes in its plan, not ${part.sizeBytes}.`,
+        { uploadId },
+      );
+    }
+  }
+}

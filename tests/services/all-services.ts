@@ -1,0 +1,10 @@
+import { ceph } from './ceph.ts';
+import { chromium } from './chromium.ts';
+import { postgres } from './postgres.ts';
+import { redisCluster } from './redis-cluster.ts';
+import { redis } from './redis.ts';
+import type { Service } from './service.ts';
+import { versitygw } from './versitygw.ts';
+
+/** Every service that tests may want, in the order of the summary. */
+export const ALL_SERVICES: readonly Service[] = [redis, redisCluster, postgres, versitygw, ceph, chromium];

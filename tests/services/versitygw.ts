@@ -1,0 +1,136 @@
+/** versitygw: an S3 server that enforces checksums and preconditions, on a folder of the disk. */
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { findProgram, runCommand, runOrThrow } from './command.ts';
+import { startContainer } from './docker.ts';
+import { findFreePort } from './free-port.ts';
+import { SERVICES_FOLDER, type Place } from './place.ts';
+import { makeS3Access, probeS3, s3Env, s3Variables, type S3Access } from './s3-probe.ts';
+import type { Candidate, Launch, Service } from './service.ts';
+import { waitUntil } from './wait-until.ts';
+
+const SERVER = 'VERSITYGW';
+const VERSION = 'v1.7.0';
+const IMAGE = `versity/versitygw:${VERSION}`;
+const BUILD_FOLDER = join(SERVICES_FOLDER, 'bin', `versitygw-${VERSION}`);
+const BUILD_LIMIT_MS = 12 * 60_000;
+// From the go.mod of this version; older compilers stop at it with a message about the language version.
+const NEEDED_GO = { major: 1, minor: 25 } as const;
+
+/** versitygw with its posix backend, versioning on. */
+export const versitygw: Service = {
+  name: 'versitygw',
+  variables: s3Variables(SERVER),
+  aptPackages: [],
+  find,
+  build,
+  docker: { kind: 'image', image: IMAGE, launch: launchContainer },
+  probe: (env) => probeS3(SERVER, env),
+};
+
+async function find(): Promise<Candidate> {
+  const program = await findProgram(['versitygw'], [BUILD_FOLDER]);
+  if (program === undefined) return { kind: 'missing', reason: 'versitygw is not on PATH' };
+  // A binary of `go install` does not know its own version.
+  const version = program.startsWith(BUILD_FOLDER) ? VERSION : await askVersion(program);
+  return { kind: 'found', version, launch: launchProgram(program) };
+}
+
+async function askVersion(program: string): Promise<string> {
+  const banner = await runOrThrow(program, ['--version']);
+  return /:\s*(\S+)/.exec(banner)?.[1] ?? 'unknown';
+}
+
+async function build(signal: AbortSignal): Promise<void> {
+  const result = await runCommand('go', ['env', 'GOVERSION'], { signal });
+  const found = /^go(\d+)\.(\d+)/.exec(result.stdout);
+  const needed = `go install needs Go ${NEEDED_GO.major}.${NEEDED_GO.minor} or newer`;
+  if (result.code !== 0 || found === null) throw new Error(`${needed}, and there is no go on PATH`);
+  const [major, minor] = [Number(found[1]), Number(found[2])];
+  if (major < NEEDED_GO.major || (major === NEEDED_GO.major && minor < NEEDED_GO.minor)) {
+    throw new Error(`${needed}, and this is ${result.stdout.trim()}`);
+  }
+  await mkdir(BUILD_FOLDER, { recursive: true });
+  await runOrThrow('go', ['install', `github.com/versity/versitygw/cmd/versitygw@${VERSION}`], {
+    env: { ...process.env, GOBIN: BUILD_FOLDER },
+    timeoutMs: BUILD_LIMIT_MS,
+    signal,
+  });
+}
+
+function launchProgram(program: string): Launch {
+  return async (place) => {
+    try {
+      return await start(place, program, []);
+    } catch (error) {
+      // A filesystem without user attributes: metadata goes to files beside the objects.
+      if (!String(error).includes('xattr')) throw error;
+      const sidecar = await place.makeFolder('versitygw-sidecar');
+      return await start(place, program, ['--sidecar', sidecar]);
+    }
+  };
+}
+
+async function start(
+  place: Place,
+  program: string,
+  flags: readonly string[],
+): Promise<Record<string, string>> {
+  const access = makeS3Access(await findFreePort());
+  const objects = await place.makeFolder('versitygw-objects');
+  const versions = await place.makeFolder('versitygw-versions');
+  const { died } = await place.startDaemon('versitygw', {
+    command: program,
+    args: [
+      '--port',
+      `127.0.0.1:${access.port}`,
+      '--keep-alive',
+      'posix',
+      '--versioning-dir',
+      versions,
+      ...flags,
+      objects,
+    ],
+    env: { ...process.env, ...rootOf(access) },
+  });
+  const env = s3Env(SERVER, access);
+  await waitUntil(() => probeS3(SERVER, env), { what: 'versitygw', signal: place.signal, unless: died });
+  return env;
+}
+
+async function launchContainer(place: Place): ReturnType<Launch> {
+  const access = makeS3Access(await findFreePort());
+  const folders = await Promise.all(
+    ['objects', 'versions', 'sidecar'].map((name) => place.makeFolder(`versitygw-${name}`)),
+  );
+  const [objects = '', versions = '', sidecar = ''] = folders;
+  await startContainer(place, {
+    image: IMAGE,
+    entrypoint: 'versitygw',
+    args: [
+      '--port',
+      ':7070',
+      '--keep-alive',
+      'posix',
+      '--versioning-dir',
+      '/versions',
+      '--sidecar',
+      '/sidecar',
+      '/objects',
+    ],
+    env: rootOf(access),
+    ports: new Map([[access.port, 7070]]),
+    folders: new Map([
+      [objects, '/objects'],
+      [versions, '/versions'],
+      [sidecar, '/sidecar'],
+    ]),
+  });
+  const env = s3Env(SERVER, access);
+  await waitUntil(() => probeS3(SERVER, env), { what: 'versitygw', signal: place.signal });
+  return env;
+}
+
+function rootOf({ accessKeyId, secretAccessKey }: S3Access): Record<string, string> {
+  return { ROOT_ACCESS_KEY_ID: accessKeyId, ROOT_SECRET_ACCESS_KEY: secretAccessKey };
+}

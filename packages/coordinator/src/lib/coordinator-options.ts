@@ -35,8 +35,11 @@ export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
   readonly corsOrigins?: readonly string[];
   /** Time and chance. Default: the system's. */
   readonly clock?: Clock;
-  /** Told of failures that happen after the answer was sent. Default: they are left to the next caller to meet. */
-  readonly onBackgroundError?: (error: unknown) => void;
+  /**
+   * Told of every failure that is not the caller's: what lies behind a 5xx answer, and what fails after the answer was
+   * sent. Default: nobody is told.
+   */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** Settings of a coordinator, all with defaults. */

@@ -36,7 +36,7 @@ export function createCoordinator(options: CoordinatorOptions): Hono {
     completions: new Map(),
     rebuilds: new Map(),
     storeCalls: pLimit(STORE_CALLS_AT_ONCE),
-    onBackgroundError: options.onBackgroundError ?? (() => undefined),
+    onError: options.onError ?? (() => undefined),
   };
   return createApp(context, { authorize: options.authorize, corsOrigins: options.corsOrigins });
 }

@@ -26,7 +26,11 @@ export function createApp(context: UploadContext, options: AppOptions): Hono {
   app.route('/v1/uploads/batch', batchRoutes(context, owner));
   app.route('/v1/uploads', uploadRoutes(context, owner));
   app.notFound(routeNotFound);
-  app.onError(problemResponse);
+  app.onError((error) => {
+    const response = problemResponse(error);
+    if (response.status >= 500) context.onError(error);
+    return response;
+  });
   return app;
 }
 

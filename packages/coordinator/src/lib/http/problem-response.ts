@@ -9,7 +9,7 @@ import { StateStoreError } from '../ports/state-store.ts';
 const OUTAGE_RETRY_SECONDS = 2;
 
 /** The only place where an error becomes an answer. */
-export function problemResponse(error: unknown, _context?: Context): Response {
+export function problemResponse(error: unknown): Response {
   const problem = problemOf(error);
   const headers: Record<string, string> = { 'content-type': 'application/problem+json' };
   if (problem.retryAfterSeconds !== undefined) headers['retry-after'] = String(problem.retryAfterSeconds);

@@ -51,7 +51,7 @@ async function withinAnswerTime(
     const first = await Promise.race([completion, late]);
     // `undefined` only when the timer was stopped, which happens after the race.
     const answer = first ?? completingAnswer();
-    if (answer.state === 'COMPLETING') completion.catch(context.onBackgroundError);
+    if (answer.state === 'COMPLETING') completion.catch(context.onError);
     return answer;
   } finally {
     timer.abort();

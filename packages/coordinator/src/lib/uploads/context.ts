@@ -22,8 +22,8 @@ export interface UploadContext {
   readonly rebuilds: Map<string, Promise<unknown>>;
   /** Bounds what one call may start at the store at once. */
   readonly storeCalls: LimitFunction;
-  /** Told of failures after the answer was sent, when nobody waits for them any more. */
-  readonly onBackgroundError: (error: unknown) => void;
+  /** Told of every failure that is not the caller's. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Settings of the use-cases, complete. */

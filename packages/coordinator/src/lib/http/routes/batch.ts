@@ -24,18 +24,19 @@ export function batchRoutes(context: UploadContext, owner: (request: Request) =>
     const { uploads } = await readMessage(c.req.raw, batchCreateRequestSchema, BATCH_MAX_BYTES);
     const create = async (item: unknown) =>
       await createUpload(context, uploadOwner, parseMessage(item, createUploadRequestSchema));
-    return c.json({ uploads: await settleEach(uploads, create) });
+    return c.json({ uploads: await settleEach(context, uploads, create) });
   });
   routes.post('/complete', async (c) => {
     const { uploads } = await readMessage(c.req.raw, batchCompleteRequestSchema, BATCH_MAX_BYTES);
     const complete = async ({ token, uploadId }: (typeof uploads)[number]) =>
       await completeUpload(context, context.tokens.verify(token, uploadId));
-    return c.json({ uploads: await settleEach(uploads, complete) });
+    return c.json({ uploads: await settleEach(context, uploads, complete) });
   });
   return routes;
 }
 
 async function settleEach<Item, Value>(
+  context: UploadContext,
   items: readonly Item[],
   work: (item: Item) => Promise<Value>,
 ): Promise<readonly BatchItem<Value>[]> {
@@ -46,7 +47,9 @@ async function settleEach<Item, Value>(
         try {
           return { ok: true, value: await work(item) };
         } catch (error) {
-          return { ok: false, problem: problemOf(error) };
+          const problem = problemOf(error);
+          if (problem.status >= 500) context.onError(error);
+          return { ok: false, problem };
         }
       }),
     ),

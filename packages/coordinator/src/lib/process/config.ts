@@ -1,0 +1,194 @@
+import {
+  type CoordinatorSettings,
+  SETTING_RANGES,
+  settingErrors,
+  settingsOf,
+  tokenKeyError,
+} from '../coordinator-options.ts';
+import { isLoopbackHost } from '../http/owner.ts';
+import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
+
+/** What `longhaul-coordinator` runs with. */
+export interface ServeConfig {
+  readonly host: string;
+  readonly port: number;
+  readonly store: StoreConfig;
+  readonly memory: MemoryConfig;
+  /** Given keys; without them a key file beside the SQLite file is used. */
+  readonly tokenKeys: readonly string[] | undefined;
+  readonly settings: Partial<CoordinatorSettings>;
+  readonly corsOrigins: readonly string[] | undefined;
+  readonly authorizeModule: string | undefined;
+}
+
+/** Where the objects go. Credentials come from the environment, files or instance roles, as the AWS SDK finds them. */
+export interface StoreConfig {
+  readonly bucket: string;
+  readonly region: string;
+  readonly endpoint: string | undefined;
+  readonly publicEndpoint: string | undefined;
+  readonly forcePathStyle: boolean;
+  readonly provider: string;
+}
+
+/** Where uploads are remembered: one file, or Postgres and Redis. */
+export type MemoryConfig =
+  | { readonly kind: 'sqlite'; readonly path: string }
+  | { readonly kind: 'servers'; readonly databaseUrl: string; readonly redisUrls: readonly string[] };
+
+/** Every environment variable that is wrong, each in one sentence. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      `The configuration is wrong in ${problems.length} place(s):\n${problems.map((problem) => `  - ${problem}`).join('\n')}`,
+    );
+    this.problems = problems;
+  }
+}
+
+/** Store profiles that `S3_PROVIDER` may name. */
+export const PROVIDERS: readonly string[] = ['aws', 'ceph-radosgw-16', 'generic', 'local-s3', 'versitygw'];
+
+/** Variables that are read and what they mean, for `--help`. */
+export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
+  ['S3_BUCKET', 'bucket that takes the objects (required)'],
+  ['S3_REGION', 'its region; default AWS_REGION or us-east-1'],
+  ['S3_ENDPOINT', 'URL of a store that is not AWS'],
+  ['S3_PUBLIC_ENDPOINT', 'URL of the same store as clients reach it; default S3_ENDPOINT'],
+  ['S3_FORCE_PATH_STYLE', 'true or false; default true with S3_ENDPOINT'],
+  ['S3_PROVIDER', `what the store can do: ${PROVIDERS.join(', ')}; default aws, generic with S3_ENDPOINT`],
+  ['AWS_ACCESS_KEY_ID', 'with AWS_SECRET_ACCESS_KEY: credentials; or any other way the AWS SDK knows'],
+  ['LONGHAUL_HOST', 'address to listen on; default 127.0.0.1. Others need LONGHAUL_AUTHORIZE_MODULE'],
+  ['LONGHAUL_PORT', 'port to listen on; default 8787, 0 for any free one'],
+  ['LONGHAUL_SQLITE_FILE', 'file that remembers uploads on one machine; default ./longhaul.sqlite'],
+  ['LONGHAUL_DATABASE_URL', 'postgres://… instead of the file, for many machines; needs LONGHAUL_REDIS_URL'],
+  ['LONGHAUL_REDIS_URL', 'redis://…; several, separated by commas, are the nodes of a Redis Cluster'],
+  [
+    'LONGHAUL_TOKEN_KEYS',
+    'keys that sign upload tokens, newest first, separated by commas; default: a key file beside the SQLite file',
+  ],
+  ['LONGHAUL_AUTHORIZE_MODULE', 'file that exports authorize(request): who may create uploads'],
+  ['LONGHAUL_CORS_ORIGINS', 'origins whose pages may call, separated by commas; default: loopback ones'],
+  ['LONGHAUL_KEY_TEMPLATE', `object key; default ${settingsOf({}).keyTemplate}`],
+  ...Object.entries(SETTING_RANGES).map(
+    ([name, range]) => [variableOf(name), describeRange(name, range)] as const,
+  ),
+];
+
+/** Variables of our other programs, which may stand in the same environment. */
+const FOREIGN_VARIABLES = /^LONGHAUL_(COORDINATOR|TEST_.*)$/;
+
+/**
+ * Reads the configuration from environment variables.
+ *
+ * @throws ConfigError naming everything that is wrong, at once
+ */
+export function readConfig(env: Readonly<Record<string, string | undefined>>): ServeConfig {
+  const reader = createEnvReader(env);
+  const config: ServeConfig = {
+    host: reader.text('LONGHAUL_HOST') ?? '127.0.0.1',
+    port: reader.integer('LONGHAUL_PORT', 8787, [0, 65_535]),
+    store: readStore(reader),
+    memory: readMemory(reader),
+    tokenKeys: reader.list('LONGHAUL_TOKEN_KEYS'),
+    settings: readSettings(reader),
+    corsOrigins: reader.list('LONGHAUL_CORS_ORIGINS'),
+    authorizeModule: reader.text('LONGHAUL_AUTHORIZE_MODULE'),
+  };
+  const crossed = settingErrors(settingsOf(config.settings)).map(inVariables);
+  const problems = [...unknownVariables(env), ...reader.problems, ...crossed, ...safetyProblems(config)];
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+function readStore(reader: EnvReader): StoreConfig {
+  const endpoint = reader.url('S3_ENDPOINT', ['http:', 'https:']);
+  const bucket = reader.text('S3_BUCKET');
+  if (!bucket) reader.problems.push('S3_BUCKET is required: the bucket that takes the objects');
+  return {
+    bucket: bucket ?? '',
+    region: reader.text('S3_REGION') ?? reader.text('AWS_REGION') ?? 'us-east-1',
+    endpoint,
+    publicEndpoint: reader.url('S3_PUBLIC_ENDPOINT', ['http:', 'https:']),
+    forcePathStyle: reader.boolean('S3_FORCE_PATH_STYLE', endpoint !== undefined),
+    provider: reader.choice('S3_PROVIDER', endpoint ? 'generic' : 'aws', PROVIDERS),
+  };
+}
+
+function readMemory(reader: EnvReader): MemoryConfig {
+  const databaseUrl = reader.url('LONGHAUL_DATABASE_URL', ['postgres:', 'postgresql:']);
+  const redisUrls = reader.list('LONGHAUL_REDIS_URL') ?? [];
+  const sqliteFile = reader.text('LONGHAUL_SQLITE_FILE');
+  if (!reader.text('LONGHAUL_DATABASE_URL') && redisUrls.length === 0) {
+    return { kind: 'sqlite', path: sqliteFile ?? 'longhaul.sqlite' };
+  }
+  if (!redisUrls.every((url) => isUrl(url, ['redis:', 'rediss:']))) {
+    reader.problems.push('LONGHAUL_REDIS_URL must hold URLs that begin with redis:// or rediss://');
+  }
+  if (!reader.text('LONGHAUL_DATABASE_URL'))
+    reader.problems.push('LONGHAUL_DATABASE_URL is required with LONGHAUL_REDIS_URL');
+  if (redisUrls.length === 0)
+    reader.problems.push('LONGHAUL_REDIS_URL is required with LONGHAUL_DATABASE_URL');
+  if (sqliteFile)
+    reader.problems.push(
+      'LONGHAUL_SQLITE_FILE has no meaning beside LONGHAUL_DATABASE_URL: drop one of them',
+    );
+  return { kind: 'servers', databaseUrl: databaseUrl ?? '', redisUrls };
+}
+
+function readSettings(reader: EnvReader): Partial<CoordinatorSettings> {
+  const defaults = settingsOf({});
+  const numbers = Object.entries(SETTING_RANGES).flatMap(([name, range]) => {
+    const fallback = defaults[name as keyof typeof SETTING_RANGES];
+    const variable = variableOf(name);
+    return reader.text(variable) ? [[name, reader.integer(variable, fallback, range)]] : [];
+  });
+  const keyTemplate = reader.text('LONGHAUL_KEY_TEMPLATE');
+  return { ...Object.fromEntries(numbers), ...(keyTemplate && { keyTemplate }) };
+}
+
+function safetyProblems(config: ServeConfig): string[] {
+  const problems: string[] = [];
+  if (!config.authorizeModule && !isLoopbackHost(config.host)) {
+    problems.push(
+      `LONGHAUL_HOST=${config.host} would open the coordinator to other machines, and without LONGHAUL_AUTHORIZE_MODULE ` +
+        'anybody there could upload. Name a module that exports authorize(request), or listen on 127.0.0.1',
+    );
+  }
+  const keyProblem = config.tokenKeys && tokenKeyError(config.tokenKeys);
+  if (keyProblem) problems.push(keyProblem.replace('tokenKeys', 'LONGHAUL_TOKEN_KEYS'));
+  if (!config.tokenKeys && config.memory.kind === 'servers') {
+    problems.push(
+      'LONGHAUL_TOKEN_KEYS is required with LONGHAUL_DATABASE_URL: every replica needs the same keys',
+    );
+  }
+  return problems;
+}
+
+function unknownVariables(env: Readonly<Record<string, string | undefined>>): string[] {
+  const known = new Set(VARIABLES.map(([name]) => name));
+  return Object.keys(env)
+    .filter((name) => name.startsWith('LONGHAUL_') && !known.has(name) && !FOREIGN_VARIABLES.test(name))
+    .map((name) => `${name} is not known here: is it misspelt? See longhaul-coordinator --help`);
+}
+
+/** `inlineMaxBytes` → `LONGHAUL_INLINE_MAX_BYTES` */
+function variableOf(settingName: string): string {
+  return `LONGHAUL_${settingName.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase()}`;
+}
+
+function describeRange(settingName: string, [least, most]: readonly [number, number]): string {
+  return `${least} to ${most}; default ${settingsOf({})[settingName as keyof CoordinatorSettings]}`;
+}
+
+/** A sentence about settings, in the names of the variables that set them. */
+function inVariables(problem: string): string {
+  const names = [...Object.keys(SETTING_RANGES), 'keyTemplate'];
+  return names.reduce(
+    (text, name) => text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), variableOf(name)),
+    problem,
+  );
+}

@@ -1,0 +1,39 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { createAdaptorServer } from '@hono/node-server';
+import type { Hono } from 'hono';
+
+/** A listening coordinator. */
+export interface RunningServer {
+  readonly url: string;
+  /** Takes no new calls, waits for those under way, at most `stopTimeoutMs`, then cuts them. */
+  stop(stopTimeoutMs: number): Promise<void>;
+}
+
+/**
+ * Listens for calls.
+ *
+ * @throws Error of the operating system when the address cannot be had, for example EADDRINUSE
+ */
+export async function listen(
+  app: Hono,
+  address: { readonly host: string; readonly port: number },
+): Promise<RunningServer> {
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.listen(address.port, address.host);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const host = address.host.includes(':') ? `[${address.host.replaceAll(/[[\]]/g, '')}]` : address.host;
+  return {
+    url: `http://${host}:${port}`,
+    async stop(stopTimeoutMs) {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server.closeAllConnections(), stopTimeoutMs);
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}

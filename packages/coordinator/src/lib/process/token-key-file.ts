@@ -1,0 +1,31 @@
+import { randomBytes } from 'node:crypto';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
+
+/**
+ * The key that signs tokens on one machine, made at the first start and kept in a file that only its owner may read.
+ * Processes that start together end up with the same key.
+ */
+export async function readOrMakeTokenKey(path: string): Promise<string> {
+  const existing = await readKey(path);
+  if (existing) return existing;
+  const draft = `${path}.${process.pid}`;
+  await writeFile(draft, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600 });
+  try {
+    // A link fails when another process was first, and never shows half a file.
+    await link(draft, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    await rm(draft);
+  }
+  return (await readKey(path)) ?? (await readOrMakeTokenKey(path));
+}
+
+async function readKey(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

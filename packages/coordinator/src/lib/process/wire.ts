@@ -1,0 +1,103 @@
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import {
+  awsProfile,
+  cephRadosgw16Profile,
+  genericProfile,
+  localS3Profile,
+  versitygwProfile,
+} from '../adapters/object-store/store-profiles.ts';
+import { createS3ObjectStore, type S3ObjectStore } from '../adapters/object-store/s3-object-store.ts';
+import { createSqliteStore } from '../adapters/sqlite/sqlite-store.ts';
+import type { CoordinatorOptions } from '../coordinator-options.ts';
+import type { Authorize } from '../ports/authorizer.ts';
+import type { Catalog } from '../ports/catalog.ts';
+import type { StateStore } from '../ports/state-store.ts';
+import type { StoreProfile } from '../ports/store-profile.ts';
+import type { MemoryConfig, ServeConfig, StoreConfig } from './config.ts';
+import { readOrMakeTokenKey } from './token-key-file.ts';
+
+const PROFILES: Readonly<Record<string, StoreProfile>> = {
+  aws: awsProfile,
+  'ceph-radosgw-16': cephRadosgw16Profile,
+  generic: genericProfile,
+  'local-s3': localS3Profile,
+  versitygw: versitygwProfile,
+};
+
+/** Ports for a configuration, and how to let go of them. The only file that names adapters. */
+export interface Wiring {
+  readonly options: CoordinatorOptions;
+  close(): Promise<void>;
+}
+
+/**
+ * Connects everything that a configuration asks for. Drivers are loaded only when they are asked for, so that one
+ * machine needs neither Postgres nor Redis installed.
+ */
+export async function wire(config: ServeConfig): Promise<Wiring> {
+  const objectStore = wireObjectStore(config.store);
+  const { catalog, state } = await wireMemory(config.memory);
+  const options: CoordinatorOptions = {
+    ...config.settings,
+    objectStore,
+    catalog,
+    state,
+    tokenKeys: config.tokenKeys ?? [await readOrMakeTokenKey(keyFileOf(config.memory))],
+    ...(config.corsOrigins && { corsOrigins: config.corsOrigins }),
+    ...(config.authorizeModule && { authorize: await loadAuthorize(config.authorizeModule) }),
+  };
+  return {
+    options,
+    async close() {
+      objectStore.close();
+      await state.close();
+      await catalog.close();
+    },
+  };
+}
+
+/** Connects the catalog alone, for `migrate`. */
+export async function wireCatalog(config: ServeConfig): Promise<Catalog> {
+  return (await wireMemory(config.memory)).catalog;
+}
+
+function wireObjectStore(store: StoreConfig): S3ObjectStore {
+  const profile = PROFILES[store.provider];
+  return createS3ObjectStore({
+    bucket: store.bucket,
+    region: store.region,
+    forcePathStyle: store.forcePathStyle,
+    ...(store.endpoint !== undefined && { endpoint: store.endpoint }),
+    ...(store.publicEndpoint !== undefined && { publicEndpoint: store.publicEndpoint }),
+    ...(profile && { profile }),
+  });
+}
+
+async function wireMemory(memory: MemoryConfig): Promise<{ catalog: Catalog; state: StateStore }> {
+  if (memory.kind === 'sqlite') return createSqliteStore({ path: memory.path });
+  const [{ default: postgres }, { Cluster, Redis }, { createPostgresCatalog }, { createRedisState }] =
+    await Promise.all([
+      import('postgres'),
+      import('ioredis'),
+      import('../adapters/postgres/postgres-catalog.ts'),
+      import('../adapters/redis/redis-state.ts'),
+    ]);
+  const [firstUrl = '', ...otherUrls] = memory.redisUrls;
+  const redis = otherUrls.length > 0 ? new Cluster([firstUrl, ...otherUrls]) : new Redis(firstUrl);
+  return {
+    catalog: createPostgresCatalog({ sql: postgres(memory.databaseUrl) }),
+    state: createRedisState({ redis }),
+  };
+}
+
+function keyFileOf(memory: MemoryConfig): string {
+  if (memory.kind !== 'sqlite') throw new TypeError('token keys must be given when there is no SQLite file');
+  return `${memory.path}.token-key`;
+}
+
+async function loadAuthorize(path: string): Promise<Authorize> {
+  const loaded = (await import(pathToFileURL(resolve(path)).href)) as { authorize?: unknown };
+  if (typeof loaded.authorize === 'function') return loaded.authorize as Authorize;
+  throw new TypeError(`${path} must export a function named authorize, got ${typeof loaded.authorize}`);
+}

@@ -21,6 +21,10 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/dist/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
+          // The servers need the machine too, and two large uploads at once fill any of them.
+          maxWorkers: 2,
+          // After the fast ones; projects that differ in workers must not share a group.
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -1,7 +1,7 @@
 /** Headless Chromium. Nothing stays running: tests launch the browser themselves. */
 import { chromium as browserType } from 'playwright-core';
 import { findProgram, runOrThrow } from './command.ts';
-import type { Candidate, Env, Service } from './service.ts';
+import { readVariable, type Candidate, type Env, type Service } from './service.ts';
 
 const PROGRAM_VARIABLE = 'LONGHAUL_TEST_CHROMIUM';
 
@@ -36,7 +36,7 @@ async function find(): Promise<Candidate> {
 
 async function probe(env: Env): Promise<void> {
   const browser = await browserType.launch({
-    executablePath: env[PROGRAM_VARIABLE] ?? '',
+    executablePath: readVariable(env, PROGRAM_VARIABLE),
     headless: true,
     // Chromium refuses its sandbox to root; small /dev/shm is usual in containers.
     args: ['--no-sandbox', '--disable-dev-shm-usage'],

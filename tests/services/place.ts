@@ -33,6 +33,7 @@ export interface Place {
 /** One run: a folder for all its places, and a guardian should we be killed. */
 export interface Run {
   readonly folder: string;
+  readonly guardian: Guardian;
   readonly openPlace: () => Place;
   /** Copies the logs to {@link FAILURE_FOLDER}. */
   readonly keepLogs: () => Promise<void>;
@@ -78,6 +79,7 @@ export async function openRun(signal: AbortSignal): Promise<Run> {
   };
   return {
     folder,
+    guardian,
     openPlace,
     keepLogs: async () => {
       await rm(FAILURE_FOLDER, { recursive: true, force: true });

@@ -6,7 +6,7 @@ import { findProgram, runOrThrow } from './command.ts';
 import { startContainer } from './docker.ts';
 import { findFreePort } from './free-port.ts';
 import { findPlainAccount, type Place } from './place.ts';
-import type { Candidate, Env, Launch, Service } from './service.ts';
+import { readVariable, type Candidate, type Env, type Launch, type Service } from './service.ts';
 import { waitUntil } from './wait-until.ts';
 
 const URL_VARIABLE = 'LONGHAUL_TEST_POSTGRES_URL';
@@ -50,7 +50,11 @@ async function listDebianFolders(): Promise<string[]> {
 }
 
 async function probe(env: Env): Promise<void> {
-  const sql = connect(env[URL_VARIABLE] ?? '', { max: 1, connect_timeout: 3, onnotice: () => undefined });
+  const sql = connect(readVariable(env, URL_VARIABLE), {
+    max: 1,
+    connect_timeout: 3,
+    onnotice: () => undefined,
+  });
   try {
     const rows = await sql`select 1 as one`;
     if (rows[0]?.['one'] !== 1) throw new Error('select 1 was answered with something else');

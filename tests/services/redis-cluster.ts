@@ -4,7 +4,7 @@ import { startContainer } from './docker.ts';
 import { CLUSTER_BUS_OFFSET, findFreePort } from './free-port.ts';
 import { askRedis, findRedis, REDIS_IMAGE, REDIS_PACKAGES, redisArgs } from './redis-server.ts';
 import type { Place } from './place.ts';
-import type { Env, Launch, Service } from './service.ts';
+import { readVariable, type Env, type Launch, type Service } from './service.ts';
 import { waitUntil } from './wait-until.ts';
 
 const NODES_VARIABLE = 'LONGHAUL_TEST_REDIS_CLUSTER';
@@ -24,7 +24,7 @@ export const redisCluster: Service = {
 
 /** Every node must call the cluster whole: they learn it at different times. */
 async function probe(env: Env): Promise<void> {
-  for (const node of (env[NODES_VARIABLE] ?? '').split(',')) {
+  for (const node of readVariable(env, NODES_VARIABLE).split(',')) {
     const info = await askRedis(`redis://${node}`, (client) => client.cluster('INFO'));
     if (!info.includes('cluster_state:ok')) throw new Error(`${node} says ${info.split('\r\n')[0]}`);
     if (!info.includes(`cluster_slots_ok:${SLOT_COUNT}`)) throw new Error(`${node} misses slots`);

@@ -3,7 +3,7 @@ import { startContainer } from './docker.ts';
 import { findFreePort } from './free-port.ts';
 import { askRedis, findRedis, REDIS_IMAGE, REDIS_PACKAGES, redisArgs } from './redis-server.ts';
 import type { Place } from './place.ts';
-import type { Env, Launch, Service } from './service.ts';
+import { readVariable, type Env, type Launch, type Service } from './service.ts';
 import { waitUntil } from './wait-until.ts';
 
 const URL_VARIABLE = 'LONGHAUL_TEST_REDIS_URL';
@@ -19,7 +19,7 @@ export const redis: Service = {
 };
 
 async function probe(env: Env): Promise<void> {
-  await askRedis(env[URL_VARIABLE] ?? '', (client) => client.ping());
+  await askRedis(readVariable(env, URL_VARIABLE), (client) => client.ping());
 }
 
 function launchProgram(program: string): Launch {

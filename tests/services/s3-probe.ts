@@ -1,6 +1,6 @@
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { randomBytes } from 'node:crypto';
-import type { Env } from './service.ts';
+import { readVariable, type Env } from './service.ts';
 
 /** Names of the three variables by which tests find an S3 server; the first is its address. */
 export function s3Variables(server: string): readonly [string, string, string] {
@@ -38,11 +38,11 @@ export function s3Env(server: string, access: S3Access): Record<string, string> 
 export async function probeS3(server: string, env: Env): Promise<void> {
   const [url, keyId, secret] = s3Variables(server);
   const client = new S3Client({
-    endpoint: env[url] ?? '',
+    endpoint: readVariable(env, url),
     region: 'us-east-1',
     forcePathStyle: true,
     maxAttempts: 1,
-    credentials: { accessKeyId: env[keyId] ?? '', secretAccessKey: env[secret] ?? '' },
+    credentials: { accessKeyId: readVariable(env, keyId), secretAccessKey: readVariable(env, secret) },
   });
   try {
     await client.send(new ListBucketsCommand(), { abortSignal: AbortSignal.timeout(5_000) });

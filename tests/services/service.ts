@@ -39,3 +39,10 @@ export interface Service {
   /** Asks the service one real question. Rejects when the answer is not right. */
   readonly probe: (env: Env) => Promise<void>;
 }
+
+/** The value of a variable. Throws when it is absent: every client library has a default address of its own. */
+export function readVariable(env: Env, variable: string): string {
+  const value = env[variable] ?? '';
+  if (value === '') throw new Error(`${variable} is not set`);
+  return value;
+}

@@ -97,6 +97,8 @@ export interface StoredPart {
   readonly sizeBytes: number;
   /** Opaque, quotes included. */
   readonly etag: string;
+  /** Of an upload that was begun with an algorithm: S3 wants each part's checksum again at Complete. */
+  readonly checksum?: Checksum;
 }
 
 /** Answer of HEAD. */

@@ -25,6 +25,8 @@ export interface StoreProfile {
   readonly refusesUnsignedHeaders: boolean;
   /** Unknown upload ids answer NoSuchUpload to Complete (Ceph 16 answers 500). */
   readonly unknownUploadIs404: boolean;
+  /** ListMultipartUploads goes on after its first page (versitygw 1.7 refuses the marker that it gave). */
+  readonly pagesOpenUploads: boolean;
   /** The bucket can keep versions. */
   readonly versioning: boolean;
 }

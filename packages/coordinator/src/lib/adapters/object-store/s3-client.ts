@@ -1,0 +1,189 @@
+import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import type { StoreProfile } from '../../ports/store-profile.ts';
+import { genericProfile, awsProfile } from './store-profiles.ts';
+
+/** Keys that sign requests. */
+export interface S3Credentials {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  /** With temporary credentials. */
+  readonly sessionToken?: string;
+  /** When temporary credentials end. No URL is signed for longer. */
+  readonly expiration?: Date;
+}
+
+/** Options of `createS3ObjectStore`. */
+export interface S3ObjectStoreOptions {
+  readonly bucket: string;
+  /** Region that signatures are made for, for example `eu-west-1`; stores without regions take any name. */
+  readonly region: string;
+  /**
+   * URL of the store, scheme included. Default: Amazon S3 in `region`. The environment's `AWS_ENDPOINT_URL`,
+   * `AWS_USE_FIPS_ENDPOINT` and `AWS_USE_DUALSTACK_ENDPOINT` are not read, because they would not reach the signed
+   * URLs: name such an endpoint here.
+   */
+  readonly endpoint?: string;
+  /** URL that goes into presigned URLs, when clients reach the store by another name. Default: `endpoint`. */
+  readonly publicEndpoint?: string;
+  /** Puts the bucket into the path instead of the host name. Default `false`; endpoints that are an IP address always do. */
+  readonly forcePathStyle?: boolean;
+  /** Default: the AWS SDK's chain (environment, shared files, container, instance). */
+  readonly credentials?: S3Credentials | (() => Promise<S3Credentials>);
+  /** Default: `awsProfile` without `endpoint`, `genericProfile` with one. */
+  readonly profile?: StoreProfile;
+  /** Default 10,000. */
+  readonly connectTimeoutMs?: number;
+  /** Longest silence of the store, and longest wait for an answer to begin, before a try is ended. Default 60,000. */
+  readonly readTimeoutMs?: number;
+  /** Connections to the store. Default 50. */
+  readonly maxSockets?: number;
+  /** Times that a call that is safe to repeat is sent. Default 3. */
+  readonly maxAttempts?: number;
+  /** CreateMultipartUpload is sent once and ended after this. Default 60,000. */
+  readonly createTimeoutMs?: number;
+  /** CompleteMultipartUpload is sent once and ended after this; S3 may take minutes. Default 600,000. */
+  readonly completeTimeoutMs?: number;
+}
+
+/** What the operations of the adapter share. */
+export interface S3Connection {
+  readonly bucket: string;
+  readonly region: string;
+  readonly profile: StoreProfile;
+  /** Repeats what is safe to repeat. */
+  readonly client: S3Client;
+  /** Sends once; for calls that must never be repeated behind the caller's back. */
+  readonly onceClient: S3Client;
+  /** `https://bucket.host` or `https://host/bucket`, no slash at the end: what clients see. */
+  readonly publicBucketUrl: string;
+  readonly createTimeoutMs: number;
+  readonly completeTimeoutMs: number;
+  /** Bounds a repeated call as a whole, whatever the store drips. */
+  readonly callTimeoutMs: number;
+}
+
+/** Most time that the pauses between tries of one call take: 20 s is the SDK's longest, plus Retry-After's 5 s. */
+const LONGEST_PAUSE_MS = 25_000;
+
+/** Makes the clients. Nothing is sent yet. @throws {TypeError} when an option makes no sense */
+export function connectS3(options: S3ObjectStoreOptions): S3Connection {
+  const settings = normalizeOptions(options);
+  const base = clientConfig(settings);
+  const client = new S3Client({
+    ...base,
+    maxAttempts: settings.maxAttempts,
+    requestHandler: requestHandler(settings, settings.readTimeoutMs),
+  });
+  const onceTimeoutMs = Math.max(settings.completeTimeoutMs, settings.createTimeoutMs);
+  return {
+    bucket: settings.bucket,
+    region: settings.region,
+    profile: settings.profile,
+    client,
+    onceClient: new S3Client({
+      ...base,
+      credentials: client.config.credentials,
+      maxAttempts: 1,
+      requestHandler: requestHandler(settings, onceTimeoutMs),
+    }),
+    publicBucketUrl: bucketUrl(client, settings),
+    createTimeoutMs: settings.createTimeoutMs,
+    completeTimeoutMs: settings.completeTimeoutMs,
+    callTimeoutMs:
+      settings.maxAttempts * (settings.connectTimeoutMs + settings.readTimeoutMs + LONGEST_PAUSE_MS),
+  };
+}
+
+type Settings = Required<Omit<S3ObjectStoreOptions, 'credentials'>> &
+  Pick<S3ObjectStoreOptions, 'credentials'>;
+
+function normalizeOptions(options: S3ObjectStoreOptions): Settings {
+  const endpoint = readEndpoint('endpoint', options.endpoint) ?? awsEndpoint(options.region);
+  const settings: Settings = {
+    forcePathStyle: false,
+    profile: options.endpoint === undefined ? awsProfile : genericProfile,
+    connectTimeoutMs: 10_000,
+    readTimeoutMs: 60_000,
+    maxSockets: 50,
+    maxAttempts: 3,
+    createTimeoutMs: 60_000,
+    completeTimeoutMs: 600_000,
+    ...definedOnly(options),
+    endpoint,
+    publicEndpoint: readEndpoint('publicEndpoint', options.publicEndpoint) ?? endpoint,
+  };
+  for (const name of POSITIVE_INTEGERS) {
+    if (!Number.isSafeInteger(settings[name]) || settings[name] < 1) {
+      throw new TypeError(`${name} must be a positive integer, received ${settings[name]}`);
+    }
+  }
+  return settings;
+}
+
+const POSITIVE_INTEGERS = [
+  'connectTimeoutMs',
+  'readTimeoutMs',
+  'maxSockets',
+  'maxAttempts',
+  'createTimeoutMs',
+  'completeTimeoutMs',
+] as const;
+
+function definedOnly(options: S3ObjectStoreOptions): S3ObjectStoreOptions {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined);
+  return { ...options, ...Object.fromEntries(entries) };
+}
+
+function readEndpoint(name: string, value: string | undefined): string | undefined {
+  if (value === undefined) return undefined;
+  if (!URL.canParse(value) || !/^https?:$/.test(new URL(value).protocol)) {
+    throw new TypeError(`${name} must be an http or https URL, for example https://s3.example.com`);
+  }
+  return value;
+}
+
+function awsEndpoint(region: string): string {
+  return new S3Client({ region }).config.endpointProvider({ Region: region }).url.origin;
+}
+
+function clientConfig(settings: Settings): S3ClientConfig {
+  return {
+    region: settings.region,
+    endpoint: settings.endpoint,
+    forcePathStyle: settings.forcePathStyle,
+    // The SDK refuses an endpoint of one's own beside these two, and the environment can set them.
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
+    // Otherwise every presigned PUT demands the checksum of an empty body.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    ...(settings.credentials && { credentials: settings.credentials }),
+  };
+}
+
+/** `requestTimeout` ends a request that gets no answer (only with `throwOnRequestTimeout`), `socketTimeout` one whose answer stops. */
+function requestHandler(
+  { connectTimeoutMs, maxSockets }: Settings,
+  silenceMs: number,
+): NonNullable<S3ClientConfig['requestHandler']> {
+  return {
+    connectionTimeout: connectTimeoutMs,
+    requestTimeout: silenceMs,
+    throwOnRequestTimeout: true,
+    socketTimeout: silenceMs,
+    httpAgent: { keepAlive: true, maxSockets },
+    httpsAgent: { keepAlive: true, maxSockets },
+  };
+}
+
+function bucketUrl(client: S3Client, settings: Settings): string {
+  const { url } = client.config.endpointProvider({
+    Bucket: settings.bucket,
+    Region: settings.region,
+    Endpoint: settings.publicEndpoint,
+    ForcePathStyle: settings.forcePathStyle,
+    UseFIPS: false,
+    UseDualStack: false,
+  });
+  return url.href.replace(/\/$/, '');
+}

@@ -1,0 +1,152 @@
+import {
+  AbortMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
+  ListPartsCommand,
+  type ListPartsCommandOutput,
+} from '@aws-sdk/client-s3';
+import {
+  type CreatedMultipart,
+  type MultipartRef,
+  type NewObject,
+  ObjectStoreError,
+  type OpenMultipart,
+  type StoredPart,
+} from '../../ports/object-store.ts';
+import type { FullObjectAlgorithm } from '../../ports/store-profile.ts';
+import type { S3Connection } from './s3-client.ts';
+import { isGoneUpload, toObjectStoreError } from './s3-error.ts';
+import { checkMetadata, encryptionInput, keepsChecksum, readChecksum } from './s3-headers.ts';
+
+/** Sends CreateMultipartUpload once. */
+export async function createMultipartUpload(
+  connection: S3Connection,
+  input: NewObject & { readonly checksumAlgorithm?: FullObjectAlgorithm },
+): Promise<CreatedMultipart> {
+  const { bucket, profile, createTimeoutMs } = connection;
+  const call = `CreateMultipartUpload of s3://${bucket}/${input.key}`;
+  const command = new CreateMultipartUploadCommand({
+    Bucket: bucket,
+    Key: input.key,
+    ContentType: input.contentType,
+    Metadata: checkMetadata(input.metadata),
+    ...encryptionInput(input.encryption),
+    ...(keepsChecksum(profile, input.checksumAlgorithm) && {
+      ChecksumAlgorithm: input.checksumAlgorithm,
+      ChecksumType: 'FULL_OBJECT',
+    }),
+  });
+  try {
+    const abortSignal = AbortSignal.timeout(createTimeoutMs);
+    const output = await connection.onceClient.send(command, { abortSignal });
+    return {
+      s3UploadId: output.UploadId ?? malformed(call, 'no UploadId'),
+      ...(output.AbortDate !== undefined && { abortAtEpochMs: output.AbortDate.getTime() }),
+    };
+  } catch (error) {
+    throw toObjectStoreError(call, error);
+  }
+}
+
+/** All parts of an upload, page by page; `undefined` when the store knows no such upload. */
+export async function listParts(
+  { bucket, client, callTimeoutMs }: S3Connection,
+  { key, s3UploadId }: MultipartRef,
+): Promise<readonly StoredPart[] | undefined> {
+  const call = `ListParts of s3://${bucket}/${key}`;
+  const parts: StoredPart[] = [];
+  try {
+    for (let marker: string | undefined; ;) {
+      const page: ListPartsCommandOutput = await client.send(
+        new ListPartsCommand({ Bucket: bucket, Key: key, UploadId: s3UploadId, PartNumberMarker: marker }),
+        { abortSignal: AbortSignal.timeout(callTimeoutMs) },
+      );
+      parts.push(...(page.Parts ?? []).map((part) => toStoredPart(call, part)));
+      if (page.IsTruncated !== true) return parts;
+      marker = nextMarker(call, marker, page.NextPartNumberMarker);
+    }
+  } catch (error) {
+    if (isGoneUpload(error)) return undefined;
+    throw toObjectStoreError(call, error);
+  }
+}
+
+/** Ends an upload. One that is gone is a success. */
+export async function abortMultipartUpload(
+  { bucket, client, callTimeoutMs }: S3Connection,
+  { key, s3UploadId }: MultipartRef,
+): Promise<void> {
+  try {
+    await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key: key, UploadId: s3UploadId }), {
+      abortSignal: AbortSignal.timeout(callTimeoutMs),
+    });
+  } catch (error) {
+    if (!isGoneUpload(error))
+      throw toObjectStoreError(`AbortMultipartUpload of s3://${bucket}/${key}`, error);
+  }
+}
+
+/** All unfinished uploads under a prefix, page by page. */
+export async function listMultipartUploads(
+  { bucket, client, callTimeoutMs }: S3Connection,
+  { prefix }: { readonly prefix: string },
+): Promise<readonly OpenMultipart[]> {
+  const call = `ListMultipartUploads of s3://${bucket}/${prefix}`;
+  const uploads: OpenMultipart[] = [];
+  try {
+    for (let after: UploadMarker = {}; ;) {
+      const page: ListMultipartUploadsCommandOutput = await client.send(
+        new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...after }),
+        { abortSignal: AbortSignal.timeout(callTimeoutMs) },
+      );
+      uploads.push(...(page.Uploads ?? []).map((upload) => toOpenMultipart(call, upload)));
+      if (page.IsTruncated !== true) return uploads;
+      after = nextUploadMarker(call, after, page);
+    }
+  } catch (error) {
+    throw toObjectStoreError(call, error);
+  }
+}
+
+interface UploadMarker {
+  readonly KeyMarker?: string;
+  readonly UploadIdMarker?: string;
+}
+
+function nextUploadMarker(
+  call: string,
+  after: UploadMarker,
+  page: ListMultipartUploadsCommandOutput,
+): UploadMarker {
+  const key = page.NextKeyMarker ?? malformed(call, 'a page without its next marker');
+  const uploadId = page.NextUploadIdMarker;
+  if (key === after.KeyMarker && uploadId === after.UploadIdMarker) malformed(call, 'the same page again');
+  return { KeyMarker: key, ...(uploadId !== undefined && { UploadIdMarker: uploadId }) };
+}
+
+function nextMarker(call: string, marker: string | undefined, next: string | undefined): string {
+  if (next === undefined || Number(next) <= Number(marker ?? 0)) malformed(call, 'the same page again');
+  return next;
+}
+
+function toStoredPart(call: string, part: NonNullable<ListPartsCommandOutput['Parts']>[number]): StoredPart {
+  const { PartNumber, Size, ETag } = part;
+  if (PartNumber === undefined || Size === undefined || ETag === undefined) {
+    malformed(call, 'a part without number, size or ETag');
+  }
+  const checksum = readChecksum(part);
+  return { partNumber: PartNumber, sizeBytes: Size, etag: ETag, ...(checksum !== undefined && { checksum }) };
+}
+
+function toOpenMultipart(
+  call: string,
+  { Key, UploadId, Initiated }: NonNullable<ListMultipartUploadsCommandOutput['Uploads']>[number],
+): OpenMultipart {
+  if (Key === undefined || UploadId === undefined) malformed(call, 'an upload without key or id');
+  return { key: Key, s3UploadId: UploadId, initiatedAtEpochMs: Initiated?.getTime() ?? 0 };
+}
+
+function malformed(call: string, what: string): never {
+  throw new ObjectStoreError('unreachable', `${call} got no usable answer: ${what}`);
+}

@@ -1,0 +1,115 @@
+import { createHash } from 'node:crypto';
+import {
+  DeleteObjectCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import {
+  type NewObject,
+  ObjectStoreError,
+  type PutOutcome,
+  type StoredObject,
+} from '../../ports/object-store.ts';
+import type { S3Connection } from './s3-client.ts';
+import { isNothingThere, readS3Failure, toObjectStoreError } from './s3-error.ts';
+import { checkMetadata, encryptionInput, readChecksum } from './s3-headers.ts';
+
+/** One object, or one version of it. */
+export interface ObjectRef {
+  readonly key: string;
+  readonly versionId?: string;
+}
+
+/** Writes a whole object unless one is there. */
+export async function putObject(
+  connection: S3Connection,
+  input: NewObject & { readonly body: Uint8Array },
+): Promise<PutOutcome> {
+  const { bucket, profile, client, callTimeoutMs } = connection;
+  const command = new PutObjectCommand({
+    Bucket: bucket,
+    Key: input.key,
+    Body: input.body,
+    ContentType: input.contentType,
+    ContentMD5: createHash('md5').update(input.body).digest('base64'),
+    Metadata: checkMetadata(input.metadata),
+    ...encryptionInput(input.encryption),
+    ...(profile.putIfNoneMatch && { IfNoneMatch: '*' }),
+  });
+  try {
+    const output = await client.send(command, { abortSignal: AbortSignal.timeout(callTimeoutMs) });
+    if (!output.ETag) return { kind: 'unknown', reason: 'the answer has no ETag' };
+    return {
+      kind: 'stored',
+      etag: output.ETag,
+      ...(output.VersionId !== undefined && { versionId: output.VersionId }),
+    };
+  } catch (error) {
+    return outcomeOfFailure(`PutObject of s3://${bucket}/${input.key}`, error);
+  }
+}
+
+/** What stands at the key; `undefined` when nothing does. */
+export async function headObject(
+  connection: S3Connection,
+  { key, versionId }: ObjectRef,
+): Promise<StoredObject | undefined> {
+  const { bucket, profile, client, callTimeoutMs } = connection;
+  const call = `HeadObject of s3://${bucket}/${key}`;
+  const command = new HeadObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    VersionId: versionId,
+    // Some stores refuse this header, so it goes only where there is a checksum to be told.
+    ...(profile.fullObjectChecksums.length > 0 && { ChecksumMode: 'ENABLED' }),
+  });
+  try {
+    return toStoredObject(
+      call,
+      await client.send(command, { abortSignal: AbortSignal.timeout(callTimeoutMs) }),
+    );
+  } catch (error) {
+    if (isNothingThere(error)) return undefined;
+    throw toObjectStoreError(call, error);
+  }
+}
+
+/** Deletes one version, or the object of an unversioned bucket. Nothing there is a success. */
+export async function deleteObject(
+  { bucket, client, callTimeoutMs }: S3Connection,
+  { key, versionId }: ObjectRef,
+): Promise<void> {
+  try {
+    await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key, VersionId: versionId }), {
+      abortSignal: AbortSignal.timeout(callTimeoutMs),
+    });
+  } catch (error) {
+    if (!isNothingThere(error)) throw toObjectStoreError(`DeleteObject of s3://${bucket}/${key}`, error);
+  }
+}
+
+function outcomeOfFailure(call: string, error: unknown): PutOutcome {
+  const { httpStatus, message } = readS3Failure(error);
+  if (httpStatus === 412) return { kind: 'exists' };
+  const refusal = toObjectStoreError(call, error);
+  if (refusal.kind === 'refused' && httpStatus !== 409) throw refusal;
+  return { kind: 'unknown', reason: message };
+}
+
+function toStoredObject(call: string, output: HeadObjectCommandOutput): StoredObject {
+  const { ETag, ContentLength } = output;
+  if (ETag === undefined || ContentLength === undefined) {
+    throw new ObjectStoreError('unreachable', `${call} got no usable answer: no ETag or no length`);
+  }
+  const checksum = output.ChecksumType === 'COMPOSITE' ? undefined : readChecksum(output);
+  return {
+    etag: ETag,
+    sizeBytes: ContentLength,
+    metadata: output.Metadata ?? {},
+    ...(output.VersionId !== undefined && { versionId: output.VersionId }),
+    ...(output.ContentType !== undefined && { contentType: output.ContentType }),
+    ...(output.LastModified !== undefined && { lastModifiedEpochMs: output.LastModified.getTime() }),
+    ...(checksum !== undefined && { checksum }),
+  };
+}

@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import {
+  AbortMultipartUploadCommand,
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  ListObjectVersionsCommand,
+  paginateListObjectsV2,
+  PutBucketVersioningCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { Grant } from '@longhaul/protocol';
+import type { ObjectStoreHarness, SendAnswer } from '../../src/lib/testing/object-store.contract.ts';
+import type { StoreProfile } from '../../src/lib/ports/store-profile.ts';
+import { awsProfile, createS3ObjectStore, type S3Credentials } from '../../src/s3-object-store.ts';
+
+/** A server that speaks S3. */
+export interface S3Server {
+  readonly endpoint: string;
+  readonly credentials: S3Credentials;
+  readonly profile: StoreProfile;
+}
+
+/** Makes a bucket on a server and what the contract suite needs to work with it. */
+export async function openS3Bucket(
+  { endpoint, credentials, profile }: S3Server,
+  { versioned }: { readonly versioned: boolean },
+): Promise<ObjectStoreHarness> {
+  const bucket = `contract-${randomUUID()}`;
+  const where = { endpoint, credentials, region: 'us-east-1', forcePathStyle: true };
+  const client = new S3Client(where);
+  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  if (versioned) await keepVersions(client, bucket);
+  const objectStore = createS3ObjectStore({ ...where, bucket, profile });
+  const trusting = createS3ObjectStore({ ...where, bucket, profile: { ...awsProfile, name: profile.name } });
+  return {
+    objectStore,
+    trusting,
+    send: sendGrant,
+    read: async (key) => {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      return Body?.transformToByteArray() ?? new Uint8Array(0);
+    },
+    close: async () => {
+      await abortAll(client, bucket);
+      await (versioned ? emptyVersioned(client, bucket) : empty(client, bucket));
+      await client.send(new DeleteBucketCommand({ Bucket: bucket }));
+      for (const closable of [objectStore, trusting]) closable.close();
+      client.destroy();
+    },
+  };
+}
+
+async function keepVersions(client: S3Client, bucket: string): Promise<void> {
+  await client.send(
+    new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }),
+  );
+}
+
+async function sendGrant(
+  grant: Grant,
+  body: Uint8Array,
+  extraHeaders: Readonly<Record<string, string>> = {},
+): Promise<SendAnswer> {
+  const response = await fetch(grant.url, {
+    method: 'PUT',
+    headers: { ...grant.headers, ...extraHeaders },
+    body: new Uint8Array(body),
+  });
+  const s3Code = /<Code>([^<]+)<\/Code>/.exec(await response.text())?.[1];
+  const etag = response.headers.get('etag');
+  return { status: response.status, ...(etag !== null && { etag }), ...(s3Code !== undefined && { s3Code }) };
+}
+
+async function empty(client: S3Client, bucket: string): Promise<void> {
+  for await (const page of paginateListObjectsV2({ client }, { Bucket: bucket })) {
+    for (const { Key } of page.Contents ?? []) {
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key }));
+    }
+  }
+}
+
+async function emptyVersioned(client: S3Client, bucket: string): Promise<void> {
+  for (;;) {
+    const page = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+    const versions = [...(page.Versions ?? []), ...(page.DeleteMarkers ?? [])];
+    if (versions.length === 0) return;
+    for (const { Key, VersionId } of versions) {
+      await client.send(new DeleteObjectCommand({ Bucket: bucket, Key, VersionId }));
+    }
+  }
+}
+
+async function abortAll(client: S3Client, bucket: string): Promise<void> {
+  for (;;) {
+    // The first page again and again: not every server can go on after it.
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+    if (Uploads.length === 0) return;
+    for (const { Key, UploadId } of Uploads) {
+      await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+    }
+  }
+}

@@ -1,0 +1,298 @@
+// The arrows of ARCHITECTURE.md as rules. Each layer lists what it may import of its own package; the rest is refused.
+// tests/check/arrows.test.ts breaks every rule once.
+
+const SDK = '^packages/sdk/src/';
+const COORDINATOR = '^packages/coordinator/src/';
+const TESTS = '\\.(test|test-d|contract)\\.tsx?$|^packages/[^/]+/test/';
+
+const sdk = {
+  entries: `${SDK}[^/]+\\.tsx?$`,
+  errors: `${SDK}lib/upload-error\\.ts$`,
+  ports: `${SDK}lib/ports/`,
+  helpers: `${SDK}lib/[^/]+\\.ts$`,
+  sources: `${SDK}lib/sources/`,
+  stages: `${SDK}lib/stages/`,
+  uploader: `${SDK}lib/uploader/`,
+  http: `${SDK}lib/http/`,
+  platform: `${SDK}lib/platform/`,
+  cli: `${SDK}lib/cli/`,
+};
+
+const coordinator = {
+  entries: `${COORDINATOR}[^/]+\\.ts$`,
+  main: `${COORDINATOR}main\\.ts$`,
+  errors: `${COORDINATOR}lib/coordinator-error\\.ts$`,
+  root: `${COORDINATOR}lib/[^/]+\\.ts$`,
+  ports: `${COORDINATOR}lib/ports/`,
+  uploads: `${COORDINATOR}lib/uploads/`,
+  http: `${COORDINATOR}lib/http/`,
+  adapters: `${COORDINATOR}lib/adapters/`,
+  adaptersShared: `${COORDINATOR}lib/adapters/[^/]+\\.ts$`,
+  process: `${COORDINATOR}lib/process/`,
+  wire: `${COORDINATOR}lib/process/wire\\.ts$`,
+  testing: `${COORDINATOR}(testing\\.ts$|lib/testing/)`,
+};
+
+/** A layer may import the parts of its own package that are allowed, and no others. */
+function layer({ name, comment, from, allowed }) {
+  const ownPackage = from.startsWith(SDK) ? SDK : COORDINATOR;
+  return {
+    name,
+    comment,
+    severity: 'error',
+    from: { path: from, pathNot: TESTS },
+    to: { path: ownPackage, pathNot: allowed },
+  };
+}
+
+/** A module that only one folder may name, and the wiring that makes its client. */
+function driver({ name, comment, module, folder }) {
+  return {
+    name,
+    comment,
+    severity: 'error',
+    from: {
+      path: '^packages/[^/]+/src/',
+      pathNot: [TESTS, `${COORDINATOR}lib/adapters/${folder}/`, coordinator.wire, coordinator.testing],
+    },
+    to: { path: module },
+  };
+}
+
+const npmPackage = (name) => `(^|/)node_modules/${name}/|^${name}($|/)`;
+
+/** @type {import('dependency-cruiser').IConfiguration} */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-circle',
+      comment: 'Files that import each other, type imports included, cannot be read one after the other.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'resolvable',
+      comment: 'An import that leads nowhere escapes every other rule.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'package-door',
+      comment: 'A package is entered by a file of its src, never deeper.',
+      severity: 'error',
+      from: { path: '^(packages/[^/]+|examples/[^/]+|tests|tools|bench)/' },
+      to: { path: '^packages/([^/]+)/(src/.+/|test/)', pathNot: '^$1/' },
+    },
+    {
+      name: 'package-arrows',
+      comment: 'SDK, coordinator and local-s3 meet over HTTP; only the protocol is shared.',
+      severity: 'error',
+      from: { path: '^packages/([^/]+)/src/', pathNot: TESTS },
+      to: { path: '^packages/', pathNot: ['^packages/$1/', '^packages/protocol/src/(index|schemas)\\.ts$'] },
+    },
+    {
+      name: 'protocol-alone',
+      comment: 'The protocol imports nothing; its schemas know valibot.',
+      severity: 'error',
+      from: { path: '^packages/protocol/src/', pathNot: [TESTS, '/schemas\\.ts$'] },
+      to: { pathNot: ['^packages/protocol/src/'] },
+    },
+    {
+      name: 'protocol-without-schemas',
+      comment: 'The main entry of the protocol must not bring valibot into a browser.',
+      severity: 'error',
+      from: { path: '^packages/(protocol|sdk)/src/', pathNot: TESTS },
+      to: { path: '^packages/protocol/src/schemas\\.ts$' },
+    },
+    {
+      name: 'protocol-schemas',
+      comment: 'Beside the protocol itself the schemas import valibot only.',
+      severity: 'error',
+      from: { path: '^packages/protocol/src/schemas\\.ts$' },
+      to: { pathNot: ['^packages/protocol/src/', npmPackage('valibot')] },
+    },
+
+    layer({
+      name: 'sdk-ports',
+      comment: 'Ports are leaves.',
+      from: sdk.ports,
+      allowed: [sdk.ports, sdk.errors],
+    }),
+    layer({
+      name: 'sdk-helpers',
+      comment: 'Helpers know nobody above them.',
+      from: sdk.helpers,
+      allowed: [sdk.helpers, sdk.ports],
+    }),
+    layer({
+      name: 'sdk-sources',
+      comment: 'Sources know helpers and ports.',
+      from: sdk.sources,
+      allowed: [sdk.sources, sdk.helpers, sdk.ports],
+    }),
+    layer({
+      name: 'sdk-stages',
+      comment: 'A stage knows no other stage; the order is the uploader’s.',
+      from: sdk.stages,
+      allowed: [sdk.helpers, sdk.ports],
+    }),
+    layer({
+      name: 'sdk-uploader',
+      comment: 'The uploader knows stages, sources, helpers, ports.',
+      from: sdk.uploader,
+      allowed: [sdk.uploader, sdk.stages, sdk.sources, sdk.helpers, sdk.ports],
+    }),
+    layer({
+      name: 'sdk-http',
+      comment: 'The client of the coordinator knows helpers and ports.',
+      from: sdk.http,
+      allowed: [sdk.http, sdk.helpers, sdk.ports],
+    }),
+    layer({
+      name: 'sdk-platform',
+      comment: 'A platform knows helpers and ports, and no other platform.',
+      from: `${SDK}lib/platform/([^/]+)/`,
+      allowed: [`${SDK}lib/platform/$1/`, sdk.helpers, sdk.ports],
+    }),
+    layer({
+      name: 'sdk-cli',
+      comment: 'The command line uses the Node entry as its users do.',
+      from: sdk.cli,
+      allowed: [sdk.cli, `${SDK}node\\.ts$`, sdk.helpers, sdk.ports, `${SDK}lib/platform/node/`],
+    }),
+    {
+      name: 'sdk-neutral',
+      comment: 'What runs everywhere imports neither Node nor a platform.',
+      severity: 'error',
+      from: {
+        path: [`${SDK}core\\.ts$`, `${SDK}browser\\.ts$`, `${SDK}lib/`],
+        pathNot: [TESTS, `${SDK}lib/platform/node/`, sdk.cli],
+      },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'sdk-core-without-platform',
+      comment: 'Who brings their own ports gets no platform.',
+      severity: 'error',
+      from: { path: `${SDK}core\\.ts$` },
+      to: { path: sdk.platform, reachable: true },
+    },
+    {
+      name: 'sdk-browser-without-node',
+      comment: 'The browser entry reaches nothing of Node’s.',
+      severity: 'error',
+      from: { path: `${SDK}browser\\.ts$` },
+      to: { path: `${SDK}lib/(platform/node|cli)/`, reachable: true },
+    },
+    {
+      name: 'sdk-dependencies',
+      comment: 'Every package here weighs on the browser bundle.',
+      severity: 'error',
+      from: { path: SDK, pathNot: TESTS },
+      to: { path: 'node_modules/', pathNot: 'node_modules/(ky|p-limit)/' },
+    },
+
+    layer({
+      name: 'coordinator-ports',
+      comment: 'Ports are leaves.',
+      from: coordinator.ports,
+      allowed: [coordinator.ports],
+    }),
+    layer({
+      name: 'coordinator-uploads',
+      comment: 'Use-cases know ports, no HTTP and no adapter.',
+      from: coordinator.uploads,
+      allowed: [coordinator.uploads, coordinator.ports, coordinator.errors],
+    }),
+    layer({
+      name: 'coordinator-http',
+      comment: 'HTTP knows use-cases and ports.',
+      from: coordinator.http,
+      allowed: [coordinator.http, coordinator.uploads, coordinator.ports, coordinator.errors],
+    }),
+    layer({
+      name: 'coordinator-root',
+      comment: 'What makes the app knows HTTP and use-cases; ports are given to it.',
+      from: coordinator.root,
+      allowed: [coordinator.root, coordinator.http, coordinator.uploads, coordinator.ports],
+    }),
+    layer({
+      name: 'coordinator-adapters',
+      comment: 'An adapter knows ports and the files that all adapters share, no other adapter.',
+      from: `${COORDINATOR}lib/adapters/([^/]+)/`,
+      allowed: [
+        `${COORDINATOR}lib/adapters/$1/`,
+        coordinator.adaptersShared,
+        coordinator.ports,
+        coordinator.errors,
+      ],
+    }),
+    layer({
+      name: 'coordinator-adapters-shared',
+      comment: 'What adapters share knows no adapter.',
+      from: coordinator.adaptersShared,
+      allowed: [coordinator.adaptersShared, coordinator.ports, coordinator.errors],
+    }),
+    layer({
+      name: 'coordinator-process',
+      comment: 'Of the process, only the wiring names adapters.',
+      from: `${COORDINATOR}lib/process/(?!wire\\.ts$)`,
+      allowed: [coordinator.process, coordinator.root, coordinator.http, coordinator.ports],
+    }),
+    layer({
+      name: 'coordinator-wire',
+      comment: 'The wiring puts adapters behind ports.',
+      from: coordinator.wire,
+      allowed: [coordinator.process, coordinator.root, coordinator.adapters, coordinator.ports],
+    }),
+    layer({
+      name: 'coordinator-main',
+      comment: 'The command reads its configuration and starts the process.',
+      from: coordinator.main,
+      allowed: [coordinator.process],
+    }),
+    layer({
+      name: 'coordinator-testing',
+      comment: 'Contract suites and fakes stay out of the product.',
+      from: `${COORDINATOR}(?!testing\\.ts$|lib/testing/)`,
+      allowed: [`${COORDINATOR}(?!testing\\.ts$|lib/testing/)`],
+    }),
+    driver({
+      name: 'driver-redis',
+      comment: 'ioredis stays behind its port.',
+      module: npmPackage('ioredis'),
+      folder: 'redis',
+    }),
+    driver({
+      name: 'driver-postgres',
+      comment: 'postgres stays behind its port.',
+      module: npmPackage('postgres'),
+      folder: 'postgres',
+    }),
+    driver({
+      name: 'driver-sqlite',
+      comment: 'node:sqlite stays behind its port.',
+      module: '^(node:)?sqlite$',
+      folder: 'sqlite',
+    }),
+    driver({
+      name: 'driver-s3',
+      comment: 'The AWS SDK stays behind its port.',
+      module: npmPackage('@(aws-sdk|smithy)'),
+      folder: 'object-store',
+    }),
+  ],
+  options: {
+    tsPreCompilationDeps: true,
+    moduleSystems: ['es6', 'cjs'],
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '(^|/)(dist|coverage)/' },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default', 'types'],
+      extensions: ['.ts', '.tsx', '.js', '.mjs', '.cjs', '.json', '.d.ts'],
+    },
+  },
+};

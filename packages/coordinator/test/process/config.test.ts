@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig } from '../../src/lib/process/config.ts';
+
+function problemsOf(env: Record<string, string>): readonly string[] {
+  try {
+    readConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('readConfig', () => {
+  it('needs a bucket and nothing else', () => {
+    expect(readConfig({ S3_BUCKET: 'b' })).toMatchObject({
+      host: '127.0.0.1',
+      port: 8787,
+      store: { bucket: 'b', region: 'us-east-1', provider: 'aws', forcePathStyle: false },
+      memory: { kind: 'sqlite', path: 'longhaul.sqlite' },
+      settings: {},
+    });
+  });
+
+  it('reads settings with their units', () => {
+    const { settings } = readConfig({
+      S3_BUCKET: 'b',
+      LONGHAUL_INLINE_MAX_BYTES: '0',
+      LONGHAUL_GRANT_EXPIRES_IN_SECONDS: '60',
+    });
+    expect(settings).toEqual({ inlineMaxBytes: 0, grantExpiresInSeconds: 60 });
+  });
+
+  it('tells every error at once', () => {
+    const problems = problemsOf({
+      S3_ENDPOINT: 'ftp://x',
+      S3_PROVIDER: 'azure',
+      LONGHAUL_PORT: '99999',
+      LONGHAUL_MAX_CHUNKS: '10001',
+      LONGHAUL_HOST: '0.0.0.0',
+      LONGHAUL_TOKEN_KEYS: 'short',
+      LONGHAUL_INLINE_MAX_BYTE: '1',
+      LONGHAUL_REDIS_URL: 'redis://x',
+    });
+    for (const name of [
+      'S3_BUCKET',
+      'S3_ENDPOINT',
+      'S3_PROVIDER',
+      'LONGHAUL_PORT',
+      'LONGHAUL_MAX_CHUNKS',
+      'LONGHAUL_HOST',
+      'LONGHAUL_TOKEN_KEYS',
+      'LONGHAUL_INLINE_MAX_BYTE ',
+      'LONGHAUL_DATABASE_URL',
+    ]) {
+      expect(
+        problems.filter((problem) => problem.startsWith(name.trimEnd())),
+        name,
+      ).not.toEqual([]);
+    }
+  });
+
+  it('never repeats a secret', () => {
+    const secrets = ['canary-token-key', 'canary-password'];
+    const text = problemsOf({
+      LONGHAUL_TOKEN_KEYS: secrets[0]!,
+      LONGHAUL_DATABASE_URL: `mysql://user:${secrets[1]}@host/db`,
+      LONGHAUL_REDIS_URL: `http://user:${secrets[1]}@host`,
+      S3_ENDPOINT: `user:${secrets[1]}@host`,
+    }).join('\n');
+    expect(text).toContain('LONGHAUL_DATABASE_URL');
+    for (const secret of secrets) expect(text).not.toContain(secret);
+  });
+
+  it('opens to other machines only with a module that authorizes', () => {
+    expect(problemsOf({ S3_BUCKET: 'b', LONGHAUL_HOST: '0.0.0.0' })).toEqual([
+      expect.stringContaining('LONGHAUL_AUTHORIZE_MODULE'),
+    ]);
+    expect(
+      readConfig({ S3_BUCKET: 'b', LONGHAUL_HOST: '0.0.0.0', LONGHAUL_AUTHORIZE_MODULE: './a.js' }).host,
+    ).toBe('0.0.0.0');
+  });
+});

@@ -1,0 +1,36 @@
+import type { Platform } from '../../ports/platform.ts';
+import { type BlobSource, createBlobSource } from '../../sources/blob-source.ts';
+import { systemClock } from '../../system-clock.ts';
+import { browserConnectivity } from './browser-connectivity.ts';
+import { createXhrPartSender } from './xhr-part-sender.ts';
+
+/** What can be uploaded from a browser: a `File` or another `Blob`, or bytes in memory. */
+export type BrowserInput = Blob | ArrayBuffer | Uint8Array<ArrayBuffer>;
+
+/** Browsers keep at most six connections to one HTTP/1.1 server, and S3 speaks nothing newer. */
+const CONNECTIONS_PER_HOST = 6;
+
+/** A page, or a worker of one. */
+export const browserPlatform: Platform<BrowserInput, BlobSource> = {
+  defaultConcurrency: CONNECTIONS_PER_HOST,
+  clock: systemClock,
+  connectivity: browserConnectivity,
+  openSource: async (input) => createBlobSource(toBlob(input)),
+  createSender: createXhrPartSender,
+};
+
+// Bytes become a Blob once: handed over as they are, each part would be copied on the page's own thread.
+function toBlob(input: unknown): Blob {
+  if (input instanceof Blob) return input;
+  if (input instanceof ArrayBuffer) return new Blob([input]);
+  if (ArrayBuffer.isView(input) && input.buffer instanceof ArrayBuffer) {
+    return new Blob([new Uint8Array(input.buffer, input.byteOffset, input.byteLength)]);
+  }
+  throw new TypeError(
+    `upload() takes a File, a Blob, an ArrayBuffer or a view of one, got ${describe(input)}`,
+  );
+}
+
+function describe(value: unknown): string {
+  return Object.prototype.toString.call(value).slice(8, -1);
+}

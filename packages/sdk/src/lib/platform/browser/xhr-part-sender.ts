@@ -1,0 +1,46 @@
+import type { PartAnswer, PartSender, PartToSend } from '../../ports/part-sender.ts';
+import type { BlobSource } from '../../sources/blob-source.ts';
+import { readXhrAnswer } from './xhr-answer.ts';
+
+/**
+ * What a script learns of a request that failed: nothing. The console of the browser knows more, and whether the next
+ * step is the network or the bucket's CORS rules.
+ */
+const NO_REASON_GIVEN =
+  "no connection, or the bucket's CORS rules do not allow PUT from this page (the browser's console says which)";
+
+/**
+ * Sends slices of a `Blob` by `XMLHttpRequest`: unlike `fetch` it tells how many bytes have left, and the browser
+ * reads the slice by itself, so that no byte of the file passes through the page.
+ */
+export function createXhrPartSender(): PartSender<BlobSource> {
+  return { send };
+}
+
+// Async, so that a slice that cannot be had rejects like everything else.
+async function send(part: PartToSend<BlobSource>): Promise<PartAnswer> {
+  const { source, offsetBytes, sizeBytes, signal } = part;
+  signal.throwIfAborted();
+  const body = source.blob(offsetBytes, sizeBytes);
+  const request = new XMLHttpRequest();
+  const abort = (): void => request.abort();
+  signal.addEventListener('abort', abort, { once: true });
+  try {
+    return await put(request, part, body);
+  } finally {
+    signal.removeEventListener('abort', abort);
+  }
+}
+
+function put(request: XMLHttpRequest, part: PartToSend<BlobSource>, body: Blob): Promise<PartAnswer> {
+  const { url, headers, signal, onProgress } = part;
+  return new Promise((resolve, reject) => {
+    request.upload.onprogress = ({ loaded }) => onProgress(loaded);
+    request.onload = () => resolve(readXhrAnswer(request));
+    request.onerror = () => reject(new Error(NO_REASON_GIVEN));
+    request.onabort = () => reject(signal.reason);
+    request.open('PUT', url);
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+    request.send(body);
+  });
+}

@@ -1,0 +1,37 @@
+/**
+ * The engine without a runtime: bring your own sources, sender and clock.
+ *
+ * @module
+ */
+export { createUploaderOn, type CreateUploader, type Uploader } from './lib/uploader/create-uploader.ts';
+export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
+export type { PartProgress, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
+export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts';
+export type { CoordinatorFetch, CoordinatorHeaders } from './lib/http/coordinator-client.ts';
+export type { ByteSource } from './lib/ports/byte-source.ts';
+export type { Clock } from './lib/ports/clock.ts';
+export type { Connectivity } from './lib/ports/connectivity.ts';
+export type { PartAnswer, PartSender, PartToSend } from './lib/ports/part-sender.ts';
+export type { Platform } from './lib/ports/platform.ts';
+export type { ResumeHint, ResumeStore } from './lib/ports/resume-store.ts';
+export type { UploadProgress } from './lib/progress.ts';
+export type { RetryOptions } from './lib/retry.ts';
+export { createBlobSource, type BlobSource } from './lib/sources/blob-source.ts';
+export { createBytesSource } from './lib/sources/bytes-source.ts';
+export { systemClock } from './lib/system-clock.ts';
+export {
+  isUploadError,
+  UploadError,
+  type UploadErrorCode,
+  type UploadErrorDetails,
+} from './lib/upload-error.ts';
+export type {
+  Checksum,
+  Encryption,
+  PartPlan,
+  Problem,
+  ProblemCode,
+  ProofLevel,
+  UploadMode,
+  UploadResult,
+} from '@longhaul/protocol';

@@ -1,0 +1,73 @@
+import pLimit from 'p-limit';
+import { createCoordinatorClient } from '../http/coordinator-client.ts';
+import { runInPool } from '../pool.ts';
+import type { ByteSource } from '../ports/byte-source.ts';
+import type { Platform } from '../ports/platform.ts';
+import { normalizeOptions, type UploaderOptions, type UploadOptions } from './options.ts';
+import { runUpload, type Workshop } from './upload.ts';
+import { startUpload, type UploadHandle } from './upload-handle.ts';
+
+/** Uploads whatever `Input` the platform can open. */
+export interface Uploader<Input> {
+  /**
+   * Starts an upload. All uploads of one uploader share its connections and take turns part by part, so any number
+   * may be started at once.
+   *
+   * @example
+   * const upload = uploader.upload(file, { contentType: 'video/mp4' });
+   * upload.on('progress', ({ sentBytes, totalBytes }) => console.log(sentBytes / totalBytes));
+   * const { key, etag } = await upload.result;
+   */
+  upload(input: Input, options?: UploadOptions): UploadHandle;
+}
+
+/** What every platform's entry exports under the name `createUploader`. */
+export type CreateUploader<Input> = (options: UploaderOptions) => Uploader<Input>;
+
+/** Sources open at once, per connection: enough to keep the connections busy with small files. */
+const OPEN_PER_CONNECTION = 2;
+
+/**
+ * An uploader on a platform of your own.
+ *
+ * @throws TypeError if `options.coordinator` is no absolute URL and no function
+ * @throws RangeError if a number is out of its range
+ */
+export function createUploaderOn<Input, Source extends ByteSource>(
+  platform: Platform<Input, Source>,
+  options: UploaderOptions,
+): Uploader<Input> {
+  const settings = normalizeOptions(options, platform.defaultConcurrency);
+  const { concurrency } = settings;
+  const shop: Workshop<Source> = {
+    settings,
+    platform,
+    coordinator: createCoordinatorClient({ ...settings, ports: platform }),
+    sender: platform.createSender({ concurrency }),
+    pool: pLimit(concurrency),
+  };
+  const admission = pLimit(concurrency * OPEN_PER_CONNECTION);
+  const claims = new Map<string, object>();
+
+  return {
+    upload(input, uploadOptions = {}) {
+      return startUpload(
+        (control) =>
+          runInPool(admission, control.stopSignal, async () => {
+            const source = await platform.openSource(input);
+            const owner = {};
+            const claim = (key: string): boolean =>
+              claims.get(key) === owner || (!claims.has(key) && !!claims.set(key, owner));
+            try {
+              return await runUpload(shop, { source, options: uploadOptions, control, claim });
+            } finally {
+              for (const [key, holder] of claims) if (holder === owner) claims.delete(key);
+              await source.close();
+            }
+          }),
+        platform.clock,
+        uploadOptions.signal,
+      );
+    },
+  };
+}

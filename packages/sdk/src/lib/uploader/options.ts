@@ -1,0 +1,108 @@
+import { type Encryption, MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '@longhaul/protocol';
+import type { CoordinatorFetch, CoordinatorHeaders } from '../http/coordinator-client.ts';
+import type { ResumeStore } from '../ports/resume-store.ts';
+import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from '../retry.ts';
+
+/** What all uploads of an uploader share. */
+export interface UploaderOptions {
+  /**
+   * Where the coordinator is: its absolute URL (a path in it is kept), or the `fetch` of a coordinator in this
+   * process, for example `createCoordinator({...}).fetch`.
+   */
+  readonly coordinator: string | URL | CoordinatorFetch;
+  /** Parts in flight at once, over all files together. Default 6 in a browser, 8 in Node. */
+  readonly concurrency?: number;
+  /**
+   * Largest part to ask for, from 5 MiB to 5 GiB; default 16 MiB. A small file gets smaller parts, so that every
+   * connection has work. The coordinator decides, and may go above it for a file that would need too many parts.
+   */
+  readonly partSizeBytes?: number;
+  /** Headers for every call to the coordinator (its `authorize` hook reads them); never sent to the store. */
+  readonly headers?: CoordinatorHeaders;
+  /** Remembers open uploads between runs. Default none: the coordinator still finds them by content. */
+  readonly resumeStore?: ResumeStore;
+  /** How failures are met. */
+  readonly retry?: RetryOptions;
+  /** Silence on a connection after which a part is sent again on another one. Default 30,000 ms. */
+  readonly stallTimeoutMs?: number;
+  /** Largest content that travels inside the create call, without a URL. Default 256 KiB; 0 turns it off. */
+  readonly inlineMaxBytes?: number;
+}
+
+/** What one upload is given besides its source. */
+export interface UploadOptions {
+  /** Name kept with the object, 1 to 1,024 characters. Default the file's own, or `unnamed`. */
+  readonly name?: string;
+  /** Media type. Default the source's own, or `application/octet-stream`. */
+  readonly contentType?: string;
+  /** Groups uploads and stands in the object key. Letters, digits, `.`, `_`, `-`. Default `default`. */
+  readonly connectorId?: string;
+  /** Kept with the object. Names `[a-z0-9-]`, at most 2 KiB in all. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /** Encryption at rest. Default what the bucket does by itself. */
+  readonly encryption?: Encryption;
+  /**
+   * Aborting stops sending at once and leaves the upload open: the same source goes on later where it stopped. The
+   * result rejects with the signal's reason. To end the upload for good, use `cancel()`.
+   */
+  readonly signal?: AbortSignal;
+  /** `false`: begin anew even if an upload of the same content is open. Default `true`. */
+  readonly resume?: boolean;
+}
+
+/** {@link UploaderOptions} with nothing left out. */
+export interface UploaderSettings {
+  readonly coordinator: string | URL | CoordinatorFetch;
+  readonly concurrency: number;
+  readonly partSizeBytes: number | undefined;
+  readonly headers: CoordinatorHeaders;
+  readonly resumeStore: ResumeStore | undefined;
+  readonly retry: RetryPolicy;
+  readonly stallTimeoutMs: number;
+  readonly inlineMaxBytes: number;
+}
+
+/**
+ * Checks options and fills in what was left out.
+ *
+ * @throws TypeError if `coordinator` is no absolute URL and no function
+ * @throws RangeError if a number is out of its range
+ */
+export function normalizeOptions(options: UploaderOptions, defaultConcurrency: number): UploaderSettings {
+  const { coordinator, partSizeBytes } = options;
+  assertCoordinator(coordinator);
+  const settings: UploaderSettings = {
+    coordinator,
+    concurrency: options.concurrency ?? defaultConcurrency,
+    partSizeBytes,
+    headers: options.headers ?? {},
+    resumeStore: options.resumeStore,
+    retry: { ...DEFAULT_RETRY, ...options.retry },
+    stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
+    inlineMaxBytes: options.inlineMaxBytes ?? 256 * 1024,
+  };
+  assertWhole('concurrency', settings.concurrency, 1, 256);
+  assertWhole(
+    'partSizeBytes',
+    partSizeBytes ?? MIN_PART_SIZE_BYTES,
+    MIN_PART_SIZE_BYTES,
+    MAX_PART_SIZE_BYTES,
+  );
+  assertWhole('stallTimeoutMs', settings.stallTimeoutMs, 1, 3_600_000);
+  assertWhole('inlineMaxBytes', settings.inlineMaxBytes, 0, 8 * 1024 ** 2);
+  assertWhole('retry.maxAttempts', settings.retry.maxAttempts, 1, 1_000);
+  return settings;
+}
+
+function assertCoordinator(coordinator: unknown): void {
+  if (typeof coordinator === 'function') return;
+  if (URL.canParse(String(coordinator)) && /^https?:/.test(String(coordinator))) return;
+  throw new TypeError(
+    `coordinator must be an absolute http(s) URL or a fetch function, got ${String(coordinator)}`,
+  );
+}
+
+function assertWhole(name: string, value: number, min: number, max: number): void {
+  if (Number.isInteger(value) && value >= min && value <= max) return;
+  throw new RangeError(`${name} must be a whole number from ${min} to ${max}, got ${value}`);
+}

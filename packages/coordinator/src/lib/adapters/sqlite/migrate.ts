@@ -1,0 +1,24 @@
+import { nodes } from './migrations/001-nodes.ts';
+import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
+
+// Version n is the n-th entry. Only ever append: what has run somewhere is not edited.
+const MIGRATIONS: readonly string[] = [nodes];
+
+/** Runs what has not run yet, in one transaction; the write lock lets one process at a time do it. */
+export function migrate(database: SqliteDatabase): void {
+  database.write(() => {
+    database.exec(
+      'CREATE TABLE IF NOT EXISTS longhaul_migrations (version INTEGER PRIMARY KEY, applied_at INTEGER NOT NULL) STRICT',
+    );
+    const applied = database.get<{ version: number }>(
+      'SELECT coalesce(max(version), 0) AS version FROM longhaul_migrations',
+    );
+    // A newer program may have been here before: its versions stay, and nothing runs.
+    for (let version = (applied?.version ?? 0) + 1; version <= MIGRATIONS.length; version += 1) {
+      database.exec(MIGRATIONS[version - 1] ?? '');
+      database.run(`INSERT INTO longhaul_migrations (version, applied_at) VALUES (:version, ${CLOCK_MS})`, {
+        version,
+      });
+    }
+  });
+}

@@ -1,0 +1,71 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { UploadDraft } from '../../src/lib/ports/catalog.ts';
+import { exampleDraft } from '../../src/lib/testing/catalog.contract.ts';
+import { createSqliteStore } from '../../src/sqlite.ts';
+
+interface Outcome {
+  readonly kind: string;
+  readonly uploadId: string;
+  readonly began: boolean;
+}
+
+const UPLOADS = 200;
+const workers: ChildProcess[] = [];
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longhaul-processes-'));
+});
+
+afterEach(async () => {
+  for (const worker of workers.splice(0)) worker.kill('SIGKILL');
+  await rm(folder, { recursive: true });
+});
+
+it('keeps two processes apart that open a new file and create the same uploads at once', async () => {
+  const path = join(folder, 'longhaul.db');
+  const crews = await Promise.all([startWorker(), startWorker()]);
+  const ids = Array.from({ length: UPLOADS }, () => randomUUID());
+  // Every other one is the same create sent twice; the rest are two creates of one content.
+  const drafts = (): UploadDraft[] =>
+    ids.map((id, index) => exampleDraft({ fingerprint: id, ...(index % 2 && { createId: id }) }));
+  const [one = [], other = []] = await Promise.all(crews.map((work) => work({ path, drafts: drafts() })));
+
+  const { catalog, state } = createSqliteStore({ path });
+  for (let index = 0; index < UPLOADS; index += 1) {
+    const both = [one[index]!, other[index]!];
+    // The slower process finds the content open, or completing: then its own upload is a new one.
+    const uploadIds = new Set(both.map(({ uploadId }) => uploadId));
+    if (index % 2) expect(uploadIds.size).toBe(1);
+    expect(both.filter(({ kind }) => kind === 'inserted')).toHaveLength(uploadIds.size);
+    expect(both.filter(({ began }) => began)).toHaveLength(uploadIds.size);
+    for (const uploadId of uploadIds) {
+      expect(await catalog.find(uploadId)).toMatchObject({ state: 'COMPLETING', epoch: 1 });
+      expect(await state.parts(uploadId)).toEqual([{ partNumber: 1, sizeBytes: 1, etag: '"e"' }]);
+    }
+  }
+  await catalog.close();
+});
+
+/** Starts a process; what it answers runs the work there. */
+async function startWorker(): Promise<(order: object) => Promise<Outcome[]>> {
+  const worker = spawn(process.execPath, [join(import.meta.dirname, 'sqlite-worker.ts')], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  workers.push(worker);
+  const lines = createInterface({ input: worker.stdout });
+  await once(lines, 'line');
+  return async (order) => {
+    const answer = once(lines, 'line');
+    worker.stdin.end(`${JSON.stringify(order)}\n`);
+    const [line] = (await answer) as [string];
+    return JSON.parse(line) as Outcome[];
+  };
+}

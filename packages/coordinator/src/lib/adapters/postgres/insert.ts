@@ -1,0 +1,60 @@
+import type { Sql } from 'postgres';
+import {
+  CatalogError,
+  type InsertOutcome,
+  type UploadDraft,
+  type UploadRecord,
+} from '../../ports/catalog.ts';
+import { type DraftRow, draftRowOf } from '../node-row.ts';
+import { columns, recordOfFirst } from './rows.ts';
+
+// Between a refused insert and the look for the winner the winner may end; losing so often means something else is wrong.
+const MAX_INSERTS = 10;
+
+/** Inserts the draft, or finds the row that stands in its way. */
+export async function insert(sql: Sql, draft: UploadDraft): Promise<InsertOutcome> {
+  const row = draftRowOf(draft);
+  for (let tries = 0; tries < MAX_INSERTS; tries += 1) {
+    const inserted = await insertRow(sql, row);
+    if (inserted) return { kind: 'inserted', record: inserted };
+    const winner = await winnerOver(sql, row);
+    if (winner) return { kind: winner.createId === draft.createId ? 'repeated' : 'open', record: winner };
+  }
+  throw new CatalogError(`upload ${draft.uploadId} was not inserted, and no other stands in its way`);
+}
+
+async function insertRow(sql: Sql, row: DraftRow): Promise<UploadRecord | undefined> {
+  return recordOfFirst(
+    await sql`
+      insert into nodes (
+        document_id, connector_id, owner, create_id, request_digest, name, bucket, s3_key, write_token,
+        size_bytes, part_size_bytes, part_count, mode, content_type,
+        metadata, checksum, encryption, fingerprint,
+        resumable, resume_key, idle_limit_ms,
+        created_at, updated_at, expires_at
+      )
+      select
+        ${row.document_id}::uuid, ${row.connector_id}, ${row.owner}, ${row.create_id}, ${row.request_digest},
+        ${row.name}, ${row.bucket}, ${row.s3_key}, ${row.write_token},
+        ${row.size_bytes}::bigint, ${row.part_size_bytes}::bigint, ${row.part_count}::int, ${row.mode}, ${row.content_type},
+        ${row.metadata}::text::json, ${row.checksum}::text::json, ${row.encryption}::text::json, ${row.fingerprint},
+        ${row.resumable === 1}::boolean, ${row.resume_key}, ${row.idle_limit_ms}::bigint,
+        now, now, now + ${row.idle_limit_ms}::bigint * interval '1 millisecond'
+      from clock_timestamp() as now
+      on conflict do nothing
+      returning ${columns(sql)}`,
+  );
+}
+
+async function winnerOver(sql: Sql, row: DraftRow): Promise<UploadRecord | undefined> {
+  return recordOfFirst(
+    await sql`
+      select ${columns(sql)} from nodes
+      where owner = ${row.owner} and (
+        create_id = ${row.create_id}
+        or (resume_key = ${row.resume_key} and upload_state in ('PENDING', 'UPLOADING'))
+      )
+      order by create_id = ${row.create_id} desc
+      limit 1`,
+  );
+}

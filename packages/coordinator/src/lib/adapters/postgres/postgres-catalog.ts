@@ -1,0 +1,97 @@
+import type { Sql } from 'postgres';
+import type { Catalog, UploadRecord } from '../../ports/catalog.ts';
+import { completionOf } from './completion.ts';
+import { insert } from './insert.ts';
+import { migrate } from './migrate.ts';
+import {
+  attempt,
+  changeRow,
+  columns,
+  type Fragment,
+  fullSpan,
+  halfOfSpanIsGone,
+  idOf,
+  recordOfFirst,
+} from './rows.ts';
+
+/** Options of {@link createPostgresCatalog}. */
+export interface PostgresCatalogOptions {
+  /** A client of the package `postgres`. The catalog ends it on `close`, so give it one of its own. */
+  readonly sql: Sql;
+}
+
+/**
+ * The catalog in Postgres, for any number of replicas. All times are the database's `clock_timestamp()`.
+ *
+ * Tables go into the first schema of the client's `search_path`. Call `migrate()` before anything else.
+ *
+ * @example
+ * import postgres from 'postgres';
+ * const catalog = createPostgresCatalog({ sql: postgres('postgres://127.0.0.1/longhaul') });
+ */
+export function createPostgresCatalog(options: PostgresCatalogOptions): Catalog {
+  const { sql } = options;
+  const change = (uploadId: string, set: Fragment, where: Fragment): Promise<UploadRecord | undefined> =>
+    changeRow(sql, uploadId, set, where);
+
+  return {
+    migrate: () => attempt('bring its schema up to date', () => migrate(sql)),
+    insert: (draft) => attempt('insert an upload', () => insert(sql, draft)),
+    find: (uploadId) =>
+      attempt('read an upload', async () =>
+        recordOfFirst(await sql`select ${columns(sql)} from nodes where document_id = ${idOf(uploadId)}`),
+      ),
+    saveMultipart: (uploadId, { s3UploadId, mustFinishByEpochMs = null }) =>
+      attempt('save a multipart id', () =>
+        change(
+          uploadId,
+          sql`upload_state = 'UPLOADING', s3_upload_id = ${s3UploadId},
+            must_finish_by = to_timestamp(${mustFinishByEpochMs}::float8 / 1000)`,
+          sql`upload_state = 'PENDING'`,
+        ),
+      ),
+    openWithoutMultipart: (uploadId) =>
+      attempt('open an upload', () =>
+        change(uploadId, sql`upload_state = 'UPLOADING'`, sql`upload_state = 'PENDING'`),
+      ),
+    recordGrant: (uploadId, { expiresInSeconds }) =>
+      attempt('record a grant', () => recordGrant(sql, uploadId, expiresInSeconds)),
+    recordActivity: (uploadId) => attempt('record activity', () => recordActivity(sql, uploadId)),
+    beginAbort: (uploadId) =>
+      attempt('begin an abort', () =>
+        change(
+          uploadId,
+          sql`upload_state = 'ABORTING'`,
+          sql`upload_state in ('PENDING', 'UPLOADING') and complete_sent_at is null`,
+        ),
+      ),
+    finishAbort: (uploadId) =>
+      attempt('finish an abort', () =>
+        change(uploadId, sql`upload_state = 'CANCELLED'`, sql`upload_state = 'ABORTING'`),
+      ),
+    ...completionOf(sql),
+    ping: () => attempt('answer', async () => void (await sql`select 1`)),
+    close: () => attempt('close', () => sql.end({ timeout: END_TIMEOUT_SECONDS })),
+  };
+}
+
+// Queries that run when the catalog is closed get this long before they are cut.
+const END_TIMEOUT_SECONDS = 5;
+
+// Written whatever the state is: a cancel that came first still has to wait for a URL that is being signed.
+async function recordGrant(sql: Sql, uploadId: string, expiresInSeconds: number): Promise<boolean> {
+  const [row] = await sql<{ upload_state: string }[]>`
+    update nodes set
+      grants_expire_at = greatest(grants_expire_at, clock_timestamp() + ${expiresInSeconds}::float8 * interval '1 second'),
+      expires_at = case when upload_state = 'UPLOADING' and ${halfOfSpanIsGone(sql)}
+        then ${fullSpan(sql)} else expires_at end
+    where document_id = ${idOf(uploadId)}
+    returning upload_state`;
+  return row?.upload_state === 'UPLOADING';
+}
+
+async function recordActivity(sql: Sql, uploadId: string): Promise<void> {
+  await sql`
+    update nodes set expires_at = ${fullSpan(sql)}
+    where document_id = ${idOf(uploadId)} and upload_state in ('PENDING', 'UPLOADING') and ${halfOfSpanIsGone(sql)}`;
+}

@@ -1,0 +1,83 @@
+import type { PendingQuery, Row, Sql } from 'postgres';
+import { CatalogError, type UploadRecord } from '../../ports/catalog.ts';
+import { type NodeRow, RECORD_COLUMNS, recordOf } from '../node-row.ts';
+
+/** A piece of a statement. */
+export type Fragment = PendingQuery<Row[]>;
+
+// Casts, so that what arrives does not hang on the type parsers of the caller's client.
+const CASTS: Readonly<Record<string, string>> = {
+  document_id: 'document_id::text',
+  size_bytes: 'size_bytes::float8',
+  part_size_bytes: 'part_size_bytes::float8',
+  metadata: 'metadata::text',
+  checksum: 'checksum::text',
+  encryption: 'encryption::text',
+  cancel_requested: 'cancel_requested::int',
+  ...Object.fromEntries(
+    [
+      'complete_sent_at',
+      'next_attempt_at',
+      'created_at',
+      'expires_at',
+      'must_finish_by',
+      'grants_expire_at',
+      'completed_at',
+    ].map((name) => [name, `floor(extract(epoch from ${name}) * 1000)::float8`]),
+  ),
+};
+
+const COLUMNS = RECORD_COLUMNS.map((name) => `${CASTS[name] ?? name} as ${name}`).join(', ');
+
+/** What to select or return so that {@link recordOfFirst} can read it. */
+export function columns(sql: Sql): Fragment {
+  return sql.unsafe(COLUMNS);
+}
+
+/** A time one idle limit from now. */
+export function fullSpan(sql: Sql): Fragment {
+  return sql`clock_timestamp() + idle_limit_ms * interval '1 millisecond'`;
+}
+
+/** Half of the idle limit or more has passed since the expiry was set. */
+export function halfOfSpanIsGone(sql: Sql): Fragment {
+  return sql`expires_at <= clock_timestamp() + idle_limit_ms / 2.0 * interval '1 millisecond'`;
+}
+
+/** The record of the first row. */
+export function recordOfFirst(rows: readonly Row[]): UploadRecord | undefined {
+  const [row] = rows;
+  return row && recordOf(row as NodeRow);
+}
+
+/** Compare-and-set of one row. */
+export async function changeRow(
+  sql: Sql,
+  uploadId: string,
+  set: Fragment,
+  where: Fragment,
+): Promise<UploadRecord | undefined> {
+  return recordOfFirst(
+    await sql`
+      update nodes set ${set}, updated_at = clock_timestamp()
+      where document_id = ${idOf(uploadId)} and (${where})
+      returning ${columns(sql)}`,
+  );
+}
+
+/** The id, or one that no row has: Postgres refuses to compare its uuid with any other text. */
+export function idOf(uploadId: string): string {
+  return UUID.test(uploadId) ? uploadId : '00000000-0000-0000-0000-000000000000';
+}
+
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Runs the work; whatever the driver throws becomes the cause of a {@link CatalogError}. */
+export async function attempt<Result>(deed: string, work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (cause instanceof CatalogError) throw cause;
+    throw new CatalogError(`the Postgres catalog could not ${deed}`, { cause });
+  }
+}

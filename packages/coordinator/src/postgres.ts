@@ -1,0 +1,4 @@
+export {
+  createPostgresCatalog,
+  type PostgresCatalogOptions,
+} from './lib/adapters/postgres/postgres-catalog.ts';

@@ -1,6 +1,5 @@
 import { defineConfig } from 'tsdown';
 
-// The private protocol is bundled, declarations too; everything that package.json names stays an import.
 export default defineConfig({
   entry: [
     'src/index.ts',
@@ -15,4 +14,6 @@ export default defineConfig({
   target: 'node22.13',
   fixedExtension: false,
   dts: true,
+  // The private protocol goes in, declarations too. Anything else that nobody declared would go in unseen.
+  deps: { onlyBundle: ['@longhaul/protocol'] },
 });

@@ -1,4 +1,5 @@
 import { access, mkdir, rm } from 'node:fs/promises';
+import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { build, type BuildOptions, type Metafile } from 'esbuild';
 import { CheckFailure, mustRun } from './command.ts';
@@ -6,75 +7,90 @@ import { ROOT } from './workspace.ts';
 
 // Where .size-limit.json looks for the bundles.
 const FOLDER = join(ROOT, '.longhaul', 'bundles');
-const SDK_DIST = join(ROOT, 'packages', 'sdk', 'dist');
+const SDK = join(ROOT, 'packages', 'sdk');
+const ENTRIES = ['browser', 'core'];
 
-/** Names of globals that only Node has: left in a bundle they are a crash in the browser. */
+/** All that may be in a bundle for browsers. The schemas of the protocol would bring valibot along. */
+const ALLOWED_INPUTS =
+  /^packages\/(sdk\/src|protocol\/src\/(?!schemas))|(^|\/)node_modules\/(ky|p-limit|yocto-queue)\//;
+
+/** Globals that only Node has: left in a bundle they are a crash in the browser. */
 const NODE_GLOBALS = ['Buffer', 'process', 'global', 'require', '__dirname', '__filename', 'setImmediate'];
 
-/** The browser's entry and the one for any runtime stay small, and bring nothing that has no business there. */
+/** The entries for browsers and for any runtime stay small, and bring nothing that has no business there. */
 export async function checkBundles(): Promise<void> {
+  const mistakes: string[] = [];
+  for (const entry of ENTRIES) {
+    mistakes.push(
+      ...(await mistakesOf(join(SDK, 'src', `${entry}.ts`))),
+      ...(await mistakesOf(builtEntry(entry))),
+    );
+  }
+  if (mistakes.length > 0) throw new CheckFailure(mistakes.join('\n'));
+  await checkSizes();
+}
+
+async function checkSizes(): Promise<void> {
+  const entry = builtEntry('browser');
   await mkdir(FOLDER, { recursive: true });
   try {
-    for (const entry of ['browser.js', 'core.js']) await checkEntry(entry);
-    await bundle('browser.js', { outfile: join(FOLDER, 'browser.js') });
-    await bundle('browser.js', { outfile: join(FOLDER, 'browser-own.js'), external: ['ky', 'p-limit'] });
+    await bundle(entry, { write: true, outfile: join(FOLDER, 'browser.js') });
+    const external = ['ky', 'p-limit'];
+    await bundle(entry, { write: true, outfile: join(FOLDER, 'browser-own.js'), external });
     await mustRun('size-limit', []);
   } finally {
     await rm(FOLDER, { recursive: true, force: true });
   }
 }
 
-async function checkEntry(entry: string): Promise<void> {
-  const metafile = await bundle(entry, { write: false });
-  const mistakes = [...(await forbiddenInputs(metafile)), ...(await forbiddenGlobals(entry))];
-  if (mistakes.length > 0) throw new CheckFailure(`packages/sdk/dist/${entry}:\n  ${mistakes.join('\n  ')}`);
+async function mistakesOf(entry: string): Promise<readonly string[]> {
+  await access(entry).catch((cause: unknown) => {
+    throw new CheckFailure(`${entry} is not there`, { cause });
+  });
+  const found = [...forbiddenModules(await bundle(entry)), ...(await forbiddenGlobals(entry))];
+  return found.map((mistake) => `${entry.slice(ROOT.length + 1)}: ${mistake}`);
 }
 
-/** Files of other packages in the bundle, and imports that were left in it. */
-async function forbiddenInputs(metafile: Metafile): Promise<readonly string[]> {
+/** Modules that the bundle brings along, and imports that it would leave to the browser. */
+function forbiddenModules({ metafile }: { readonly metafile: Metafile }): readonly string[] {
   const inputs = Object.keys(metafile.inputs).filter(
-    (path) =>
-      !path.startsWith('packages/sdk/dist/') && !/node_modules\/(ky|p-limit|yocto-queue)\//.test(path),
+    (path) => !path.startsWith('packages/sdk/dist/') && !ALLOWED_INPUTS.test(path),
   );
   const imports = Object.values(metafile.outputs).flatMap((output) => output.imports.map(({ path }) => path));
   return [...inputs.map((path) => `bundles ${path}`), ...imports.map((path) => `imports ${path}`)];
 }
 
-/** Uses of Node's globals, as esbuild finds them: in code, not in a string or a comment. */
+/** Node's globals in use, as the bundler sees it: a word in a string or in a comment is none. */
 async function forbiddenGlobals(entry: string): Promise<readonly string[]> {
-  const used: string[] = [];
-  for (const name of NODE_GLOBALS) {
-    const plain = await bundledText(entry, {});
-    const marked = await bundledText(entry, { define: { [name]: 'longhaulForbiddenName' } });
-    if (plain !== marked && marked.includes('longhaulForbiddenName')) used.push(`uses ${name}`);
-  }
-  return used;
+  const define = Object.fromEntries(NODE_GLOBALS.map((name) => [name, `longhaul_forbidden_${name}`]));
+  const { text } = await bundle(entry, { define });
+  return NODE_GLOBALS.filter((name) => text.includes(`longhaul_forbidden_${name}`)).map(
+    (name) => `uses ${name}`,
+  );
 }
 
-async function bundledText(entry: string, options: BuildOptions): Promise<string> {
-  const { outputFiles } = await build({ ...bundleOptions(entry), ...options, write: false });
-  return outputFiles?.[0]?.text ?? '';
-}
-
-async function bundle(entry: string, options: BuildOptions): Promise<Metafile> {
-  await access(join(SDK_DIST, entry)).catch((cause: unknown) => {
-    throw new CheckFailure(`packages/sdk/dist/${entry} is not there: build first`, { cause });
-  });
-  const { metafile } = await build({ ...bundleOptions(entry), ...options, metafile: true });
-  return metafile;
-}
-
-function bundleOptions(entry: string): BuildOptions {
-  return {
+async function bundle(
+  entry: string,
+  options: BuildOptions = {},
+): Promise<{ metafile: Metafile; text: string }> {
+  const { metafile, outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: [join(SDK_DIST, entry)],
+    entryPoints: [entry],
     bundle: true,
     minify: true,
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
     logLevel: 'silent',
-    // An import of Node's would fail the build with less to say; left in place, the metafile names it.
-    external: ['node:*'],
-  };
+    write: false,
+    // Left in place, so that the metafile names them; else the build would stop at the first.
+    external: builtinModules.flatMap((name) => [name, `node:${name}`]),
+    ...options,
+    metafile: true,
+  });
+  return { metafile, text: outputFiles?.[0]?.text ?? '' };
+}
+
+function builtEntry(entry: string): string {
+  return join(SDK, 'dist', `${entry}.js`);
 }

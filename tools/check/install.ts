@@ -58,7 +58,11 @@ async function failedMainEntries(
 }
 
 async function failedEntries(manifests: readonly Manifest[], project: string): Promise<readonly string[]> {
-  return await failedImports(manifests.flatMap(specifiers), project);
+  const names = manifests.map(({ name }) => name);
+  return await failedImports(
+    manifests.flatMap(specifiers).filter((specifier) => !names.includes(specifier)),
+    project,
+  );
 }
 
 async function failedImports(names: readonly string[], project: string): Promise<readonly string[]> {

@@ -33,7 +33,7 @@ export interface S3ObjectStoreOptions {
   readonly profile?: StoreProfile;
   /** Default 10,000. */
   readonly connectTimeoutMs?: number;
-  /** Longest silence of the store, and longest wait for an answer to begin, before a try is ended. Default 60,000. */
+  /** Longest silence of the store before a try is ended. Default 60,000. */
   readonly readTimeoutMs?: number;
   /** Connections to the store. Default 50. */
   readonly maxSockets?: number;
@@ -161,15 +161,13 @@ function clientConfig(settings: Settings): S3ClientConfig {
   };
 }
 
-/** `requestTimeout` ends a request that gets no answer (only with `throwOnRequestTimeout`), `socketTimeout` one whose answer stops. */
+/** The SDK's `requestTimeout` would end a slow but living request, and by default only warns: silence is what counts. */
 function requestHandler(
   { connectTimeoutMs, maxSockets }: Settings,
   silenceMs: number,
 ): NonNullable<S3ClientConfig['requestHandler']> {
   return {
     connectionTimeout: connectTimeoutMs,
-    requestTimeout: silenceMs,
-    throwOnRequestTimeout: true,
     socketTimeout: silenceMs,
     httpAgent: { keepAlive: true, maxSockets },
     httpsAgent: { keepAlive: true, maxSockets },

@@ -6,7 +6,9 @@ const COMPILERS_AT_ONCE = 2;
 
 /** Compiles every tsconfig, and makes sure that each source file belongs to one of them. */
 export async function checkTypes(): Promise<void> {
-  const configs = [...(await findFiles('tsconfig.json', '{packages,examples}/*/tsconfig*.json'))];
+  const configs = [
+    ...(await findFiles('tsconfig.json', '{packages,examples,tools,tests,bench}/**/tsconfig*.json')),
+  ];
   const compiled = new Set<string>();
   const failures: string[] = [];
   const lanes = Array.from({ length: COMPILERS_AT_ONCE }, async () => {

@@ -4,7 +4,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cephConfiguration } from './ceph-configuration.ts';
 import { findProgram, runOrThrow } from './command.ts';
-import type { Daemon } from './daemon.ts';
+import { firstDeath, type Daemon } from './daemon.ts';
 import { findFreePort } from './free-port.ts';
 import type { Place } from './place.ts';
 import { makeS3Access, probeS3, s3Env, s3Variables, type S3Access } from './s3-probe.ts';
@@ -50,7 +50,7 @@ async function launch(place: Place): ReturnType<Launch> {
   const monitor = await startMonitor(cluster);
   const storage = await startStorage(cluster, monitor);
   const gateway = await startCephDaemon(cluster, 'radosgw', ['-n', 'client.rgw']);
-  const unless = Promise.race([monitor.died, storage.died, gateway.died]);
+  const unless = firstDeath([monitor, storage, gateway]);
   await Promise.race([createUser(cluster), unless]);
   await waitUntil(() => probeS3(SERVER, env), { what: 'radosgw', signal: place.signal, unless });
   return env;
@@ -72,8 +72,7 @@ async function startMonitor(cluster: Cluster): Promise<Daemon> {
   const { place, folder, fsid, monitorPort } = cluster;
   const map = join(folder, 'monmap');
   const address = `[v2:127.0.0.1:${monitorPort}]`;
-  const signal = place.signal;
-  await runOrThrow('monmaptool', ['--create', '--addv', 'a', address, '--fsid', fsid, map], { signal });
+  await place.runTool('monmaptool', ['--create', '--addv', 'a', address, '--fsid', fsid, map]);
   await runTool(cluster, 'ceph-mon', ['--mkfs', '-i', 'a', '--monmap', map]);
   return startCephDaemon(cluster, 'ceph-mon', ['-i', 'a']);
 }
@@ -107,7 +106,7 @@ async function createUser(cluster: Cluster): Promise<void> {
 
 /** Runs one of Ceph's own tools against the cluster. */
 function runTool(cluster: Cluster, tool: string, args: readonly string[]): Promise<string> {
-  return runOrThrow(tool, [...cluster.configuration, ...args], { signal: cluster.place.signal });
+  return cluster.place.runTool(tool, [...cluster.configuration, ...args]);
 }
 
 // In the foreground (-f): a daemon dies with its process group, and there is no pid file to chase.

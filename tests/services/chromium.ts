@@ -38,6 +38,10 @@ async function probe(env: Env): Promise<void> {
   const browser = await browserType.launch({
     executablePath: readVariable(env, PROGRAM_VARIABLE),
     headless: true,
+    // Playwright would end this process on a signal, and with it the clean-up of the other services.
+    handleSIGINT: false,
+    handleSIGTERM: false,
+    handleSIGHUP: false,
     // Chromium refuses its sandbox to root; small /dev/shm is usual in containers.
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
   });

@@ -18,6 +18,8 @@ export interface CommandOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Account to run as; only root can choose one. */
   readonly account?: Account | undefined;
+  /** Told the process group of the command; what it returns is called when the command is over. */
+  readonly watchGroup?: (pid: number) => () => void;
 }
 
 /** A Unix account by its numbers. */
@@ -35,7 +37,7 @@ export function runCommand(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<CommandResult> {
-  const { timeoutMs = 60_000, signal, cwd, env, account } = options;
+  const { timeoutMs = 60_000, signal, cwd, env, account, watchGroup } = options;
   const limit = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]);
   return new Promise((resolve) => {
     const child = spawn(command, args, {
@@ -45,10 +47,12 @@ export function runCommand(
       ...(env === undefined ? {} : { env }),
       ...account,
     });
+    const release = child.pid === undefined ? undefined : watchGroup?.(child.pid);
     let stdout = '';
     let stderr = '';
     const end = (code: number | null, note = ''): void => {
       limit.removeEventListener('abort', kill);
+      release?.();
       resolve({ code, stdout, stderr: stderr + note });
     };
     const kill = (): void => {
@@ -60,6 +64,7 @@ export function runCommand(
     child.on('error', (error) => end(null, error.message));
     child.on('close', (code) => end(code));
     limit.addEventListener('abort', kill, { once: true });
+    if (limit.aborted) kill();
   });
 }
 

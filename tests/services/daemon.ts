@@ -5,8 +5,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { signalGroup, type Account } from './command.ts';
 import type { Guardian } from './guardian.ts';
 
-const GRACE_MS = 8_000;
-
 /** How to start a server in the foreground of its own process group. */
 export interface DaemonOptions {
   readonly command: string;
@@ -18,6 +16,8 @@ export interface DaemonOptions {
   readonly account?: Account | undefined;
   /** What asks the server to end in good order. Default SIGTERM. */
   readonly stopSignal?: NodeJS.Signals;
+  /** How long it may take to end before it is killed. Default 8 s. */
+  readonly graceMs?: number;
 }
 
 /** A server process. */
@@ -29,7 +29,8 @@ export interface Daemon {
 
 /** Starts a server; its output goes to `logFile`. Rejects when the program cannot be run. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  const { command, args, logFile, guardian, env, cwd, account, stopSignal = 'SIGTERM' } = options;
+  const { command, args, logFile, guardian, env, cwd, account } = options;
+  const { stopSignal = 'SIGTERM', graceMs = 8_000 } = options;
   const log = await open(logFile, 'a');
   const child = spawn(command, args, {
     detached: true,
@@ -38,6 +39,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     ...(cwd === undefined ? {} : { cwd }),
     ...account,
   });
+  // Before the first await: a program with a mistake in its arguments is over in a millisecond.
+  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   try {
     await once(child, 'spawn');
   } finally {
@@ -47,7 +50,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   if (pid === undefined) throw new Error(`${command} has no process id`);
   const watched = { kind: 'group', pid, signal: stopSignal } as const;
   guardian.watch(watched);
-  const exited = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const died = exited.then(async (code) => {
     throw new Error(`${command} ended (${code ?? 'killed'}): ${await tailOf(logFile)}`);
   });
@@ -55,12 +57,19 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   died.catch(() => undefined);
   const stop = async (): Promise<void> => {
     signalGroup(pid, stopSignal);
-    await Promise.race([exited, sleep(GRACE_MS, undefined, { ref: false })]);
+    await Promise.race([exited, sleep(graceMs, undefined, { ref: false })]);
     signalGroup(pid, 'SIGKILL');
     await exited;
     guardian.release(watched);
   };
   return { died, stop };
+}
+
+/** Rejects when the first of several daemons ends before it was asked to. */
+export function firstDeath(daemons: readonly Daemon[]): Promise<never> {
+  const death = Promise.race(daemons.map((daemon) => daemon.died));
+  death.catch(() => undefined);
+  return death;
 }
 
 async function tailOf(logFile: string): Promise<string> {

@@ -1,6 +1,6 @@
 /** Docker as the last way to have a service: containers with ports published on loopback only. */
 import { randomUUID } from 'node:crypto';
-import { lastLines, runCommand, runOrThrow } from './command.ts';
+import { lastLines, runCommand } from './command.ts';
 import type { Place } from './place.ts';
 
 const PULL_AND_START_LIMIT_MS = 8 * 60_000;
@@ -34,9 +34,8 @@ export async function startContainer(place: Place, options: ContainerOptions): P
     if (result.code !== 0) throw new Error(`container ${name} could not be removed: ${lastLines(result)}`);
     place.guardian.release(watched);
   });
-  await runOrThrow('docker', ['run', '--detach', '--rm', '--name', name, ...flagsOf(options)], {
+  await place.runTool('docker', ['run', '--detach', '--rm', '--name', name, ...flagsOf(options)], {
     timeoutMs: PULL_AND_START_LIMIT_MS,
-    signal: place.signal,
   });
 }
 

@@ -1,7 +1,7 @@
 import { chmod, chown, cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
-import { runOrThrow, type Account } from './command.ts';
+import { runOrThrow, type Account, type CommandOptions } from './command.ts';
 import { startDaemon, type Daemon, type DaemonOptions } from './daemon.ts';
 import { startGuardian, type Guardian } from './guardian.ts';
 
@@ -24,6 +24,12 @@ export interface Place {
     name: string,
     options: Omit<DaemonOptions, 'logFile' | 'guardian'>,
   ) => Promise<Daemon>;
+  /** Runs a command to its end, or to the end of the place. Rejects with its last words when it fails. */
+  readonly runTool: (
+    command: string,
+    args: readonly string[],
+    options?: Pick<CommandOptions, 'account' | 'cwd' | 'timeoutMs'>,
+  ) => Promise<string>;
   /** Adds something to do when the place is stopped; the last added is done first. */
   readonly onStop: (end: () => Promise<void>) => void;
   /** Ends what runs here. */
@@ -96,6 +102,8 @@ export async function openRun(signal: AbortSignal): Promise<Run> {
 
 function createPlace(ground: Pick<Place, 'signal' | 'guardian' | 'makeFolder' | 'logFile'>): Place {
   const ends: (() => Promise<void>)[] = [];
+  const stopping = new AbortController();
+  const toolSignal = AbortSignal.any([ground.signal, stopping.signal]);
   return {
     ...ground,
     startDaemon: async (name, options) => {
@@ -105,10 +113,21 @@ function createPlace(ground: Pick<Place, 'signal' | 'guardian' | 'makeFolder' | 
       ends.push(daemon.stop);
       return daemon;
     },
+    runTool: (command, args, options = {}) =>
+      runOrThrow(command, args, {
+        ...options,
+        signal: toolSignal,
+        watchGroup: (pid) => {
+          const watched = { kind: 'group', pid, signal: 'SIGKILL' } as const;
+          ground.guardian.watch(watched);
+          return () => ground.guardian.release(watched);
+        },
+      }),
     onStop: (end) => {
       ends.push(end);
     },
     stop: async () => {
+      stopping.abort();
       const results: PromiseSettledResult<void>[] = [];
       for (let end = ends.pop(); end !== undefined; end = ends.pop()) {
         results.push(...(await Promise.allSettled([end()])));

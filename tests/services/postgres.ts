@@ -70,7 +70,7 @@ function launchPrograms(server: string, initdb: string): Launch {
     const data = join(folder, 'data');
     const standing = { account, cwd: folder };
     const initArgs = ['-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync', '-E', 'UTF8', '--locale=C'];
-    await runOrThrow(initdb, initArgs, { ...standing, signal: place.signal });
+    await place.runTool(initdb, initArgs, standing);
     const port = await findFreePort();
     const { died } = await place.startDaemon('postgres', {
       command: server,

@@ -1,5 +1,5 @@
 /** Redis Cluster of three masters without replicas. */
-import type { Daemon } from './daemon.ts';
+import { firstDeath, type Daemon } from './daemon.ts';
 import { startContainer } from './docker.ts';
 import { CLUSTER_BUS_OFFSET, findFreePort } from './free-port.ts';
 import { askRedis, findRedis, REDIS_IMAGE, REDIS_PACKAGES, redisArgs } from './redis-server.ts';
@@ -35,7 +35,7 @@ function launchProgram(program: string): Launch {
   return async (place) => {
     const ports = await findPorts();
     const nodes = await Promise.all(ports.map((port, index) => startNode(place, program, port, index)));
-    await formCluster(place, ports, Promise.race(nodes.map((node) => node.died)));
+    await formCluster(place, ports, firstDeath(nodes));
     return envOf(ports);
   };
 }

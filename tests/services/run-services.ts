@@ -91,7 +91,7 @@ async function startAll(
       const report = await (provision === undefined
         ? checkGiven(service)
         : startOne(service, provision, { run, env }));
-      log(service.name, describeReport(report));
+      if (!signal.aborted) log(service.name, describeReport(report));
       return report;
     }),
   );

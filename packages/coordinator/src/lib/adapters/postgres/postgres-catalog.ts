@@ -16,7 +16,10 @@ import {
 
 /** Options of {@link createPostgresCatalog}. */
 export interface PostgresCatalogOptions {
-  /** A client of the package `postgres`. The catalog ends it on `close`, so give it one of its own. */
+  /**
+   * A client of the package `postgres`, without the option `transform`. The catalog ends it on `close`, so give it one
+   * of its own.
+   */
   readonly sql: Sql;
 }
 
@@ -31,45 +34,15 @@ export interface PostgresCatalogOptions {
  */
 export function createPostgresCatalog(options: PostgresCatalogOptions): Catalog {
   const { sql } = options;
-  const change = (uploadId: string, set: Fragment, where: Fragment): Promise<UploadRecord | undefined> =>
-    changeRow(sql, uploadId, set, where);
-
   return {
     migrate: () => attempt('bring its schema up to date', () => migrate(sql)),
     insert: (draft) => attempt('insert an upload', () => insert(sql, draft)),
-    find: (uploadId) =>
-      attempt('read an upload', async () =>
-        recordOfFirst(await sql`select ${columns(sql)} from nodes where document_id = ${idOf(uploadId)}`),
-      ),
-    saveMultipart: (uploadId, { s3UploadId, mustFinishByEpochMs = null }) =>
-      attempt('save a multipart id', () =>
-        change(
-          uploadId,
-          sql`upload_state = 'UPLOADING', s3_upload_id = ${s3UploadId},
-            must_finish_by = to_timestamp(${mustFinishByEpochMs}::float8 / 1000)`,
-          sql`upload_state = 'PENDING'`,
-        ),
-      ),
-    openWithoutMultipart: (uploadId) =>
-      attempt('open an upload', () =>
-        change(uploadId, sql`upload_state = 'UPLOADING'`, sql`upload_state = 'PENDING'`),
-      ),
+    find: (uploadId) => attempt('read an upload', () => find(sql, uploadId)),
+    ...movesOf(sql),
+    ...completionOf(sql),
     recordGrant: (uploadId, { expiresInSeconds }) =>
       attempt('record a grant', () => recordGrant(sql, uploadId, expiresInSeconds)),
     recordActivity: (uploadId) => attempt('record activity', () => recordActivity(sql, uploadId)),
-    beginAbort: (uploadId) =>
-      attempt('begin an abort', () =>
-        change(
-          uploadId,
-          sql`upload_state = 'ABORTING'`,
-          sql`upload_state in ('PENDING', 'UPLOADING') and complete_sent_at is null`,
-        ),
-      ),
-    finishAbort: (uploadId) =>
-      attempt('finish an abort', () =>
-        change(uploadId, sql`upload_state = 'CANCELLED'`, sql`upload_state = 'ABORTING'`),
-      ),
-    ...completionOf(sql),
     ping: () => attempt('answer', async () => void (await sql`select 1`)),
     close: () => attempt('close', () => sql.end({ timeout: END_TIMEOUT_SECONDS })),
   };
@@ -77,6 +50,43 @@ export function createPostgresCatalog(options: PostgresCatalogOptions): Catalog 
 
 // Queries that run when the catalog is closed get this long before they are cut.
 const END_TIMEOUT_SECONDS = 5;
+
+type Moves = Pick<Catalog, 'saveMultipart' | 'openWithoutMultipart' | 'beginAbort' | 'finishAbort'>;
+
+function movesOf(sql: Sql): Moves {
+  const change = (
+    deed: string,
+    uploadId: string,
+    set: Fragment,
+    where: Fragment,
+  ): Promise<UploadRecord | undefined> => attempt(deed, () => changeRow(sql, uploadId, set, where));
+
+  return {
+    saveMultipart: (uploadId, { s3UploadId, mustFinishByEpochMs = null }) =>
+      change(
+        'save a multipart id',
+        uploadId,
+        sql`upload_state = 'UPLOADING', s3_upload_id = ${s3UploadId},
+          must_finish_by = to_timestamp(${mustFinishByEpochMs}::float8 / 1000)`,
+        sql`upload_state = 'PENDING'`,
+      ),
+    openWithoutMultipart: (uploadId) =>
+      change('open an upload', uploadId, sql`upload_state = 'UPLOADING'`, sql`upload_state = 'PENDING'`),
+    beginAbort: (uploadId) =>
+      change(
+        'begin an abort',
+        uploadId,
+        sql`upload_state = 'ABORTING'`,
+        sql`upload_state in ('PENDING', 'UPLOADING') and complete_sent_at is null`,
+      ),
+    finishAbort: (uploadId) =>
+      change('finish an abort', uploadId, sql`upload_state = 'CANCELLED'`, sql`upload_state = 'ABORTING'`),
+  };
+}
+
+async function find(sql: Sql, uploadId: string): Promise<UploadRecord | undefined> {
+  return recordOfFirst(await sql`select ${columns(sql)} from nodes where document_id = ${idOf(uploadId)}`);
+}
 
 // Written whatever the state is: a cancel that came first still has to wait for a URL that is being signed.
 async function recordGrant(sql: Sql, uploadId: string, expiresInSeconds: number): Promise<boolean> {

@@ -20,17 +20,8 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
 };
 
 // Bytes become a Blob once: handed over as they are, each part would be copied on the page's own thread.
-function toBlob(input: unknown): Blob {
+function toBlob(input: BrowserInput): Blob {
   if (input instanceof Blob) return input;
-  if (input instanceof ArrayBuffer) return new Blob([input]);
-  if (ArrayBuffer.isView(input) && input.buffer instanceof ArrayBuffer) {
-    return new Blob([new Uint8Array(input.buffer, input.byteOffset, input.byteLength)]);
-  }
-  throw new TypeError(
-    `upload() takes a File, a Blob, an ArrayBuffer or a view of one, got ${describe(input)}`,
-  );
-}
-
-function describe(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
+  if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return new Blob([input]);
+  throw new TypeError(`upload() takes a File, a Blob, an ArrayBuffer or a Uint8Array, got ${String(input)}`);
 }

@@ -12,6 +12,7 @@ import {
   halfOfSpanIsGone,
   idOf,
   recordOfFirst,
+  translated,
 } from './rows.ts';
 
 /** Options of {@link createPostgresCatalog}. */
@@ -27,6 +28,7 @@ export interface PostgresCatalogOptions {
  * The catalog in Postgres, for any number of replicas. All times are the database's `clock_timestamp()`.
  *
  * Tables go into the first schema of the client's `search_path`. Call `migrate()` before anything else.
+ * A call without an answer after 30 s throws; it may have done its work all the same.
  *
  * @example
  * import postgres from 'postgres';
@@ -35,7 +37,7 @@ export interface PostgresCatalogOptions {
 export function createPostgresCatalog(options: PostgresCatalogOptions): Catalog {
   const { sql } = options;
   return {
-    migrate: () => attempt('bring its schema up to date', () => migrate(sql)),
+    migrate: () => translated('bring its schema up to date', () => migrate(sql)),
     insert: (draft) => attempt('insert an upload', () => insert(sql, draft)),
     find: (uploadId) => attempt('read an upload', () => find(sql, uploadId)),
     ...movesOf(sql),
@@ -44,7 +46,7 @@ export function createPostgresCatalog(options: PostgresCatalogOptions): Catalog 
       attempt('record a grant', () => recordGrant(sql, uploadId, expiresInSeconds)),
     recordActivity: (uploadId) => attempt('record activity', () => recordActivity(sql, uploadId)),
     ping: () => attempt('answer', async () => void (await sql`select 1`)),
-    close: () => attempt('close', () => sql.end({ timeout: END_TIMEOUT_SECONDS })),
+    close: () => translated('close', () => sql.end({ timeout: END_TIMEOUT_SECONDS })),
   };
 }
 

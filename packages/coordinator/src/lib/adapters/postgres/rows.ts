@@ -72,12 +72,33 @@ export function idOf(uploadId: string): string {
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Runs the work; whatever the driver throws becomes the cause of a {@link CatalogError}. */
-export async function attempt<Result>(deed: string, work: () => Promise<Result>): Promise<Result> {
+/** Runs the work, which must end; whatever the driver throws becomes the cause of a {@link CatalogError}. */
+export function attempt<Result>(deed: string, work: () => Promise<Result>): Promise<Result> {
+  return translated(deed, () => withinDeadline(work()));
+}
+
+/** {@link attempt} for work that may last. */
+export async function translated<Result>(deed: string, work: () => Promise<Result>): Promise<Result> {
   try {
     return await work();
   } catch (cause) {
     if (cause instanceof CatalogError) throw cause;
     throw new CatalogError(`the Postgres catalog could not ${deed}`, { cause });
+  }
+}
+
+const CALL_TIMEOUT_MS = 30_000;
+
+// The driver tries for ever when something takes its connections and drops them, as a proxy without a database does.
+async function withinDeadline<Result>(work: Promise<Result>): Promise<Result> {
+  const deadline = Promise.withResolvers<never>();
+  const timer = setTimeout(
+    () => deadline.reject(new Error(`no answer within ${CALL_TIMEOUT_MS} ms`)),
+    CALL_TIMEOUT_MS,
+  );
+  try {
+    return await Promise.race([work, deadline.promise]);
+  } finally {
+    clearTimeout(timer);
   }
 }

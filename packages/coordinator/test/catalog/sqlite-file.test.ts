@@ -1,0 +1,81 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { exampleDraft } from '../../src/lib/testing/catalog.contract.ts';
+import { createSqliteStore } from '../../src/sqlite.ts';
+import { expectStatusColumn } from './status-column.ts';
+
+let folder: string;
+let path: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longhaul-sqlite-'));
+  path = join(folder, 'longhaul.db');
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+it('shows other programs a status in the column of that name', async () => {
+  const { catalog } = createSqliteStore({ path });
+  await catalog.migrate();
+  const other = new DatabaseSync(path);
+  const select = other.prepare('SELECT status FROM nodes WHERE document_id = ?');
+  await expectStatusColumn(catalog, async (uploadId) => select.get(uploadId)?.['status']);
+  other.close();
+  await catalog.close();
+});
+
+it('keeps uploads and parts when the file is opened again', async () => {
+  const before = createSqliteStore({ path });
+  await before.catalog.migrate();
+  const { record } = await before.catalog.insert(exampleDraft());
+  const opened = await before.catalog.saveMultipart(record.uploadId, { s3UploadId: 's3' });
+  await before.state.record(record.uploadId, [{ partNumber: 1, sizeBytes: 5, etag: '"e"' }]);
+  await before.state.close();
+
+  const after = createSqliteStore({ path });
+  await after.catalog.migrate();
+  expect(await after.catalog.find(record.uploadId)).toEqual(opened);
+  expect(await after.state.parts(record.uploadId)).toHaveLength(1);
+  await after.catalog.close();
+});
+
+it('leaves a file alone that a newer version has migrated', async () => {
+  const { catalog } = createSqliteStore({ path });
+  await catalog.migrate();
+  const other = new DatabaseSync(path);
+  other.exec('INSERT INTO longhaul_migrations (version, applied_at) VALUES (99, 0)');
+  other.close();
+  await catalog.migrate();
+  expect((await catalog.insert(exampleDraft())).kind).toBe('inserted');
+  await catalog.close();
+});
+
+it('writes nothing of a report that breaks off in the middle', async () => {
+  const { catalog, state } = createSqliteStore({ path });
+  await catalog.migrate();
+  const { record } = await catalog.insert(exampleDraft());
+  await catalog.saveMultipart(record.uploadId, { s3UploadId: 's3' });
+  const broken = { partNumber: 2, sizeBytes: Number.NaN, etag: '"e"' };
+  const report = state.record(record.uploadId, [{ partNumber: 1, sizeBytes: 5, etag: '"e"' }, broken]);
+  await expect(report).rejects.toMatchObject({ name: 'StateStoreError', cause: expect.anything() });
+  expect(await state.parts(record.uploadId)).toEqual([]);
+  expect((await catalog.insert(exampleDraft())).kind).toBe('inserted');
+  await catalog.close();
+});
+
+it('says which file could not be opened', () => {
+  const missing = join(folder, 'no-such-folder', 'longhaul.db');
+  expect(() => createSqliteStore({ path: missing })).toThrow(
+    expect.objectContaining({ name: 'CatalogError', message: expect.stringContaining(missing) }),
+  );
+});
+
+it('says that a file is no database', async () => {
+  await writeFile(path, 'a text that is no database, and longer than the header of one would be'.repeat(20));
+  expect(() => createSqliteStore({ path })).toThrow(expect.objectContaining({ name: 'CatalogError' }));
+});

@@ -79,6 +79,24 @@ module.exports = {
       to: { couldNotResolve: true },
     },
     {
+      name: 'declared',
+      comment: 'What a package imports stands in its own package.json, not only in one further up.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: TESTS },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'installed-with-it',
+      comment: 'Whoever installs a package gets no devDependencies; only the bundled protocol may be one.',
+      severity: 'error',
+      from: { path: '^packages/[^/]+/src/', pathNot: TESTS },
+      to: {
+        dependencyTypes: ['npm-dev'],
+        dependencyTypesNot: ['npm-peer'],
+        pathNot: '^packages/protocol/src/',
+      },
+    },
+    {
       name: 'package-door',
       comment: 'A package is entered by a file of its src, never deeper.',
       severity: 'error',

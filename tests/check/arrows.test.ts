@@ -67,6 +67,8 @@ const REFUSED: readonly Import[] = [
   [`${SDK}/lib/circle.ts`, `${SDK}/lib/circle-back.ts`],
   [`${SDK}/lib/circle-back.ts`, `${SDK}/lib/circle.ts`, 'no-circle'],
   [`${SDK}/lib/x-lost.ts`, `./nowhere.ts`, 'resolvable'],
+  [`${COORDINATOR}/lib/x-further-up.ts`, 'further-up', 'declared'],
+  [`${COORDINATOR}/lib/x-dev.ts`, 'dev-tool', 'installed-with-it'],
   ['tests/x.ts', `${SDK}/lib/retry.ts`, 'package-door'],
   [`${COORDINATOR}/lib/process/x-door.ts`, `${PROTOCOL}/messages.ts`, 'package-arrows'],
   [`${COORDINATOR}/lib/uploads/x-sdk.ts`, '@longhaul/sdk', 'package-arrows'],
@@ -133,17 +135,43 @@ const REFUSED: readonly Import[] = [
   [`${COORDINATOR}/lib/http/x-s3.ts`, '@aws-sdk/client-s3', 'driver-s3'],
 ];
 
+const MANIFESTS = {
+  protocol: {
+    exports: { '.': './src/index.ts', './schemas': './src/schemas.ts' },
+    dependencies: { valibot: '1', ky: '1' },
+  },
+  sdk: {
+    exports: { '.': './src/node.ts' },
+    dependencies: { ky: '1', valibot: '1' },
+    devDependencies: { '@longhaul/protocol': '1' },
+  },
+  coordinator: {
+    exports: { '.': './src/index.ts' },
+    dependencies: { '@aws-sdk/client-s3': '1', '@longhaul/sdk': '1' },
+    devDependencies: { '@longhaul/protocol': '1', ioredis: '1', postgres: '1', 'dev-tool': '1' },
+    peerDependencies: { ioredis: '1', postgres: '1' },
+  },
+};
+
+const INSTALLED = [
+  'valibot',
+  'ky',
+  'ioredis',
+  'postgres',
+  '@aws-sdk/client-s3',
+  'vitest',
+  'dev-tool',
+  'further-up',
+];
+
 async function violationsOf(imports: readonly Import[]): Promise<readonly ArrowViolation[]> {
-  return await withSourceTree(sourcesOf(imports), async (folder) => {
-    for (const name of ['valibot', 'ky', 'ioredis', 'postgres', '@aws-sdk/client-s3', 'vitest']) {
-      await installFake(folder, name);
-    }
-    await linkPackage(folder, 'protocol', { '.': './src/index.ts', './schemas': './src/schemas.ts' });
-    await linkPackage(folder, 'sdk', { '.': './src/node.ts' });
-    await linkPackage(folder, 'coordinator', { '.': './src/index.ts' });
+  const sources = sourcesOf(imports);
+  return await withSourceTree(sources, async (folder) => {
+    for (const name of INSTALLED) await installFake(folder, name);
+    for (const [name, manifest] of Object.entries(MANIFESTS)) await linkPackage(folder, name, manifest);
     return await violatedArrows(
       folder,
-      [...sourcesOf(imports).keys()].filter((file) => file.includes('/src/')),
+      [...sources.keys()].filter((file) => file.includes('/src/')),
     );
   });
 }

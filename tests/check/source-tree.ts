@@ -27,12 +27,10 @@ export async function installFake(folder: string, name: string): Promise<void> {
 }
 
 /** Makes a package of `packages/` known by its name, as the workspace does. */
-export async function linkPackage(folder: string, name: string, exports: object): Promise<void> {
+export async function linkPackage(folder: string, name: string, manifest: object): Promise<void> {
   const own = join(folder, 'packages', name);
-  await writeSource(
-    join(own, 'package.json'),
-    JSON.stringify({ name: `@longhaul/${name}`, type: 'module', exports }),
-  );
+  const text = JSON.stringify({ name: `@longhaul/${name}`, type: 'module', ...manifest });
+  await writeSource(join(own, 'package.json'), text);
   const scope = join(folder, 'node_modules', '@longhaul');
   await mkdir(scope, { recursive: true });
   await symlink(own, join(scope, name));

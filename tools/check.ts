@@ -4,6 +4,7 @@ import { checkBundles } from './check/bundles.ts';
 import { CheckFailure, mustRun } from './check/command.ts';
 import { checkDocs } from './check/docs.ts';
 import { checkInstall } from './check/install.ts';
+import { cleanUpWhenStopped } from './check/leave-nothing.ts';
 import { checkBuild, checkPackages } from './check/packages.ts';
 import { checkTypes, checkTypeTests } from './check/types.ts';
 
@@ -69,6 +70,7 @@ const { values } = parseArgs({
 if (values.help) {
   process.stdout.write(HELP);
 } else {
+  cleanUpWhenStopped();
   process.exitCode = await main(values.only ?? []);
 }
 

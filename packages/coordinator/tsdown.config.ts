@@ -14,6 +14,6 @@ export default defineConfig({
   target: 'node22.13',
   fixedExtension: false,
   dts: true,
-  // The private protocol goes in, declarations too. Anything else that nobody declared would go in unseen.
-  deps: { onlyBundle: ['@longhaul/protocol'] },
+  // The private protocol, a neighbour in the workspace, goes in. Nothing that is installed may: package.json would not tell.
+  deps: { onlyBundle: [] },
 });

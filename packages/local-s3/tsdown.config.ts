@@ -6,6 +6,6 @@ export default defineConfig({
   target: 'node22.13',
   fixedExtension: false,
   dts: true,
-  // What package.json does not declare must not slip into the bundle.
+  // Nothing that is installed may go into the bundle: package.json would not tell.
   deps: { onlyBundle: [] },
 });

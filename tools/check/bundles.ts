@@ -1,8 +1,9 @@
-import { access, mkdir, rm } from 'node:fs/promises';
+import { access } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
 import { join } from 'node:path';
 import { build, type BuildOptions, type Metafile } from 'esbuild';
 import { CheckFailure, mustRun } from './command.ts';
+import { withFolder } from './leave-nothing.ts';
 import { ROOT } from './workspace.ts';
 
 // Where .size-limit.json looks for the bundles.
@@ -32,15 +33,12 @@ export async function checkBundles(): Promise<void> {
 
 async function checkSizes(): Promise<void> {
   const entry = builtEntry('browser');
-  await mkdir(FOLDER, { recursive: true });
-  try {
-    await bundle(entry, { write: true, outfile: join(FOLDER, 'browser.js') });
+  await withFolder(FOLDER, async (folder) => {
+    await bundle(entry, { write: true, outfile: join(folder, 'browser.js') });
     const external = ['ky', 'p-limit'];
-    await bundle(entry, { write: true, outfile: join(FOLDER, 'browser-own.js'), external });
+    await bundle(entry, { write: true, outfile: join(folder, 'browser-own.js'), external });
     await mustRun('size-limit', []);
-  } finally {
-    await rm(FOLDER, { recursive: true, force: true });
-  }
+  });
 }
 
 async function mistakesOf(entry: string): Promise<readonly string[]> {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { delimiter, join } from 'node:path';
+import { endWithUs } from './leave-nothing.ts';
 import { ROOT } from './workspace.ts';
 
 /** What a program said and how it ended. */
@@ -30,6 +31,7 @@ export async function outcomeOf(
   cwd: string = ROOT,
 ): Promise<CommandOutcome> {
   const child = spawn(command, args, { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
+  endWithUs(child);
   const stdout: Buffer[] = [];
   const output: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => {

@@ -1,7 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckFailure, mustRun, mustRunPnpm } from './command.ts';
+import { withTemporaryFolder } from './leave-nothing.ts';
 import { type Package, readPublicPackages } from './workspace.ts';
 
 /** A package as it would be published. */
@@ -41,12 +41,7 @@ export async function checkPackages(): Promise<void> {
 export async function withPackedPackages<Result>(
   use: (packed: readonly PackedPackage[], folder: string) => Promise<Result>,
 ): Promise<Result> {
-  const folder = await mkdtemp(join(tmpdir(), 'longhaul-packages-'));
-  try {
-    return await use(await packInto(folder), folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return await withTemporaryFolder(async (folder) => await use(await packInto(folder), folder));
 }
 
 async function packInto(folder: string): Promise<readonly PackedPackage[]> {

@@ -38,12 +38,13 @@ it('updates once and installs everything in one call', async () => {
   await fake('apt-get', '');
   const wanted = new Map([
     ['redis', ['redis-server']],
+    ['redis-cluster', ['redis-server']],
     ['ceph', ['ceph-mon', 'radosgw']],
   ]);
   expect(await installPackages(wanted, () => undefined)).toEqual(new Map());
   const [update, install, ...more] = await readCalls('apt-get');
   expect(update).toContain('update');
-  expect(install).toMatch(/install --yes --no-install-recommends .*redis-server ceph-mon radosgw$/);
+  expect(install).toMatch(/install --yes --no-install-recommends .*Use-Pty=0 redis-server ceph-mon radosgw$/);
   expect(more).toEqual([]);
 });
 

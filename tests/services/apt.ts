@@ -38,7 +38,7 @@ export async function installPackages(
   const { known, unknown } = await splitByCandidate(wanted);
   if (known.size === 0) return unknown;
 
-  const packages = [...known.values()].flat();
+  const packages = [...new Set([...known.values()].flat())];
   log(`apt-get install ${packages.join(' ')}`);
   const result = await install(rights, packages);
   if (result.code === 0) return unknown;

@@ -12,8 +12,6 @@ export interface ContainerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Host port → container port. */
   readonly ports: ReadonlyMap<number, number>;
-  /** Host folder → container folder. */
-  readonly folders?: ReadonlyMap<string, string>;
   /** Replaces the image's own first program. */
   readonly entrypoint?: string;
 }
@@ -39,10 +37,9 @@ export async function startContainer(place: Place, options: ContainerOptions): P
   });
 }
 
-function flagsOf({ image, args = [], env = {}, ports, folders, entrypoint }: ContainerOptions): string[] {
+function flagsOf({ image, args = [], env = {}, ports, entrypoint }: ContainerOptions): string[] {
   return [
     ...[...ports].flatMap(([host, inside]) => ['--publish', `127.0.0.1:${host}:${inside}`]),
-    ...[...(folders ?? [])].flatMap(([host, inside]) => ['--volume', `${host}:${inside}`]),
     ...Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
     ...(entrypoint === undefined ? [] : ['--entrypoint', entrypoint]),
     image,

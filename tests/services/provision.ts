@@ -32,6 +32,7 @@ export async function provisionAll(
     const candidate = candidates[index];
     if (candidate?.kind === 'found') return { ...candidate, kind: 'ready', origin: 'already there' };
     const reasons = candidate === undefined ? [] : [candidate.reason];
+    if (service.build) log(service.name, 'building');
     const native = await getNative(service, apt, signal);
     if (native.kind === 'ready') return native;
     return getFromDocker(service, [...reasons, native.reason]);

@@ -98,33 +98,20 @@ async function start(
   return env;
 }
 
+// No folder of the host: what the container's root writes there, we might not be allowed to remove.
 async function launchContainer(place: Place): ReturnType<Launch> {
   const access = makeS3Access(await findFreePort());
-  const folders = await Promise.all(
-    ['objects', 'versions', 'sidecar'].map((name) => place.makeFolder(`versitygw-${name}`)),
-  );
-  const [objects = '', versions = '', sidecar = ''] = folders;
+  const flags = '--versioning-dir /data/versions --sidecar /data/sidecar';
   await startContainer(place, {
     image: IMAGE,
-    entrypoint: 'versitygw',
+    entrypoint: 'sh',
     args: [
-      '--port',
-      ':7070',
-      '--keep-alive',
-      'posix',
-      '--versioning-dir',
-      '/versions',
-      '--sidecar',
-      '/sidecar',
-      '/objects',
+      '-c',
+      'mkdir -p /data/objects /data/versions /data/sidecar' +
+        ` && exec versitygw --port :7070 --keep-alive posix ${flags} /data/objects`,
     ],
     env: rootOf(access),
     ports: new Map([[access.port, 7070]]),
-    folders: new Map([
-      [objects, '/objects'],
-      [versions, '/versions'],
-      [sidecar, '/sidecar'],
-    ]),
   });
   const env = s3Env(SERVER, access);
   await waitUntil(() => probeS3(SERVER, env), { what: 'versitygw', signal: place.signal });

@@ -21,29 +21,6 @@ export function createUploader(options: UploaderOptions): Uploader<BrowserInput>
 }
 createUploader satisfies CreateUploader<BrowserInput>;
 
+export * from './core.ts';
 export type { BrowserInput } from './lib/platform/browser/browser-platform.ts';
 export { createLocalStorageResumeStore } from './lib/platform/browser/local-storage-resume-store.ts';
-export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
-export type { CreateUploader, Uploader } from './lib/uploader/create-uploader.ts';
-export type { PartProgress, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
-export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts';
-export type { CoordinatorFetch, CoordinatorHeaders } from './lib/http/coordinator-client.ts';
-export type { ResumeHint, ResumeStore } from './lib/ports/resume-store.ts';
-export type { UploadProgress } from './lib/progress.ts';
-export type { RetryOptions } from './lib/retry.ts';
-export {
-  isUploadError,
-  UploadError,
-  type UploadErrorCode,
-  type UploadErrorDetails,
-} from './lib/upload-error.ts';
-export type {
-  Checksum,
-  Encryption,
-  PartPlan,
-  Problem,
-  ProblemCode,
-  ProofLevel,
-  UploadMode,
-  UploadResult,
-} from '@longhaul/protocol';

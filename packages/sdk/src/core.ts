@@ -5,7 +5,8 @@
  */
 export { createUploaderOn, type CreateUploader, type Uploader } from './lib/uploader/create-uploader.ts';
 export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
-export type { PartProgress, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
+export type { UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
+export type { PartProgress } from './lib/uploader/upload-tracker.ts';
 export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts';
 export type { CoordinatorFetch, CoordinatorHeaders } from './lib/http/coordinator-client.ts';
 export type { ByteSource } from './lib/ports/byte-source.ts';

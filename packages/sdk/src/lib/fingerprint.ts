@@ -13,19 +13,14 @@ const SAMPLE_COUNT = 10;
  */
 export async function fingerprintOf(source: ByteSource): Promise<string | undefined> {
   // The types promise it; browsers leave it out of insecure contexts.
-  const subtle = crypto.subtle as SubtleCrypto | undefined;
+  const subtle = crypto.subtle as typeof crypto.subtle | undefined;
   if (!subtle) return undefined;
-  const samples = sampleRanges(source.sizeBytes);
-  const sampledBytes = samples.reduce((sum, sample) => sum + sample.sizeBytes, 0);
-  const input = new Uint8Array(8 + sampledBytes);
-  new DataView(input.buffer).setBigUint64(0, BigInt(source.sizeBytes));
-  let at = 8;
-  for (const { offsetBytes, sizeBytes } of samples) {
-    input.set(await source.read(offsetBytes, sizeBytes), at);
-    at += sizeBytes;
+  const content: (string | Uint8Array<ArrayBuffer>)[] = [`${source.sizeBytes}\n`];
+  for (const { offsetBytes, sizeBytes } of sampleRanges(source.sizeBytes)) {
+    content.push(await source.read(offsetBytes, sizeBytes));
   }
-  const digest = new Uint8Array(await subtle.digest('SHA-256', input));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  const digest = await subtle.digest('SHA-256', await new Blob(content).arrayBuffer());
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 /** Where the samples lie: the whole content when it is no larger than all of them together. */

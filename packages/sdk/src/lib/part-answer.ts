@@ -1,42 +1,25 @@
 import type { PartAnswer } from './ports/part-sender.ts';
-import type { Trouble } from './retry.ts';
+import { judgeStatus, type Trouble } from './retry.ts';
 
-/** What an answer of the store means for the part: it is there, it cannot be there any more, or what stands in the way. */
-export type Verdict = 'stored' | 'exists' | 'gone' | Trouble;
+/** What an answer of the store means for the part: it is there, it was there before, or what stands in the way. */
+export type Verdict = 'stored' | 'exists' | Trouble;
 
 /**
- * Refusals whose status alone would say something else: S3 sends 400 for a connection that was too slow, and 409 for
- * two writes that met.
+ * Refusals whose status alone would say something else. S3 sends 400 for a connection that was too slow, and 409 for
+ * two writes that met. A body that was damaged on the way is sent again; whether the file has changed is looked at
+ * before that.
  */
-const BY_CODE: Readonly<Record<string, Verdict>> = {
-  RequestTimeout: 'transient',
-  OperationAborted: 'transient',
-  ConditionalRequestConflict: 'transient',
-  // The bytes were damaged on the way, or the file changed since its digest was taken: that is looked at before a retry.
-  BadDigest: 'transient',
-  SlowDown: 'throttled',
-  RequestTimeTooSkewed: 'expired',
-  ExpiredToken: 'expired',
-  NoSuchUpload: 'gone',
-};
-
-const BY_STATUS: Readonly<Record<number, Verdict>> = {
-  0: 'transient',
-  403: 'forbidden',
-  408: 'transient',
-  412: 'exists',
-  429: 'throttled',
-  501: 'fatal',
-  503: 'throttled',
-};
+const TRANSIENT_CODES = /^(RequestTimeout|OperationAborted|ConditionalRequestConflict|BadDigest)$/;
 
 /** Reads the store's answer. A 2xx is believed: without a readable ETag the coordinator looks the part up by listing. */
 export function judgePartAnswer({ status, body }: PartAnswer): Verdict {
+  const code = s3CodeOf(body) ?? '';
   if (status >= 200 && status < 300) return 'stored';
-  const byCode = BY_CODE[s3CodeOf(body) ?? ''];
-  if (byCode) return byCode;
-  if (status === 403 && /has expired|not yet valid/i.test(body)) return 'expired';
-  return BY_STATUS[status] ?? (status >= 500 ? 'transient' : 'fatal');
+  if (status === 412) return 'exists';
+  // Temporary credentials that are over answer 400; every other URL that is refused answers 403.
+  if (status === 403 || code === 'ExpiredToken') return 'refused-url';
+  if (TRANSIENT_CODES.test(code)) return 'transient';
+  return judgeStatus(status);
 }
 
 /** The error code of an S3 error document; `undefined` if it is none. */

@@ -1,18 +1,12 @@
-import { DEFAULT_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '@longhaul/protocol';
+import { MIN_PART_SIZE_BYTES } from '@longhaul/protocol';
 
 const MEBIBYTE = 1024 ** 2;
 
 /**
  * The part size to ask for: enough parts to keep every connection busy twice over, none smaller than S3 allows, none
  * larger than what measured best. The coordinator's plan decides.
- *
- * @param maxPartSizeBytes default 16 MiB
  */
-export function wishPartSize(
-  sizeBytes: number,
-  concurrency: number,
-  maxPartSizeBytes: number = DEFAULT_PART_SIZE_BYTES,
-): number {
+export function wishPartSize(sizeBytes: number, concurrency: number, maxPartSizeBytes: number): number {
   const evenBytes = Math.ceil(sizeBytes / (2 * concurrency) / MEBIBYTE) * MEBIBYTE;
   return Math.min(maxPartSizeBytes, Math.max(MIN_PART_SIZE_BYTES, evenBytes));
 }

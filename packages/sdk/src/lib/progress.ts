@@ -3,8 +3,6 @@ export interface UploadProgress {
   /** Bytes stored, plus those on their way. Never goes back, even when a part has to be sent again. */
   readonly sentBytes: number;
   readonly totalBytes: number;
-  /** Bytes in parts that the store has taken. */
-  readonly storedBytes: number;
   /** Smoothed over the last few seconds; 0 until there is something to go by. */
   readonly bytesPerSecond: number;
   /** Seconds left at this rate; `undefined` while there is no rate. */
@@ -13,12 +11,8 @@ export interface UploadProgress {
 
 /** Adds up what the parts report. */
 export interface ProgressMeter {
-  /** Bytes of one part on their way, in its present attempt; 0 when an attempt has failed. */
-  partMoved(partNumber: number, sentBytes: number): void;
-  /** The store has taken the part. */
-  partStored(partNumber: number, sizeBytes: number): void;
-  /** Parts were lost after all, and will be sent again. */
-  partLost(partNumber: number, sizeBytes: number): void;
+  /** Bytes of a part that are stored or on their way; 0 when an attempt has failed, or a stored part got lost. */
+  update(partNumber: number, sentBytes: number): void;
   /** The sum at this moment. */
   read(nowMs: number): UploadProgress;
 }
@@ -29,35 +23,23 @@ const SMOOTHING_MS = 4_000;
 /** Readings closer together than this say more about timers than about the network. */
 const MIN_READING_MS = 100;
 
-/** A meter for one upload of which `storedBytes` are there already. */
-export function createProgressMeter(totalBytes: number, storedBytes: number, startMs: number): ProgressMeter {
-  const moving = new Map<number, number>();
-  let stored = storedBytes;
-  let movingBytes = 0;
-  let sentBytes = storedBytes;
-  let rate: RateReading = { atMs: startMs, sentBytes: storedBytes, bytesPerSecond: 0 };
-
-  const setMoving = (partNumber: number, bytes: number): void => {
-    movingBytes += bytes - (moving.get(partNumber) ?? 0);
-    if (bytes === 0) moving.delete(partNumber);
-    else moving.set(partNumber, bytes);
-  };
-
+/** A meter for one upload. What it learns before the first reading was there before, and counts for no rate. */
+export function createProgressMeter(totalBytes: number): ProgressMeter {
+  const bytesOf = new Map<number, number>();
+  let sumBytes = 0;
+  let sentBytes = 0;
+  let rate: RateReading | undefined;
   return {
-    partMoved: setMoving,
-    partStored(partNumber, sizeBytes) {
-      setMoving(partNumber, 0);
-      stored += sizeBytes;
-    },
-    partLost(_partNumber, sizeBytes) {
-      stored -= sizeBytes;
+    update(partNumber, partBytes) {
+      sumBytes += partBytes - (bytesOf.get(partNumber) ?? 0);
+      bytesOf.set(partNumber, partBytes);
     },
     read(nowMs) {
-      sentBytes = Math.min(totalBytes, Math.max(sentBytes, stored + movingBytes));
-      rate = nextRate(rate, nowMs, sentBytes);
+      sentBytes = Math.max(sentBytes, sumBytes);
+      rate = nextRate(rate ?? { atMs: nowMs, sentBytes, bytesPerSecond: 0 }, nowMs, sentBytes);
       const { bytesPerSecond } = rate;
       const etaSeconds = bytesPerSecond > 0 ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
-      return { sentBytes, totalBytes, storedBytes: stored, bytesPerSecond, etaSeconds };
+      return { sentBytes, totalBytes, bytesPerSecond, etaSeconds };
     },
   };
 }

@@ -24,49 +24,47 @@ export const DEFAULT_RETRY: RetryPolicy = {
 /**
  * What stands in the way.
  *
- * `transient`: the network, or a server that stumbled. `throttled`: a server that asks for patience. `expired`: the
- * URL is too old, nobody's fault. `forbidden`: the URL is refused for another reason; a fresh one may help, once.
- * `fatal`: nothing will help.
+ * `transient`: the network, or a server that stumbled. `throttled`: a server that asks for patience. `refused-url`: a
+ * URL that has expired, most likely; a fresh one helps, unless the reason is another. `fatal`: nothing will help.
  */
-export type Trouble = 'transient' | 'throttled' | 'expired' | 'forbidden' | 'fatal';
+export type Trouble = 'transient' | 'throttled' | 'refused-url' | 'fatal';
 
-/** What was tried so far. */
-export interface Tally {
-  /** Attempts that failed, the last one included; expired URLs do not count. */
-  readonly failures: number;
-  /** Fresh URLs asked for in a row without an attempt that got further. */
-  readonly renewals: number;
+/** What an HTTP status that is no success says by itself. 0: a browser that does not tell. */
+export function judgeStatus(status: number): Trouble {
+  if (status === 429 || status === 503) return 'throttled';
+  return status === 0 || status === 408 || (status >= 500 && status !== 501) ? 'transient' : 'fatal';
 }
 
-/** Fresh URLs in a row before an expired one is taken for a broken clock. */
-const MAX_RENEWALS = { expired: 3, forbidden: 1 };
+/** What the decision rests on. */
+export interface Circumstances {
+  /** Attempts that failed, the last one included; refused URLs do not count. */
+  readonly failures: number;
+  /** URLs refused in a row, the last one included. Default 0. */
+  readonly renewals?: number;
+  /** What the server asked for, if it did. */
+  readonly retryAfterSeconds?: number | undefined;
+  /** From 0 (included) to 1 (excluded). */
+  readonly randomFraction: number;
+}
 
 /** A server may ask for more patience than our own longest wait, within reason. */
-const MAX_RETRY_AFTER_MS = 60_000;
+const MAX_RETRY_AFTER_SECONDS = 60;
+
+/** Fresh URLs in a row before the reason must be another. */
+const MAX_RENEWALS = 2;
 
 /**
  * How long to wait before the next attempt: exponential with full jitter, so that clients that failed together do not
  * come back together. `undefined`: give up.
- *
- * @param randomFraction from 0 (included) to 1 (excluded)
- * @param retryAfterSeconds what the server asked for, if it did
  */
 export function nextDelayMs(
   policy: RetryPolicy,
   trouble: Trouble,
-  tally: Tally,
-  {
-    randomFraction,
-    retryAfterSeconds = 0,
-  }: { randomFraction: number; retryAfterSeconds?: number | undefined },
+  { failures, renewals = 0, retryAfterSeconds = 0, randomFraction }: Circumstances,
 ): number | undefined {
-  if (trouble === 'fatal') return undefined;
-  if (trouble === 'expired' || trouble === 'forbidden') {
-    return tally.renewals < MAX_RENEWALS[trouble] ? 0 : undefined;
-  }
-  if (tally.failures >= policy.maxAttempts) return undefined;
+  if (trouble === 'refused-url') return renewals <= MAX_RENEWALS ? 0 : undefined;
+  if (trouble === 'fatal' || failures >= policy.maxAttempts) return undefined;
   const baseDelayMs = trouble === 'throttled' ? policy.throttledBaseDelayMs : policy.baseDelayMs;
-  const ceilingMs = Math.min(baseDelayMs * 2 ** (tally.failures - 1), policy.maxDelayMs);
-  const askedMs = Math.min(retryAfterSeconds * 1_000, MAX_RETRY_AFTER_MS);
-  return Math.max(randomFraction * ceilingMs, askedMs);
+  const ceilingMs = Math.min(baseDelayMs * 2 ** (failures - 1), policy.maxDelayMs);
+  return Math.max(randomFraction * ceilingMs, Math.min(retryAfterSeconds, MAX_RETRY_AFTER_SECONDS) * 1_000);
 }

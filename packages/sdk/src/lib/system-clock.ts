@@ -11,23 +11,23 @@ export const systemClock: Clock = {
 function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', leave);
-      resolve();
-    }, delayMs);
     const leave = (): void => {
       clearTimeout(timer);
       reject(signal?.reason);
     };
-    signal?.addEventListener('abort', leave, { once: true });
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', leave);
+      resolve();
+    }, delayMs);
+    signal?.addEventListener('abort', leave);
   });
 }
 
 /** `crypto.randomUUID` is missing on pages without TLS; `getRandomValues` is not. */
 function randomUuid(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  bytes.set([((bytes[6] ?? 0) & 0x0f) | 0x40], 6);
-  bytes.set([((bytes[8] ?? 0) & 0x3f) | 0x80], 8);
-  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
+  return '10000000-1000-4000-8000-100000000000'.replaceAll(/[018]/g, (digit) => {
+    const random = (crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) & 15;
+    // 8 stands for the variant: its two upper bits are 10.
+    return (digit === '8' ? 8 | (random & 3) : random).toString(16);
+  });
 }

@@ -51,22 +51,29 @@ export interface UploadErrorDetails {
 export class UploadError extends Error {
   override readonly name = 'UploadError';
   readonly code: UploadErrorCode;
-  readonly problem: Problem | undefined;
-  readonly s3Code: string | undefined;
-  readonly status: number | undefined;
-  readonly uploadId: string | undefined;
+  declare readonly problem?: Problem;
+  declare readonly s3Code?: string;
+  declare readonly status?: number;
+  declare readonly uploadId?: string;
 
-  constructor(code: UploadErrorCode, message: string, details: UploadErrorDetails = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined);
+  constructor(code: UploadErrorCode, message: string, { cause, ...details }: UploadErrorDetails = {}) {
+    super(message, { cause });
     this.code = code;
-    this.problem = details.problem;
-    this.s3Code = details.s3Code;
-    this.status = details.status;
-    this.uploadId = details.uploadId;
+    Object.assign(this, details);
   }
 }
 
 /** Whether `error` is an {@link UploadError}, also one made by another copy of this package. */
 export function isUploadError(error: unknown): error is UploadError {
-  return error instanceof Error && error.name === 'UploadError' && 'code' in error;
+  return error instanceof Error && error.name === 'UploadError';
+}
+
+/** Whether `error` is an {@link UploadError} with this code. */
+export function hasCode(error: unknown, code: UploadErrorCode): boolean {
+  return isUploadError(error) && error.code === code;
+}
+
+/** The refusal of the coordinator in an error, if it is one. */
+export function problemOf(error: unknown): Problem | undefined {
+  return isUploadError(error) ? error.problem : undefined;
 }

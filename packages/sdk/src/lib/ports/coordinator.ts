@@ -1,29 +1,22 @@
-import type {
-  CancelResponse,
-  CompleteResponse,
-  CreateUploadRequest,
-  CreateUploadResponse,
-  PartsRequest,
-  PartsResponse,
-  UploadStatus,
-} from '@longhaul/protocol';
-
-/**
- * The coordinator's calls. Every one may be repeated, so the client behind this port retries by itself; what is
- * thrown is final: an `UploadError` `COORDINATOR_REFUSED` or `COORDINATOR_UNREACHABLE`, or the signal's reason.
- */
+/** The coordinator, as somebody who can be called. */
 export interface Coordinator {
   /** Where it is, without query: for messages, and to tell the uploads of one coordinator from another's. */
   readonly address: string;
-  create(request: CreateUploadRequest, signal: AbortSignal): Promise<CreateUploadResponse>;
-  status(upload: UploadRef, signal: AbortSignal): Promise<UploadStatus>;
-  exchangeParts(upload: UploadRef, request: PartsRequest, signal: AbortSignal): Promise<PartsResponse>;
-  complete(upload: UploadRef, signal: AbortSignal): Promise<CompleteResponse>;
-  cancel(upload: UploadRef, signal: AbortSignal): Promise<CancelResponse>;
+  /**
+   * Makes a call and resolves with the answer. Every call may be repeated, so it is, here, until there is an answer.
+   *
+   * @throws UploadError `COORDINATOR_REFUSED` or `COORDINATOR_UNREACHABLE`; the signal's reason when it aborts
+   */
+  call<Answer>(call: CoordinatorCall, signal: AbortSignal): Promise<Answer>;
 }
 
-/** An upload and the right to it. */
-export interface UploadRef {
-  readonly uploadId: string;
-  readonly token: string;
+/** One call. */
+export interface CoordinatorCall {
+  readonly method: 'post' | 'delete';
+  /** Below `/v1/uploads`; empty for that itself. */
+  readonly path: string;
+  /** The upload's token; left out for create. */
+  readonly token?: string;
+  /** Body, where there is one. */
+  readonly json?: unknown;
 }

@@ -13,48 +13,33 @@ export interface BlobSource extends ByteSource {
 
 /** A source over a `Blob`; a `File` brings its name and the time of its last change. */
 export function createBlobSource(blob: Blob): BlobSource {
-  const { size: sizeBytes, type } = blob;
-  const name = 'name' in blob && typeof blob.name === 'string' ? blob.name : undefined;
-  const lastModified =
-    'lastModified' in blob && typeof blob.lastModified === 'number' ? blob.lastModified : undefined;
-
+  const { size: sizeBytes, type, name, lastModified }: Blob & { name?: string; lastModified?: number } = blob;
+  const changed = (cause?: unknown): UploadError => {
+    const message = `${name ?? 'The source'} was changed or removed while it was being uploaded. Pick it again.`;
+    return new UploadError('FILE_CHANGED', message, { cause });
+  };
   const slice = (offsetBytes: number, partSizeBytes: number): Blob => {
     const part = blob.slice(offsetBytes, offsetBytes + partSizeBytes);
     // Some browsers give a shorter slice of a file that was truncated, without any error.
-    if (part.size !== partSizeBytes) throw changed(name);
+    if (part.size !== partSizeBytes) throw changed();
     return part;
   };
-
+  const read = async (offsetBytes: number, readBytes: number): Promise<Uint8Array<ArrayBuffer>> => {
+    const part = slice(offsetBytes, readBytes);
+    const bytes = await part.arrayBuffer().catch((error: unknown) => {
+      throw changed(error);
+    });
+    return new Uint8Array(bytes);
+  };
   return {
     sizeBytes,
     ...(name && { name }),
     ...(type && { contentType: type }),
     ...(lastModified !== undefined && { lastModifiedEpochMs: lastModified }),
     blob: slice,
-    read: async (offsetBytes, readBytes) => await readSlice(slice(offsetBytes, readBytes), name),
-    async verify() {
-      // The only way to ask a browser whether a file is still the one that was picked is to read some of it.
-      if (sizeBytes > 0) await readSlice(slice(sizeBytes - 1, 1), name);
-    },
+    read,
+    // The only way to ask a browser whether a file is still the one that was picked is to read some of it.
+    verify: async () => void (await read(Math.max(0, sizeBytes - 1), Math.min(1, sizeBytes))),
     close: async () => {},
   };
-}
-
-async function readSlice(slice: Blob, name: string | undefined): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    return new Uint8Array(await slice.arrayBuffer());
-  } catch (error) {
-    throw changed(name, error);
-  }
-}
-
-function changed(name: string | undefined, cause?: unknown): UploadError {
-  const what = name ? `The file ${name}` : 'The source';
-  return new UploadError(
-    'FILE_CHANGED',
-    `${what} cannot be read any more: it was changed or removed. Pick it again.`,
-    {
-      cause,
-    },
-  );
 }

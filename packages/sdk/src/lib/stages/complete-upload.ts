@@ -1,14 +1,14 @@
 import type { CompleteResponse, UploadResult } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
-import { isUploadError, type UploadError } from '../upload-error.ts';
+import { problemOf } from '../upload-error.ts';
 
 /** What came of asking for completion. */
 export type Completion =
   | { readonly kind: 'completed'; readonly result: UploadResult }
   /** The coordinator names parts that the store does not have. */
-  | { readonly kind: 'missing'; readonly partNumbers: readonly number[]; readonly error: UploadError }
+  | { readonly kind: 'missing'; readonly partNumbers: readonly number[]; readonly error: unknown }
   /** The store would not build the object; only a look at what it has can tell why. */
-  | { readonly kind: 'refused'; readonly error: UploadError };
+  | { readonly kind: 'refused'; readonly error: unknown };
 
 /**
  * Asks for completion until there is an answer: the store may take minutes for many parts, and the coordinator says
@@ -28,10 +28,9 @@ export async function completeUpload(
 }
 
 function readRefusal(error: unknown): Completion {
-  const problem = isUploadError(error) ? error.problem : undefined;
-  if (!isUploadError(error) || !problem) throw error;
-  const { code, missingParts } = problem;
-  if (code === 'parts-missing' && missingParts) return { kind: 'missing', partNumbers: missingParts, error };
-  if (code === 'completion-refused') return { kind: 'refused', error };
+  const problem = problemOf(error);
+  if (problem?.code === 'parts-missing')
+    return { kind: 'missing', partNumbers: problem.missingParts ?? [], error };
+  if (problem?.code === 'completion-refused') return { kind: 'refused', error };
   throw error;
 }

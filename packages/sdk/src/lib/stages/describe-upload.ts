@@ -1,4 +1,4 @@
-import { type Checksum, type CreateUploadRequest, DEFAULT_PART_SIZE_BYTES } from '@longhaul/protocol';
+import type { Checksum, CreateUploadRequest } from '@longhaul/protocol';
 import { toBase64 } from '../base64.ts';
 import { wishPartSize } from '../part-size.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
@@ -12,7 +12,8 @@ export interface DescribeInput<Source extends ByteSource> {
     readonly name?: string;
   };
   readonly concurrency: number;
-  readonly partSizeBytes: number | undefined;
+  /** Largest part to ask for. */
+  readonly partSizeBytes: number;
   readonly inlineMaxBytes: number;
   /** Digest of the whole content, where the runtime has one to offer. */
   readonly checksum: ((source: Source) => Promise<Checksum>) | undefined;
@@ -27,7 +28,7 @@ export async function describeUpload<Source extends ByteSource>(
 ): Promise<CreateUploadRequest> {
   const { source, concurrency, partSizeBytes } = input;
   const { sizeBytes, name = 'unnamed', contentType } = source;
-  const isWhole = sizeBytes <= (partSizeBytes ?? DEFAULT_PART_SIZE_BYTES);
+  const isWhole = sizeBytes <= partSizeBytes;
   const isInline = sizeBytes <= input.inlineMaxBytes;
   return {
     name,

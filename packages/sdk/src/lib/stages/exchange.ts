@@ -107,6 +107,5 @@ export function createExchange({ clock, call, signal, ...input }: ExchangeInput)
 }
 
 function noGrant(partNumber: number): UploadError {
-  const message = `The coordinator gave no URL for part ${partNumber}. Check that it has the version of this package.`;
-  return new UploadError('COORDINATOR_REFUSED', message);
+  return new UploadError('COORDINATOR_REFUSED', `The coordinator gave no URL for part ${partNumber}.`);
 }

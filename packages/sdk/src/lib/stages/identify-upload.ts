@@ -17,8 +17,8 @@ export interface UploadIdentity {
 /** What identifying takes. */
 export interface IdentifyInput {
   readonly source: ByteSource;
-  readonly coordinatorAddress: string;
-  readonly connectorId: string | undefined;
+  /** What else tells uploads of the same content apart: the coordinator, the connector. */
+  readonly namespace: readonly unknown[];
   /** The caller's wish. */
   readonly resume: boolean;
   /** The remembered upload is over: another one is begun. */
@@ -35,7 +35,7 @@ export async function identifyUpload(input: IdentifyInput): Promise<UploadIdenti
   const createId = clock.randomUuid();
   const fingerprint = await fingerprintOf(source);
   if (fingerprint === undefined) return { createId, resume: input.resume };
-  const hintKey = JSON.stringify([input.coordinatorAddress, input.connectorId ?? 'default', fingerprint]);
+  const hintKey = JSON.stringify([...input.namespace, fingerprint]);
   if (!input.resume || !input.claim(hintKey)) return { createId, fingerprint, resume: false };
 
   const hint = input.forgetHint ? undefined : await resumeStore?.find(hintKey).catch(noHint);

@@ -1,6 +1,6 @@
-import type { CreateUploadRequest, CreateUploadResponse, UploadState } from '@longhaul/protocol';
+import type { CreateUploadRequest, CreateUploadResponse } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
-import { isUploadError } from '../upload-error.ts';
+import { problemOf } from '../upload-error.ts';
 
 /** An upload that the coordinator has opened. */
 export interface Opening {
@@ -15,7 +15,7 @@ export interface Opening {
 export type Create = (request: CreateUploadRequest) => Promise<CreateUploadResponse>;
 
 /** States from which nothing can go on. */
-const ENDED: ReadonlySet<UploadState> = new Set(['ABORTING', 'CANCELLED', 'EXPIRED', 'FAILED']);
+const ENDED = /^(ABORTING|CANCELLED|EXPIRED|FAILED)$/;
 
 const INLINE_ASK_AGAIN_MS = 1_000;
 
@@ -32,7 +32,7 @@ export async function openUpload(
   for (;;) {
     const askedMs = clock.nowMs();
     const created = await createOrShrink(create, request);
-    if (!created || ENDED.has(created.state)) return undefined;
+    if (!created || ENDED.test(created.state)) return undefined;
     if (created.mode !== 'inline' || created.result) return { created, askedMs, request };
     // The store did not say whether it has the content: the same create finds out, or stores it again.
     await clock.sleep(INLINE_ASK_AGAIN_MS, signal);
@@ -47,7 +47,7 @@ async function createOrShrink(
   try {
     return await create(request);
   } catch (error) {
-    const code = isUploadError(error) ? error.problem?.code : undefined;
+    const code = problemOf(error)?.code;
     if (code === 'create-conflict') return undefined;
     const { payload, ...withoutPayload } = request;
     if (code !== 'request-too-large' || payload === undefined) throw error;

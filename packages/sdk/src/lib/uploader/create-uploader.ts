@@ -1,3 +1,4 @@
+import type { UploadResult } from '@longhaul/protocol';
 import pLimit from 'p-limit';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { runInPool } from '../pool.ts';
@@ -5,7 +6,7 @@ import type { ByteSource } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
 import { normalizeOptions, type UploaderOptions, type UploadOptions } from './options.ts';
 import { runUpload, type Workshop } from './upload.ts';
-import { startUpload, type UploadHandle } from './upload-handle.ts';
+import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
 
 /** Uploads whatever `Input` the platform can open. */
 export interface Uploader<Input> {
@@ -42,32 +43,38 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   const shop: Workshop<Source> = {
     settings,
     platform,
-    coordinator: createCoordinatorClient({ ...settings, ports: platform }),
+    coordinator: createCoordinatorClient(settings, platform),
     sender: platform.createSender({ concurrency }),
     pool: pLimit(concurrency),
   };
   const admission = pLimit(concurrency * OPEN_PER_CONNECTION);
-  const claims = new Map<string, object>();
+  const claims = new Map<string, UploadControl>();
+
+  const run = async (
+    input: Input,
+    uploadOptions: UploadOptions,
+    control: UploadControl,
+  ): Promise<UploadResult> => {
+    const source = await platform.openSource(input);
+    const claim = (key: string): boolean => {
+      const holder = claims.get(key) ?? control;
+      claims.set(key, holder);
+      return holder === control;
+    };
+    try {
+      return await runUpload(shop, { source, options: uploadOptions, control, claim });
+    } finally {
+      for (const [key, holder] of claims) if (holder === control) claims.delete(key);
+      await source.close();
+    }
+  };
 
   return {
-    upload(input, uploadOptions = {}) {
-      return startUpload(
-        (control) =>
-          runInPool(admission, control.stopSignal, async () => {
-            const source = await platform.openSource(input);
-            const owner = {};
-            const claim = (key: string): boolean =>
-              claims.get(key) === owner || (!claims.has(key) && !!claims.set(key, owner));
-            try {
-              return await runUpload(shop, { source, options: uploadOptions, control, claim });
-            } finally {
-              for (const [key, holder] of claims) if (holder === owner) claims.delete(key);
-              await source.close();
-            }
-          }),
+    upload: (input, uploadOptions = {}) =>
+      startUpload(
+        (control) => runInPool(admission, control.stopSignal, () => run(input, uploadOptions, control)),
         platform.clock,
         uploadOptions.signal,
-      );
-    },
+      ),
   };
 }

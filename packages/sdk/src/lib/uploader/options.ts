@@ -1,4 +1,9 @@
-import { type Encryption, MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '@longhaul/protocol';
+import {
+  DEFAULT_PART_SIZE_BYTES,
+  type Encryption,
+  MAX_PART_SIZE_BYTES,
+  MIN_PART_SIZE_BYTES,
+} from '@longhaul/protocol';
 import type { CoordinatorFetch, CoordinatorHeaders } from '../http/coordinator-client.ts';
 import type { ResumeStore } from '../ports/resume-store.ts';
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from '../retry.ts';
@@ -54,7 +59,7 @@ export interface UploadOptions {
 export interface UploaderSettings {
   readonly coordinator: string | URL | CoordinatorFetch;
   readonly concurrency: number;
-  readonly partSizeBytes: number | undefined;
+  readonly partSizeBytes: number;
   readonly headers: CoordinatorHeaders;
   readonly resumeStore: ResumeStore | undefined;
   readonly retry: RetryPolicy;
@@ -69,40 +74,34 @@ export interface UploaderSettings {
  * @throws RangeError if a number is out of its range
  */
 export function normalizeOptions(options: UploaderOptions, defaultConcurrency: number): UploaderSettings {
-  const { coordinator, partSizeBytes } = options;
-  assertCoordinator(coordinator);
+  const { coordinator } = options;
+  if (
+    typeof coordinator !== 'function' &&
+    !(/^https?:/.test(String(coordinator)) && URL.canParse(String(coordinator)))
+  ) {
+    throw new TypeError(
+      `coordinator must be an absolute http(s) URL or a fetch function, got ${String(coordinator)}`,
+    );
+  }
   const settings: UploaderSettings = {
-    coordinator,
-    concurrency: options.concurrency ?? defaultConcurrency,
-    partSizeBytes,
-    headers: options.headers ?? {},
-    resumeStore: options.resumeStore,
+    concurrency: defaultConcurrency,
+    partSizeBytes: DEFAULT_PART_SIZE_BYTES,
+    headers: {},
+    resumeStore: undefined,
+    stallTimeoutMs: 30_000,
+    inlineMaxBytes: 256 * 1024,
+    ...options,
     retry: { ...DEFAULT_RETRY, ...options.retry },
-    stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
-    inlineMaxBytes: options.inlineMaxBytes ?? 256 * 1024,
   };
-  assertWhole('concurrency', settings.concurrency, 1, 256);
-  assertWhole(
-    'partSizeBytes',
-    partSizeBytes ?? MIN_PART_SIZE_BYTES,
-    MIN_PART_SIZE_BYTES,
-    MAX_PART_SIZE_BYTES,
-  );
-  assertWhole('stallTimeoutMs', settings.stallTimeoutMs, 1, 3_600_000);
-  assertWhole('inlineMaxBytes', settings.inlineMaxBytes, 0, 8 * 1024 ** 2);
-  assertWhole('retry.maxAttempts', settings.retry.maxAttempts, 1, 1_000);
+  assertRange('concurrency', settings.concurrency, 1);
+  assertRange('partSizeBytes', settings.partSizeBytes, MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES);
+  assertRange('stallTimeoutMs', settings.stallTimeoutMs, 1);
+  assertRange('inlineMaxBytes', settings.inlineMaxBytes, 0);
+  assertRange('retry.maxAttempts', settings.retry.maxAttempts, 1);
   return settings;
 }
 
-function assertCoordinator(coordinator: unknown): void {
-  if (typeof coordinator === 'function') return;
-  if (URL.canParse(String(coordinator)) && /^https?:/.test(String(coordinator))) return;
-  throw new TypeError(
-    `coordinator must be an absolute http(s) URL or a fetch function, got ${String(coordinator)}`,
-  );
-}
-
-function assertWhole(name: string, value: number, min: number, max: number): void {
+function assertRange(name: string, value: number, min: number, max = Infinity): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
   throw new RangeError(`${name} must be a whole number from ${min} to ${max}, got ${value}`);
 }

@@ -1,23 +1,10 @@
-import type { PartRange, ReceivedPart, UploadResult } from '@longhaul/protocol';
+import type { UploadResult } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
-import { createProgressMeter, type UploadProgress } from '../progress.ts';
-import { UploadError } from '../upload-error.ts';
+import type { UploadProgress } from '../progress.ts';
+import { hasCode, UploadError } from '../upload-error.ts';
 import { createEmitter } from './emitter.ts';
-import {
-  type OpenedUpload,
-  reduceTransfer,
-  type TransferAction,
-  type TransferState,
-} from './upload-state.ts';
-
-/** How far one part is. */
-export interface PartProgress {
-  readonly partNumber: number;
-  readonly sizeBytes: number;
-  /** Bytes of the present attempt; falls back to 0 when an attempt has failed. */
-  readonly sentBytes: number;
-  readonly isStored: boolean;
-}
+import { reduceTransfer, type TransferState } from './upload-state.ts';
+import { createUploadTracker, type PartProgress, type UploadTracker } from './upload-tracker.ts';
 
 /** What a handle tells. */
 export interface UploadEvents {
@@ -58,15 +45,9 @@ export interface UploadControl {
   readonly abortSignal: AbortSignal;
   /** Aborted by the caller's signal or by `cancel()`. */
   readonly stopSignal: AbortSignal;
-  isCancelling(): boolean;
-  dispatch(action: TransferAction): void;
-  opened(upload: OpenedUpload, receivedParts: readonly ReceivedPart[]): void;
-  partMoved(part: PartRange, sentBytes: number): void;
-  partStored(part: PartRange): void;
-  partLost(part: PartRange): void;
+  readonly tracker: UploadTracker;
+  dispatch(next: TransferState): void;
 }
-
-const PROGRESS_EVERY_MS = 100;
 
 /** Starts `run` and hands out the handle to it. */
 export function startUpload(
@@ -76,71 +57,33 @@ export function startUpload(
 ): UploadHandle {
   const { on, emit } = createEmitter<UploadEvents>();
   const cancelling = new AbortController();
+  const stopSignal = AbortSignal.any([abortSignal, cancelling.signal]);
+  const tracker = createUploadTracker(
+    clock,
+    (part) => emit('part', part),
+    (progress) => emit('progress', progress),
+  );
   let state: TransferState = { kind: 'opening' };
-  let meter = createProgressMeter(0, 0, clock.nowMs());
-  let progress = meter.read(clock.nowMs());
-  let lastProgressMs = -Infinity;
-
-  const tellProgress = (isLast: boolean): void => {
-    const nowMs = clock.nowMs();
-    progress = meter.read(nowMs);
-    if (!isLast && nowMs - lastProgressMs < PROGRESS_EVERY_MS) return;
-    lastProgressMs = nowMs;
-    emit('progress', progress);
+  const dispatch = (next: TransferState): void => {
+    const before = state;
+    state = reduceTransfer(before, next);
+    if (state !== before) emit('state', state);
   };
-  const tellPart = ({ partNumber, sizeBytes }: PartRange, sentBytes: number, isStored: boolean): void => {
-    emit('part', { partNumber, sizeBytes, sentBytes, isStored });
-    tellProgress(false);
-  };
-  const dispatch = (action: TransferAction): void => {
-    const next = reduceTransfer(state, action);
-    if (next === state) return;
-    state = next;
-    if (next.kind === 'completing' || next.kind === 'completed') tellProgress(true);
-    emit('state', next);
-  };
-
-  const control: UploadControl = {
-    abortSignal,
-    stopSignal: AbortSignal.any([abortSignal, cancelling.signal]),
-    isCancelling: () => cancelling.signal.aborted,
-    dispatch,
-    opened(upload, receivedParts) {
-      const storedBytes = receivedParts.reduce((sum, part) => sum + part.sizeBytes, 0);
-      meter = createProgressMeter(upload.plan.sizeBytes, storedBytes, clock.nowMs());
-      dispatch({ type: 'opened', upload });
-      for (const part of receivedParts) emit('part', { ...part, sentBytes: part.sizeBytes, isStored: true });
-      tellProgress(false);
-    },
-    partMoved(part, sentBytes) {
-      meter.partMoved(part.partNumber, sentBytes);
-      tellPart(part, sentBytes, false);
-    },
-    partStored(part) {
-      meter.partStored(part.partNumber, part.sizeBytes);
-      tellPart(part, part.sizeBytes, true);
-    },
-    partLost(part) {
-      meter.partLost(part.partNumber, part.sizeBytes);
-      tellPart(part, 0, false);
-    },
-  };
-
-  const result = settle(run(control), control);
+  const result = settle({ abortSignal, stopSignal, tracker, dispatch }, run);
   return {
     result,
     on,
     get uploadId() {
-      return 'upload' in state ? state.upload?.uploadId : undefined;
+      return state.upload?.uploadId;
     },
     get state() {
       return state;
     },
     get progress() {
-      return progress;
+      return tracker.progress();
     },
     async cancel() {
-      dispatch({ type: 'cancel-asked' });
+      dispatch({ kind: 'cancelling' });
       cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
       return await result.then(() => 'completed' as const, cancelledOrThrow);
     },
@@ -148,26 +91,24 @@ export function startUpload(
 }
 
 async function settle(
-  run: Promise<UploadResult>,
-  { dispatch, abortSignal }: UploadControl,
+  control: UploadControl,
+  run: (control: UploadControl) => Promise<UploadResult>,
 ): Promise<UploadResult> {
+  const { dispatch, abortSignal, tracker } = control;
   try {
-    const result = await run;
-    dispatch({ type: 'completed', result });
+    const result = await run(control);
+    tracker.tell();
+    dispatch({ kind: 'completed', result });
     return result;
   } catch (error) {
-    if (isCancelled(error)) dispatch({ type: 'cancelled' });
-    else if (abortSignal.aborted) dispatch({ type: 'stopped', reason: error });
-    else dispatch({ type: 'failed', error });
+    if (hasCode(error, 'CANCELLED')) dispatch({ kind: 'cancelled' });
+    else if (abortSignal.aborted) dispatch({ kind: 'stopped', reason: error });
+    else dispatch({ kind: 'failed', error });
     throw error;
   }
 }
 
 function cancelledOrThrow(error: unknown): 'cancelled' {
-  if (isCancelled(error)) return 'cancelled';
+  if (hasCode(error, 'CANCELLED')) return 'cancelled';
   throw error;
-}
-
-function isCancelled(error: unknown): boolean {
-  return error instanceof UploadError && error.code === 'CANCELLED';
 }

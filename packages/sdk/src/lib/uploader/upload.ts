@@ -12,10 +12,11 @@ import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
-import { isUploadError, UploadError } from '../upload-error.ts';
+import { hasCode, isUploadError, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
 import { createSession, type Session } from './session.ts';
 import type { UploadControl } from './upload-handle.ts';
+import type { OpenedUpload } from './upload-state.ts';
 
 /** What all uploads of an uploader share, ready for use. */
 export interface Workshop<Source extends ByteSource> {
@@ -36,12 +37,13 @@ export interface UploadJob<Source extends ByteSource> {
 }
 
 interface OpenUpload extends Opening {
+  readonly opened: OpenedUpload;
   readonly session: Session;
   readonly hintKey: string | undefined;
 }
 
 /** Rounds of sending before parts that keep vanishing are nobody's bad luck any more. */
-const MAX_ROUNDS = 12;
+const MAX_ROUNDS = 5;
 
 /**
  * The order of an upload, and the only place that goes back in it: identify → describe → open → send and report →
@@ -51,24 +53,24 @@ export async function runUpload<Source extends ByteSource>(
   shop: Workshop<Source>,
   job: UploadJob<Source>,
 ): Promise<UploadResult> {
+  const { abortSignal, stopSignal } = job.control;
   const upload = (await open(shop, job, false)) ?? (await open(shop, job, true));
   if (!upload)
-    throw new UploadError('UPLOAD_ENDED', 'The upload was ended while it was being opened. Upload it again.');
-  const { created, session, hintKey } = upload;
-  const { uploadId, mode, plan, receivedParts, result: earlierResult } = created;
-  job.control.opened({ uploadId, mode, plan, resumedParts: receivedParts.length }, receivedParts);
+    throw new UploadError('UPLOAD_ENDED', 'The upload was ended while it was being opened. Upload again.');
+  const { created, session, opened, hintKey } = upload;
+  job.control.dispatch({ kind: 'sending', upload: opened });
+  job.control.tracker.begin(opened.plan.sizeBytes, created.receivedParts);
   try {
-    const result = earlierResult ?? (await carry(shop, job, upload));
+    const result = created.result ?? (await carry(shop, job, upload));
     await forgetUpload(shop.settings.resumeStore, hintKey);
     return result;
   } catch (error) {
-    const hasChanged = isUploadError(error) && error.code === 'FILE_CHANGED';
-    if (job.control.abortSignal.aborted || !(hasChanged || job.control.isCancelling())) throw error;
+    const hasChanged = hasCode(error, 'FILE_CHANGED');
+    if (abortSignal.aborted || !(hasChanged || stopSignal.aborted)) throw error;
     // Cancelled; or changed, and then parts of the old content must not wait to be mixed with the new.
-    const result = await cancel(shop, job, session);
+    const result = await cancel(shop, session, abortSignal);
     await forgetUpload(shop.settings.resumeStore, hintKey);
-    if (hasChanged) throw error;
-    if (!result) throw new UploadError('CANCELLED', 'The upload was cancelled.', { uploadId });
+    if (hasChanged || !result) throw error;
     return result;
   }
 }
@@ -80,12 +82,11 @@ async function open<Source extends ByteSource>(
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
   const { resume = true, signal: _ownSignal, ...asked } = options;
-  const { abortSignal } = control;
   const { clock, checksum } = platform;
+  const { abortSignal } = control;
   const { hintKey, ...identity } = await identifyUpload({
     source,
-    coordinatorAddress: coordinator.address,
-    connectorId: asked.connectorId,
+    namespace: [coordinator.address, asked.connectorId],
     resume,
     forgetHint,
     claim,
@@ -93,12 +94,17 @@ async function open<Source extends ByteSource>(
     clock,
   });
   const described = await describeUpload({ ...settings, source, identity, asked, checksum });
-  const create = (request: typeof described): Promise<CreateUploadResponse> =>
-    coordinator.create(request, abortSignal);
+  const create = (json: typeof described): Promise<CreateUploadResponse> =>
+    coordinator.call({ method: 'post', path: '', json }, abortSignal);
   const opening = await openUpload(create, described, clock, abortSignal);
   if (!opening) return undefined;
-  const session = createSession(coordinator, opening.created, () => create(opening.request));
-  return { ...opening, session, hintKey };
+  const { uploadId, mode, plan, receivedParts } = opening.created;
+  return {
+    ...opening,
+    hintKey,
+    opened: { uploadId, mode, plan, resumedParts: receivedParts.length },
+    session: createSession(coordinator, opening.created, () => create(opening.request)),
+  };
 }
 
 /** Sends what is missing and completes, again while the coordinator names parts that got lost. */
@@ -107,81 +113,53 @@ async function carry<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: OpenUpload,
 ): Promise<UploadResult> {
-  const { control, source } = job;
-  const { created, session } = upload;
+  const { dispatch, stopSignal, tracker } = job.control;
+  const { created, session, opened } = upload;
   let parts = missingParts(created);
   for (let round = 1; ; round++) {
-    control.stopSignal.throwIfAborted();
-    await transfer(shop, job, upload, parts);
-    await source.verify();
-    control.dispatch({ type: 'all-sent' });
-    const ask = (): ReturnType<Session['complete']> => session.complete(control.stopSignal);
-    const completion = await completeUpload(ask, shop.platform.clock, control.stopSignal);
+    stopSignal.throwIfAborted();
+    await sendAndReport(shop, job, upload, parts).catch(leaveToCompletion);
+    await job.source.verify();
+    dispatch({ kind: 'completing', upload: opened });
+    const completion = await completeUpload(
+      () => session.complete(stopSignal),
+      shop.platform.clock,
+      stopSignal,
+    );
     if (completion.kind === 'completed') return completion.result;
     if (round === MAX_ROUNDS) throw completion.error;
     parts =
       completion.kind === 'missing'
-        ? completion.partNumbers.map((partNumber) => partRange(created.plan, partNumber))
+        ? completion.partNumbers.map((partNumber) => partRange(opened.plan, partNumber))
         : missingParts(await session.reopen());
-    parts.forEach(control.partLost);
-    control.dispatch({ type: 'parts-missing' });
-  }
-}
-
-/** Sends parts and reports them. Finding the upload completed meanwhile, by whomever, is as good as having sent them. */
-async function transfer<Source extends ByteSource>(
-  shop: Workshop<Source>,
-  job: UploadJob<Source>,
-  upload: OpenUpload,
-  parts: readonly PartRange[],
-): Promise<void> {
-  const { session } = upload;
-  const { stopSignal } = job.control;
-  try {
-    await sendAndReport(shop, job, upload, parts);
-  } catch (error) {
-    if (!maybeOver(error)) throw error;
-    const { state } = await session.status(stopSignal);
-    if (state !== 'COMPLETED' && state !== 'COMPLETING') throw error;
+    for (const part of parts) tracker.partMoved(part, 0);
+    dispatch({ kind: 'sending', upload: opened });
   }
 }
 
 async function sendAndReport<Source extends ByteSource>(
   { settings, platform, sender, pool }: Workshop<Source>,
-  { source, control }: UploadJob<Source>,
+  { source, control: { stopSignal: signal, tracker } }: UploadJob<Source>,
   { created, askedMs, session }: OpenUpload,
   parts: readonly PartRange[],
 ): Promise<void> {
-  const { clock } = platform;
-  const { stopSignal } = control;
   const exchange = createExchange({
     parts,
     firstGrants: created.grants,
     firstAskedMs: askedMs,
     aheadCount: 2 * settings.concurrency,
-    call: (request) => session.exchangeParts(request, stopSignal),
-    clock,
-    signal: stopSignal,
+    call: (request) => session.exchangeParts(request, signal),
+    clock: platform.clock,
+    signal,
   });
-  const { grantFor, dropGrant } = exchange;
-  const { retry, stallTimeoutMs } = settings;
-  const input = {
-    source,
-    sender,
-    ports: platform,
-    retry,
-    stallTimeoutMs,
-    grantFor,
-    dropGrant,
-    onProgress: control.partMoved,
-  };
+  const toSend = { ...settings, ...exchange, source, sender, ports: platform, onProgress: tracker.partMoved };
   await sendParts({
     parts,
     pool,
-    signal: stopSignal,
-    async send(part, signal) {
-      const receipt = await sendPart(input, part, signal);
-      control.partStored(part);
+    signal,
+    async send(part, partSignal) {
+      const receipt = await sendPart(toSend, part, partSignal);
+      tracker.partMoved(part, part.sizeBytes, true);
       // The proof of a single PUT is the object itself: there is no part to report.
       if (created.mode === 'multipart') exchange.report(receipt);
     },
@@ -192,14 +170,13 @@ async function sendAndReport<Source extends ByteSource>(
 /** Ends the upload at the coordinator. The result, if it was too late for that. */
 async function cancel<Source extends ByteSource>(
   { platform: { clock } }: Workshop<Source>,
-  { control: { abortSignal } }: UploadJob<Source>,
   session: Session,
+  signal: AbortSignal,
 ): Promise<UploadResult | undefined> {
   for (;;) {
-    const cancellation = await cancelUpload(() => session.cancel(abortSignal), clock, abortSignal);
-    if (cancellation.kind === 'cancelled') return undefined;
-    if (cancellation.kind === 'completed') return cancellation.result;
-    const completion = await completeUpload(() => session.complete(abortSignal), clock, abortSignal).catch(
+    const cancellation = await cancelUpload(session.cancel(signal));
+    if (cancellation !== 'completing') return cancellation?.result;
+    const completion = await completeUpload(() => session.complete(signal), clock, signal).catch(
       endedAsNothing,
     );
     if (!completion) return undefined;
@@ -209,15 +186,16 @@ async function cancel<Source extends ByteSource>(
 
 /** The coordinator remembered the wish and has ended the upload itself. */
 function endedAsNothing(error: unknown): undefined {
-  if (isUploadError(error) && error.code === 'UPLOAD_ENDED') return undefined;
-  throw error;
+  if (!hasCode(error, 'UPLOAD_ENDED')) throw error;
 }
 
-/** Refusals that an upload completed by another run, or another tab, gives as well. */
-function maybeOver(error: unknown): boolean {
-  if (!isUploadError(error)) return false;
-  const code = error.problem?.code;
-  return error.s3Code === 'NoSuchUpload' || code === 'upload-completed' || code === 'upload-completing';
+/**
+ * Refusals that an upload gives as well once another run, or another tab, has completed it. Asking for completion tells
+ * the truth: the result, or what is missing.
+ */
+function leaveToCompletion(error: unknown): void {
+  const code = isUploadError(error) ? (error.s3Code ?? error.problem?.code) : undefined;
+  if (!/^(NoSuchUpload|upload-complet(ed|ing))$/.test(code ?? '')) throw error;
 }
 
 /** Parts of the plan that the store does not have, or has in another size. */

@@ -1,0 +1,143 @@
+import { once } from 'node:events';
+import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
+import type { PartAnswer, PartSender, PartToSend } from '../../ports/part-sender.ts';
+import { isUploadError } from '../../upload-error.ts';
+import type { NodeSource } from './node-source.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+
+/** What the sender is made with. */
+export interface HttpSenderOptions {
+  /** Connections kept open for each store. */
+  readonly concurrency: number;
+  /** Left out: as fast as the network goes. */
+  readonly limiter?: RateLimiter | undefined;
+}
+
+type Buffers = readonly [Uint8Array, Uint8Array];
+
+const BUFFER_BYTES = 1024 ** 2;
+const MAX_BODY_BYTES = 16 * 1024;
+
+/** A write that takes longer than this is made of smaller pieces next time, so that progress can be told from a stall. */
+const SLOW_WRITE_MS = 500;
+const FAST_WRITE_MS = 50;
+const MIN_PIECE_BYTES = 16 * 1024;
+
+/**
+ * Sends over node:http(s). Each connection has two buffers: one is filled from the file while the other is written, so
+ * memory does not depend on the part size.
+ */
+export function createHttpSender({ concurrency, limiter }: HttpSenderOptions): PartSender<NodeSource> {
+  const options = { keepAlive: true, maxSockets: concurrency };
+  const agents = { http: new Agent(options), https: new TlsAgent(options) };
+  const spareBuffers: Buffers[] = [];
+
+  return {
+    async send(part) {
+      const buffers = spareBuffers.pop() ?? [new Uint8Array(BUFFER_BYTES), new Uint8Array(BUFFER_BYTES)];
+      const answer = await put(openRequest(part, agents), part, buffers, limiter);
+      // After a failure the buffers may still be in use by a read or a write that nobody waits for: those are left.
+      if (spareBuffers.length < concurrency) spareBuffers.push(buffers);
+      return answer;
+    },
+  };
+}
+
+function openRequest(
+  { url, headers, sizeBytes, signal }: PartToSend<NodeSource>,
+  agents: { readonly http: Agent; readonly https: TlsAgent },
+): ClientRequest {
+  const isTls = url.startsWith('https:');
+  const open = isTls ? httpsRequest : httpRequest;
+  return open(url, {
+    method: 'PUT',
+    headers: { ...headers, 'content-length': sizeBytes },
+    agent: isTls ? agents.https : agents.http,
+    signal,
+  });
+}
+
+async function put(
+  request: ClientRequest,
+  part: PartToSend<NodeSource>,
+  buffers: Buffers,
+  limiter: RateLimiter | undefined,
+): Promise<PartAnswer> {
+  const answered = once(request, 'response').then(([response]: unknown[]) => response as IncomingMessage);
+  const written = writeBody(request, part, buffers, limiter).then(
+    () => answered,
+    async (error: unknown) => {
+      if (isUploadError(error)) throw error;
+      // A store that refuses may close before it has read everything: its answer says more than our broken pipe.
+      return await answered;
+    },
+  );
+  try {
+    const response = await Promise.race([answered, written]);
+    const answer = await readAnswer(response);
+    // Answered before all was sent: what is left in the pipe must not be taken for the next request.
+    if (!request.writableFinished) request.destroy();
+    return answer;
+  } catch (error) {
+    request.destroy();
+    part.signal.throwIfAborted();
+    throw error;
+  }
+}
+
+async function writeBody(
+  request: ClientRequest,
+  { source, offsetBytes, sizeBytes, signal, onProgress }: PartToSend<NodeSource>,
+  buffers: Buffers,
+  limiter: RateLimiter | undefined,
+): Promise<void> {
+  const maxPieceBytes = Math.min(BUFFER_BYTES, limiter?.maxPieceBytes ?? BUFFER_BYTES);
+  let pieceBytes = Math.min(maxPieceBytes, BUFFER_BYTES / 4);
+  let writing: Promise<number> = Promise.resolve(FAST_WRITE_MS);
+  let sentBytes = 0;
+  for (let turn = 0; sentBytes < sizeBytes; turn = 1 - turn) {
+    const piece = bufferOf(buffers, turn).subarray(0, Math.min(pieceBytes, sizeBytes - sentBytes));
+    const [tookMs] = await Promise.all([writing, source.readInto(piece, offsetBytes + sentBytes)]);
+    onProgress(sentBytes);
+    pieceBytes = nextPieceBytes(pieceBytes, tookMs, maxPieceBytes);
+    await limiter?.take(piece.byteLength, signal);
+    writing = write(request, piece);
+    sentBytes += piece.byteLength;
+  }
+  await writing;
+  onProgress(sentBytes);
+  request.end();
+}
+
+function bufferOf(buffers: Buffers, turn: number): Uint8Array {
+  return turn === 0 ? buffers[0] : buffers[1];
+}
+
+function nextPieceBytes(pieceBytes: number, tookMs: number, maxPieceBytes: number): number {
+  if (tookMs > SLOW_WRITE_MS) return Math.min(pieceBytes, Math.max(MIN_PIECE_BYTES, pieceBytes / 2));
+  return tookMs < FAST_WRITE_MS ? Math.min(maxPieceBytes, pieceBytes * 2) : pieceBytes;
+}
+
+/** Resolves with the milliseconds that it took the network to take the bytes. */
+function write(request: ClientRequest, bytes: Uint8Array): Promise<number> {
+  const startMs = performance.now();
+  return new Promise((resolve, reject) => {
+    request.write(bytes, (error) => (error ? reject(error) : resolve(performance.now() - startMs)));
+  });
+}
+
+async function readAnswer(response: IncomingMessage): Promise<PartAnswer> {
+  let body = '';
+  response.setEncoding('utf8');
+  for await (const text of response) body += String(text).slice(0, Math.max(0, MAX_BODY_BYTES - body.length));
+  const { statusCode = 0, headers } = response;
+  const retryAfterSeconds = Number(headers['retry-after']);
+  const isSuccess = statusCode >= 200 && statusCode < 300;
+  return {
+    status: statusCode,
+    body: isSuccess ? '' : body,
+    ...(headers.etag !== undefined && headers.etag !== '' && { etag: headers.etag }),
+    ...(retryAfterSeconds > 0 && { retryAfterSeconds }),
+  };
+}

@@ -175,6 +175,34 @@ export function describeCatalog(name: string, setup: () => Promise<CatalogFixtur
         },
       );
 
+      it('finds the open upload among ended ones of the same content', async () => {
+        const draft = exampleDraft();
+        for (let round = 0; round < 3; round += 1) {
+          const { record } = await first.insert(sameContentAs(draft));
+          await moveTo(first, record.uploadId, 'CANCELLED');
+        }
+        await first.insert(draft);
+        expect(await second.insert(sameContentAs(draft))).toMatchObject({
+          kind: 'open',
+          record: { uploadId: draft.uploadId },
+        });
+      });
+
+      it('prefers the row of the same createId to an open one of the same content', async () => {
+        const [one, two, three] = [exampleDraft(), exampleDraft(), exampleDraft()];
+        for (const draft of [one, { ...sameContentAs(one), createId: two.createId }]) {
+          await first.insert(draft);
+          await moveTo(first, draft.uploadId, 'COMPLETED');
+        }
+        await first.insert({ ...sameContentAs(one), createId: three.createId });
+        for (const { createId } of [one, two, three]) {
+          expect(await second.insert({ ...sameContentAs(one), createId })).toMatchObject({
+            kind: 'repeated',
+            record: { createId },
+          });
+        }
+      });
+
       const kms = (kmsKeyId: string): Partial<UploadDraft> => ({ encryption: { mode: 'sse-kms', kmsKeyId } });
       const differences: [string, Partial<UploadDraft>, Partial<UploadDraft>][] = [
         ['owner', { owner: 'somebody' }, { owner: 'somebody else' }],

@@ -100,8 +100,19 @@ module.exports = {
       name: 'package-door',
       comment: 'A package is entered by a file of its src, never deeper.',
       severity: 'error',
-      from: { path: '^(packages/[^/]+|examples/[^/]+|tests|tools|bench)/' },
+      from: { path: '^(packages/[^/]+|examples/[^/]+|tests)/' },
       to: { path: '^packages/([^/]+)/(src/.+/|test/)', pathNot: '^$1/' },
+    },
+    {
+      name: 'tools-door',
+      comment:
+        'Demo and bench may use parts of our own programs too: the server process and the command line.',
+      severity: 'error',
+      from: { path: '^(tools|bench)/' },
+      to: {
+        path: '^packages/[^/]+/(src/.+/|test/)',
+        pathNot: '^packages/(coordinator/src/lib/process|sdk/src/lib/cli)/',
+      },
     },
     {
       name: 'package-arrows',

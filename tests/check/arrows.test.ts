@@ -59,6 +59,8 @@ const ALLOWED: readonly Import[] = [
   [`${COORDINATOR}/lib/adapters/redis/state.ts`, 'ioredis'],
   [`${COORDINATOR}/lib/adapters/sqlite/catalog.ts`, 'node:sqlite'],
   ['tests/whole.test.ts', '@longhaul/sdk'],
+  ['tools/demo.ts', `${COORDINATOR}/lib/process/serve.ts`],
+  ['bench/run.ts', `${SDK}/lib/cli/run.ts`],
 ];
 
 // Nearly every refused import has a file of its own (`x.ts`), so that it breaks what it must and nothing else.
@@ -70,6 +72,8 @@ const REFUSED: readonly Import[] = [
   [`${COORDINATOR}/lib/x-further-up.ts`, 'further-up', 'declared'],
   [`${COORDINATOR}/lib/x-dev.ts`, 'dev-tool', 'installed-with-it'],
   ['tests/x.ts', `${SDK}/lib/retry.ts`, 'package-door'],
+  ['examples/a/x.ts', `${COORDINATOR}/lib/process/serve.ts`, 'package-door'],
+  ['tools/x.ts', `${COORDINATOR}/lib/uploads/create.ts`, 'tools-door'],
   [`${COORDINATOR}/lib/process/x-door.ts`, `${PROTOCOL}/messages.ts`, 'package-arrows'],
   [`${COORDINATOR}/lib/uploads/x-sdk.ts`, '@longhaul/sdk', 'package-arrows'],
   [`${PROTOCOL}/x.ts`, 'valibot', 'protocol-alone'],

@@ -5,7 +5,7 @@ import type { StoredPart } from '../ports/object-store.ts';
 import { abortUpload } from './abort-upload.ts';
 import type { UploadContext } from './context.ts';
 import { type CompletionEnd, endByOthers, finishCompletion, settleByProof } from './finish-completion.ts';
-import { isOpenAtStore, listFittingParts, type OpenRecord } from './hot-state.ts';
+import { isOpenAtStore, listFittingParts, type OpenRecord, rebuildHot } from './hot-state.ts';
 import { proveObject } from './prove-object.ts';
 import { closedError } from './upload-answers.ts';
 
@@ -77,7 +77,7 @@ async function sendAttempt(
   return await settleByProof(context, attempt, proof, reason);
 }
 
-/** Back to UPLOADING. Hot state is dropped, so that the next look is at what the store really has. */
+/** Back to UPLOADING, with the parts that the store really has: what was reported of them was not good enough. */
 async function reopen(
   context: UploadContext,
   attempt: UploadRecord,
@@ -87,6 +87,7 @@ async function reopen(
   const reopened = await context.catalog.reopen(uploadId, epoch, `${refusal.s3Code}: ${refusal.message}`);
   await context.state.remove(uploadId);
   if (reopened?.cancelRequested) await cancelReopened(context, uploadId);
+  if (reopened && isOpenAtStore(reopened)) await rebuildHot(context, reopened);
   throw new CoordinatorError(
     'completion-refused',
     `The store refused to complete upload ${attempt.uploadId}: ${refusal.s3Code}, ${refusal.message} ` +

@@ -1,0 +1,15 @@
+// Uploads a file from Node. LONGHAUL_COORDINATOR says where; without it a local one is made for the occasion.
+import { createUploader } from '@longhaul/sdk';
+import { startLocalCoordinator } from './local-coordinator.ts';
+
+const file = process.argv[2] ?? import.meta.filename;
+const local = process.env['LONGHAUL_COORDINATOR'] ? undefined : await startLocalCoordinator();
+const coordinator = process.env['LONGHAUL_COORDINATOR'] ?? local?.fetch ?? '';
+
+const uploader = createUploader({ coordinator });
+const upload = uploader.upload(file);
+upload.on('progress', ({ sentBytes, totalBytes }) => console.log(`${sentBytes} of ${totalBytes} bytes`));
+const { bucket, key, etag, sizeBytes } = await upload.result;
+console.log(`${file} is s3://${bucket}/${key}, ${sizeBytes} bytes, ETag ${etag}`);
+
+await local?.stop();

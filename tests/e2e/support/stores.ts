@@ -1,0 +1,87 @@
+import { randomUUID } from 'node:crypto';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import type { ObjectStore, StoreProfile } from '@longhaul/coordinator';
+import {
+  cephRadosgw16Profile,
+  createS3ObjectStore,
+  localS3Profile,
+  versitygwProfile,
+} from '@longhaul/coordinator/s3-object-store';
+import { createLocalS3 } from '@longhaul/local-s3';
+
+/** A bucket of its own on one of the stores that the tests know. */
+export interface TestStore {
+  readonly objectStore: ObjectStore;
+  /** SHA-256 (hex) of what the store gives back. */
+  hashOf(key: string): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface StoreKind {
+  readonly name: string;
+  /** Why it cannot be used here; `undefined` when it can. */
+  readonly missing: string | undefined;
+  open(): Promise<TestStore>;
+}
+
+/** The stores; the real ones at the addresses that tests/run.ts gives. */
+export const STORES: readonly StoreKind[] = [
+  { name: 'local-s3', missing: undefined, open: openLocal },
+  remote('versitygw', 'VERSITYGW', versitygwProfile),
+  remote('Ceph', 'CEPH', cephRadosgw16Profile),
+];
+
+interface Place {
+  readonly endpoint: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly profile: StoreProfile;
+}
+
+function remote(name: string, variable: string, profile: StoreProfile): StoreKind {
+  const endpoint = process.env[`LONGHAUL_TEST_${variable}_URL`];
+  const credentials = {
+    accessKeyId: process.env[`LONGHAUL_TEST_${variable}_ACCESS_KEY_ID`] ?? '',
+    secretAccessKey: process.env[`LONGHAUL_TEST_${variable}_SECRET_ACCESS_KEY`] ?? '',
+  };
+  return {
+    name,
+    missing: endpoint ? undefined : `needs LONGHAUL_TEST_${variable}_URL`,
+    open: () => openBucket({ endpoint: endpoint ?? '', credentials, profile }, () => Promise.resolve()),
+  };
+}
+
+async function openLocal(): Promise<TestStore> {
+  const path = await mkdtemp(join(tmpdir(), 'longhaul-e2e-'));
+  const credentials = { accessKeyId: 'test', secretAccessKey: randomUUID() };
+  const { url, close } = await createLocalS3({ storage: { kind: 'folder', path }, credentials }).listen();
+  return await openBucket({ endpoint: url, credentials, profile: localS3Profile }, async () => {
+    await close();
+    await rm(path, { recursive: true });
+  });
+}
+
+async function openBucket({ profile, ...place }: Place, release: () => Promise<void>): Promise<TestStore> {
+  const bucket = `e2e-${randomUUID()}`;
+  const location = { ...place, region: 'us-east-1', forcePathStyle: true };
+  const client = new S3Client(location);
+  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  const objectStore = createS3ObjectStore({ ...location, bucket, profile });
+  return {
+    objectStore,
+    async hashOf(key) {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+      const hash = createHash('sha256');
+      for await (const chunk of Body?.transformToWebStream() ?? []) hash.update(chunk as Uint8Array);
+      return hash.digest('hex');
+    },
+    async close() {
+      objectStore.close();
+      client.destroy();
+      await release();
+    },
+  };
+}

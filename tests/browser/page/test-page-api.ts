@@ -1,0 +1,56 @@
+/** What a test asks of the page, by `page.evaluate`: plain data goes in and comes out. */
+export interface TestPage {
+  /** Starts uploads of the files in the page's input, in their order, and of nothing else. Answers their numbers. */
+  start(options: TestUploaderOptions): readonly number[];
+  /** Starts an upload of bytes made in the page. */
+  startBytes(
+    options: TestUploaderOptions,
+    kind: 'Blob' | 'ArrayBuffer' | 'Uint8Array',
+    sizeBytes: number,
+  ): number;
+  /** How an upload ended. */
+  outcome(upload: number): Promise<TestOutcome>;
+  /** Resolves once at least `sentBytes` of an upload have left. */
+  whenSent(upload: number, sentBytes: number): Promise<void>;
+  /** Resolves once `count` parts of an upload are stored. */
+  whenStored(upload: number, count: number): Promise<void>;
+  /** Ends an upload for good. */
+  cancel(upload: number): Promise<string>;
+  /** Aborts the signal that an upload was given. */
+  abort(upload: number): void;
+}
+
+/** Options of the uploader, as far as they are plain data. */
+export interface TestUploaderOptions {
+  readonly coordinator: string;
+  readonly partSizeBytes?: number;
+  readonly concurrency?: number;
+  readonly inlineMaxBytes?: number;
+  readonly stallTimeoutMs?: number;
+  readonly retry?: {
+    readonly maxAttempts?: number;
+    readonly baseDelayMs?: number;
+    readonly throttledBaseDelayMs?: number;
+  };
+  /** Hints in `localStorage`. */
+  readonly remember?: boolean;
+  /** Given to `upload`. */
+  readonly upload?: { readonly name?: string; readonly contentType?: string };
+}
+
+/** What is left of an upload. */
+export interface TestOutcome {
+  readonly uploadId: string | undefined;
+  readonly result?: {
+    readonly uploadId: string;
+    readonly key: string;
+    readonly etag: string;
+    readonly partCount: number;
+  };
+  readonly error?: { readonly name: string; readonly code?: string; readonly message: string };
+  /** Kinds of the states it went through. */
+  readonly states: readonly string[];
+  readonly resumedParts: number;
+  /** Bytes sent, each time that progress was told. */
+  readonly sentBytes: readonly number[];
+}

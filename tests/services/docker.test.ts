@@ -45,11 +45,13 @@ it('publishes on loopback only and removes the container with its place', async 
     env: { KEY: 'value' },
     ports: new Map([[12_345, 6379]]),
   });
+  await vi.waitFor(async () => expect(await readCalls()).toHaveLength(2));
   await run.close();
-  const [started = '', removed] = await readCalls();
+  const [looked, started = '', removed] = await readCalls();
+  expect(looked).toBe('image inspect redis:7');
   const name = /--name (\S+)/.exec(started)?.[1];
   expect(started).toBe(
-    `run --detach --rm --name ${name} --publish 127.0.0.1:12345:6379 --env KEY=value --entrypoint sh redis:7 -c true`,
+    `run --rm --name ${name} --publish 127.0.0.1:12345:6379 --env KEY=value --entrypoint sh redis:7 -c true`,
   );
   expect(removed).toBe(`rm --force ${name}`);
 });

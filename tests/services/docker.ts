@@ -1,9 +1,10 @@
 /** Docker as the last way to have a service: containers with ports published on loopback only. */
 import { randomUUID } from 'node:crypto';
-import { lastLines, runCommand } from './command.ts';
+import { runCommand } from './command.ts';
+import type { Daemon } from './daemon.ts';
 import type { Place } from './place.ts';
 
-const PULL_AND_START_LIMIT_MS = 8 * 60_000;
+const PULL_LIMIT_MS = 8 * 60_000;
 
 /** What to run in a container. */
 export interface ContainerOptions {
@@ -23,18 +24,25 @@ export async function whyNoDocker(): Promise<string | undefined> {
 }
 
 /** Starts a container, pulling its image when needed; it ends with its place. */
-export async function startContainer(place: Place, options: ContainerOptions): Promise<void> {
+export async function startContainer(place: Place, options: ContainerOptions): Promise<Daemon> {
+  const { image } = options;
+  const local = await runCommand('docker', ['image', 'inspect', image]);
+  if (local.code !== 0) await place.runTool('docker', ['pull', image], { timeoutMs: PULL_LIMIT_MS });
+
   const name = `longhaul-${randomUUID()}`;
   const watched = { kind: 'container', name } as const;
   place.guardian.watch(watched);
+  // In the foreground: the log is written like any other, and its end is noticed.
+  const client = await place.startDaemon(`docker-${name}`, {
+    command: 'docker',
+    args: ['run', '--rm', '--name', name, ...flagsOf(options)],
+  });
   place.onStop(async () => {
-    const result = await runCommand('docker', ['rm', '--force', name]);
-    if (result.code !== 0) throw new Error(`container ${name} could not be removed: ${lastLines(result)}`);
+    // Fails when the container has ended by itself, which is just as well.
+    await runCommand('docker', ['rm', '--force', name]);
     place.guardian.release(watched);
   });
-  await place.runTool('docker', ['run', '--detach', '--rm', '--name', name, ...flagsOf(options)], {
-    timeoutMs: PULL_AND_START_LIMIT_MS,
-  });
+  return client;
 }
 
 function flagsOf({ image, args = [], env = {}, ports, entrypoint }: ContainerOptions): string[] {

@@ -87,14 +87,14 @@ function launchPrograms(server: string, initdb: string): Launch {
 
 async function launchContainer(place: Place): ReturnType<Launch> {
   const port = await findFreePort();
-  await startContainer(place, {
+  const { died } = await startContainer(place, {
     image: IMAGE,
     args: SETTINGS,
     env: { POSTGRES_HOST_AUTH_METHOD: 'trust' },
     ports: new Map([[port, 5432]]),
   });
   const env = envOf(port);
-  await waitUntil(() => probe(env), { what: 'postgres', signal: place.signal });
+  await waitUntil(() => probe(env), { what: 'postgres', signal: place.signal, unless: died });
   return env;
 }
 

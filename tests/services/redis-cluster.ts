@@ -53,13 +53,13 @@ async function launchContainer(place: Place): ReturnType<Launch> {
   const commands = ports.map(
     (port) => `redis-server ${nodeArgs(port, '0.0.0.0').map(quote).join(' ')} --dir "$(mktemp -d)"`,
   );
-  await startContainer(place, {
+  const { died } = await startContainer(place, {
     image: REDIS_IMAGE,
     entrypoint: 'sh',
     args: ['-c', `${commands.join(' & ')} & wait`],
     ports: new Map(ports.map((port) => [port, port])),
   });
-  await formCluster(place, ports);
+  await formCluster(place, ports, died);
   return envOf(ports);
 }
 
@@ -90,8 +90,8 @@ function envOf(ports: readonly number[]): Record<string, string> {
 }
 
 /** Deals the slots, introduces the nodes to each other and waits until all agree. */
-async function formCluster(place: Place, ports: readonly number[], died?: Promise<never>): Promise<void> {
-  const waiting = { what: 'redis-cluster', signal: place.signal, ...(died ? { unless: died } : {}) };
+async function formCluster(place: Place, ports: readonly number[], died: Promise<never>): Promise<void> {
+  const waiting = { what: 'redis-cluster', signal: place.signal, unless: died };
   await waitUntil(async () => {
     for (const port of ports) await askRedis(urlOf(port), (client) => client.ping());
   }, waiting);

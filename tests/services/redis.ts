@@ -36,8 +36,8 @@ function launchProgram(program: string): Launch {
 
 async function launchContainer(place: Place): ReturnType<Launch> {
   const port = await findFreePort();
-  await startContainer(place, { image: REDIS_IMAGE, ports: new Map([[port, 6379]]) });
+  const { died } = await startContainer(place, { image: REDIS_IMAGE, ports: new Map([[port, 6379]]) });
   const env = { [URL_VARIABLE]: `redis://127.0.0.1:${port}` };
-  await waitUntil(() => probe(env), { what: 'redis', signal: place.signal });
+  await waitUntil(() => probe(env), { what: 'redis', signal: place.signal, unless: died });
   return env;
 }

@@ -102,7 +102,7 @@ async function start(
 async function launchContainer(place: Place): ReturnType<Launch> {
   const access = makeS3Access(await findFreePort());
   const flags = '--versioning-dir /data/versions --sidecar /data/sidecar';
-  await startContainer(place, {
+  const { died } = await startContainer(place, {
     image: IMAGE,
     entrypoint: 'sh',
     args: [
@@ -114,7 +114,7 @@ async function launchContainer(place: Place): ReturnType<Launch> {
     ports: new Map([[access.port, 7070]]),
   });
   const env = s3Env(SERVER, access);
-  await waitUntil(() => probeS3(SERVER, env), { what: 'versitygw', signal: place.signal });
+  await waitUntil(() => probeS3(SERVER, env), { what: 'versitygw', signal: place.signal, unless: died });
   return env;
 }
 

@@ -98,8 +98,13 @@ async function abortAll(client: S3Client, bucket: string): Promise<void> {
     // The first page again and again: not every server can go on after it.
     const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
     if (Uploads.length === 0) return;
-    for (const { Key, UploadId } of Uploads) {
-      await client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId }));
+    for (let start = 0; start < Uploads.length; start += 32) {
+      const batch = Uploads.slice(start, start + 32);
+      await Promise.all(
+        batch.map(({ Key, UploadId }) =>
+          client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId })),
+        ),
+      );
     }
   }
 }

@@ -139,7 +139,7 @@ async function startOne(
 }
 
 /** One line about how a service was had. */
-export function describeReport(report: ServiceReport): string {
+function describeReport(report: ServiceReport): string {
   switch (report.state) {
     case 'given':
       return `given at ${report.address}`;

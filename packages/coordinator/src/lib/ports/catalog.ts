@@ -17,6 +17,7 @@ export interface Catalog {
    */
   insert(draft: UploadDraft): Promise<InsertOutcome>;
 
+  /** The row; `undefined` when there is none. */
   find(uploadId: string): Promise<UploadRecord | undefined>;
 
   /** PENDING → UPLOADING with the id that the store gave. `undefined`: somebody else was first, or it was cancelled. */

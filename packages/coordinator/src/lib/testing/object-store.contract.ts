@@ -10,7 +10,7 @@ import { describeVersions } from './object-store-versions.contract.ts';
 export type { ObjectStoreHarness, SendAnswer, SetUpObjectStore } from './object-store-harness.ts';
 
 /**
- * Contract of the {@link ObjectStore} port, for vitest. Each flag of the store's profile is asserted both ways: what
+ * Contract of the `ObjectStore` port, for vitest. Each flag of the store's profile is asserted both ways: what
  * the profile claims must work, and what it denies must be seen to be missing.
  *
  * @example

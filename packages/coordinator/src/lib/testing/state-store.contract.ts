@@ -31,6 +31,7 @@ export interface StateStoreFixture {
     /** Leaves it only so many seconds. */
     shorten(uploadId: string, seconds: number): Promise<void>;
   };
+  /** Closes the store and lets go of its server. */
   dispose(): Promise<void>;
 }
 

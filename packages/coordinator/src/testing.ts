@@ -1,0 +1,17 @@
+/**
+ * What an adapter must do, as suites for vitest: run the one of your port in a test file of your own.
+ *
+ * @module
+ */
+export {
+  describeObjectStore,
+  type ObjectStoreHarness,
+  type SendAnswer,
+  type SetUpObjectStore,
+} from './lib/testing/object-store.contract.ts';
+export {
+  describeStateStore,
+  type StateStoreFixture,
+  type StateStoreTraits,
+} from './lib/testing/state-store.contract.ts';
+export { type CatalogFixture, describeCatalog } from './lib/testing/catalog.contract.ts';

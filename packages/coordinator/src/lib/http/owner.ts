@@ -2,7 +2,7 @@ import { CoordinatorError } from '../coordinator-error.ts';
 import type { Authorize } from '../ports/authorizer.ts';
 
 /** Owner of every upload of a coordinator without an `authorize` hook. */
-export const LOCAL_OWNER = 'local';
+const LOCAL_OWNER = 'local';
 
 /**
  * Whose upload a create call makes.

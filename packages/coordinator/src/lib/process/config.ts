@@ -50,7 +50,7 @@ export class ConfigError extends Error {
 }
 
 /** Store profiles that `S3_PROVIDER` may name. */
-export const PROVIDERS: readonly string[] = ['aws', 'ceph-radosgw-16', 'generic', 'local-s3', 'versitygw'];
+const PROVIDERS: readonly string[] = ['aws', 'ceph-radosgw-16', 'generic', 'local-s3', 'versitygw'];
 
 /** Variables that are read and what they mean, for `--help`. */
 export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [

@@ -6,7 +6,7 @@ import type { UploadContext, UploadSettings } from './context.ts';
 import { objectMetadata } from './object-metadata.ts';
 
 /** Connector of an upload that names none. */
-export const DEFAULT_CONNECTOR_ID = 'default';
+const DEFAULT_CONNECTOR_ID = 'default';
 
 /**
  * What an upload will be, decided before anything is written: mode, plan, key, write token.

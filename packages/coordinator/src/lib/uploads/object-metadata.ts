@@ -47,7 +47,7 @@ export function objectMetadata(upload: {
 }
 
 /** Percent-encodes everything that may not stand in a header, and `%`. */
-export function encodeMetadataValue(value: string): string {
+function encodeMetadataValue(value: string): string {
   return value.toWellFormed().replaceAll(/[^\u{21}-\u{24}\u{26}-\u{7E}]+/gu, encodeURIComponent);
 }
 

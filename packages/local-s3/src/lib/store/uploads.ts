@@ -38,7 +38,7 @@ export function uploadOf(store: Store, { bucket, key, uploadId }: UploadTarget):
 }
 
 /** 404 with the id that was asked for. */
-export function noSuchUpload(uploadId: string): S3Error {
+function noSuchUpload(uploadId: string): S3Error {
   return new S3Error('NoSuchUpload', { details: { UploadId: uploadId } });
 }
 

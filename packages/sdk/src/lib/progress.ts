@@ -35,7 +35,7 @@ export function createProgressMeter(totalBytes: number): ProgressMeter {
       bytesOf.set(partNumber, partBytes);
     },
     read(nowMs) {
-      sentBytes = Math.max(sentBytes, sumBytes);
+      sentBytes = Math.min(totalBytes, Math.max(sentBytes, sumBytes));
       rate = nextRate(rate ?? { atMs: nowMs, sentBytes, bytesPerSecond: 0 }, nowMs, sentBytes);
       const { bytesPerSecond } = rate;
       const etaSeconds = bytesPerSecond > 0 ? (totalBytes - sentBytes) / bytesPerSecond : undefined;

@@ -1,4 +1,10 @@
-import { type CreateUploadResponse, type PartRange, partRange, type UploadResult } from '@longhaul/protocol';
+import {
+  type CreateUploadResponse,
+  type PartPlan,
+  type PartRange,
+  partRange,
+  type UploadResult,
+} from '@longhaul/protocol';
 import type { LimitFunction } from 'p-limit';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
@@ -59,7 +65,10 @@ export async function runUpload<Source extends ByteSource>(
     throw new UploadError('UPLOAD_ENDED', 'The upload was ended while it was being opened. Upload again.');
   const { created, session, opened, hintKey } = upload;
   job.control.dispatch({ kind: 'sending', upload: opened });
-  job.control.tracker.begin(opened.plan.sizeBytes, created.receivedParts);
+  job.control.tracker.begin(
+    opened.plan.sizeBytes,
+    created.result ? partsOf(opened.plan) : created.receivedParts,
+  );
   try {
     const result = created.result ?? (await carry(shop, job, upload));
     await forgetUpload(shop.settings.resumeStore, hintKey);
@@ -201,6 +210,9 @@ function leaveToCompletion(error: unknown): void {
 /** Parts of the plan that the store does not have, or has in another size. */
 function missingParts({ plan, receivedParts }: CreateUploadResponse): PartRange[] {
   const receivedBytes = new Map(receivedParts.map((part) => [part.partNumber, part.sizeBytes]));
-  const all = Array.from({ length: plan.partCount }, (_, index) => partRange(plan, index + 1));
-  return all.filter((part) => receivedBytes.get(part.partNumber) !== part.sizeBytes);
+  return partsOf(plan).filter((part) => receivedBytes.get(part.partNumber) !== part.sizeBytes);
+}
+
+function partsOf(plan: PartPlan): PartRange[] {
+  return Array.from({ length: plan.partCount }, (_, index) => partRange(plan, index + 1));
 }

@@ -1,0 +1,87 @@
+import { parseArgs } from 'node:util';
+import { parseByteRate, parseByteSize } from './byte-sizes.ts';
+
+/** What was asked on the command line. */
+export type CliArguments =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'mistake'; readonly message: string }
+  | ({ readonly kind: 'upload' } & UploadArguments);
+
+/** `longhaul upload` with everything read. */
+export interface UploadArguments {
+  readonly files: readonly string[];
+  readonly coordinator: string;
+  readonly isJson: boolean;
+  readonly connectorId?: string;
+  readonly contentType?: string;
+  readonly maxBytesPerSecond?: number;
+  readonly concurrency?: number;
+  readonly partSizeBytes?: number;
+}
+
+const DEFAULT_COORDINATOR = 'http://127.0.0.1:8787';
+
+const OPTIONS = {
+  coordinator: { type: 'string' },
+  connector: { type: 'string' },
+  'content-type': { type: 'string' },
+  'max-rate': { type: 'string' },
+  concurrency: { type: 'string' },
+  'part-size': { type: 'string' },
+  json: { type: 'boolean' },
+  help: { type: 'boolean', short: 'h' },
+} as const;
+
+/** Reads the arguments after the program's name. */
+export function readArguments(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): CliArguments {
+  try {
+    return read(args, env);
+  } catch (error) {
+    return { kind: 'mistake', message: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function read(args: readonly string[], env: Readonly<Record<string, string | undefined>>): CliArguments {
+  const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
+  const [command, ...files] = positionals;
+  if (values.help || (command === undefined && args.length === 0)) return { kind: 'help' };
+  if (command !== 'upload')
+    throw new TypeError(`There is no command "${command ?? ''}". Write: longhaul upload FILE`);
+  if (files.length === 0) throw new TypeError('No file was named. Write: longhaul upload FILE');
+  return {
+    kind: 'upload',
+    files,
+    coordinator: values.coordinator ?? env['LONGHAUL_COORDINATOR'] ?? DEFAULT_COORDINATOR,
+    isJson: values.json ?? false,
+    ...(values.connector !== undefined && { connectorId: values.connector }),
+    ...(values['content-type'] !== undefined && { contentType: values['content-type'] }),
+    ...optional('maxBytesPerSecond', '--max-rate', values['max-rate'], parseByteRate),
+    ...optional('concurrency', '--concurrency', values.concurrency, parseCount),
+    ...optional('partSizeBytes', '--part-size', values['part-size'], parseByteSize),
+  };
+}
+
+/** A member of the result, if the option was given; a mistake in it names the option. */
+function optional<Name extends string>(
+  name: Name,
+  option: string,
+  text: string | undefined,
+  parse: (text: string) => number,
+): Partial<Record<Name, number>> {
+  if (text === undefined) return {};
+  try {
+    return { [name]: parse(text) } as Record<Name, number>;
+  } catch (error) {
+    throw new RangeError(`${option}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+function parseCount(text: string): number {
+  if (!/^[1-9]\d{0,2}$/.test(text)) throw new RangeError(`"${text}" is no whole number from 1 to 999.`);
+  return Number(text);
+}

@@ -1,0 +1,30 @@
+/** What `longhaul --help` says. */
+export const HELP = `longhaul upload FILE... [options]
+
+Uploads files straight into S3, in parallel parts, through the URLs that a coordinator hands out.
+Stopped in the middle (Ctrl-C, crash, power cut), the same command goes on where it stopped.
+
+Options
+  --coordinator URL    where the coordinator is; default LONGHAUL_COORDINATOR, or http://127.0.0.1:8787
+  --connector ID       group of the uploads, stands in the object key; default "default"
+  --content-type TYPE  media type of the files; default application/octet-stream
+  --max-rate RATE      most bytes per second over all parts together: 40M, 500k, 2.5MiB
+  --concurrency N      parts in flight at once; default 8
+  --part-size SIZE     largest part, 5MiB to 5GiB; default 16MiB. The coordinator may raise it for huge files
+  --json               one JSON object per file on stdout; progress still goes to stderr
+  --help               this text
+
+M is 10⁶ bytes, MiB is 2²⁰.
+
+Examples
+  longhaul upload film.mp4
+  longhaul upload *.tar --connector backups --max-rate 40M
+  longhaul upload film.mp4 --content-type video/mp4 --json | jq -r .key
+  LONGHAUL_COORDINATOR=https://uploads.example.com longhaul upload film.mp4
+
+Exit status
+  0    every file is in the store, whole
+  1    at least one is not; the message says what to do
+  2    the command was not understood
+  130  stopped by Ctrl-C; run the same command again to resume
+`;

@@ -1,0 +1,76 @@
+import { createCoordinator, type CoordinatorSettings } from '@longhaul/coordinator';
+import { createS3ObjectStore, localS3Profile } from '@longhaul/coordinator/s3-object-store';
+import { createSqliteStore } from '@longhaul/coordinator/sqlite';
+import { createLocalS3 } from '@longhaul/local-s3';
+import type { CoordinatorFetch } from '@longhaul/sdk';
+
+/** A coordinator in this process, on SQLite in memory and a local S3 on a port of its own. */
+export interface TestServers {
+  readonly coordinator: CoordinatorFetch;
+  /** Address of the store. */
+  readonly storeUrl: string;
+  /** The stored object. */
+  read(key: string): Promise<Uint8Array>;
+  /** Uploads that the store has open. */
+  openUploads(): Promise<number>;
+  /** Failures that the coordinator met. */
+  readonly errors: unknown[];
+  stop(): Promise<void>;
+}
+
+const BUCKET = 'uploads';
+const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-secret' };
+
+/** Starts both; `proxy` puts itself between the uploader and the store: it maps the store's URL to another. */
+export async function startServers(
+  settings: Partial<CoordinatorSettings> & { publicEndpoint?: (storeUrl: string) => Promise<string> } = {},
+): Promise<TestServers> {
+  const { publicEndpoint, ...coordinatorSettings } = settings;
+  const s3 = createLocalS3({ storage: { kind: 'memory' }, credentials: CREDENTIALS, buckets: [BUCKET] });
+  const { url: storeUrl, close } = await s3.listen();
+  const objectStore = createS3ObjectStore({
+    bucket: BUCKET,
+    region: 'us-east-1',
+    endpoint: storeUrl,
+    ...(publicEndpoint && { publicEndpoint: await publicEndpoint(storeUrl) }),
+    forcePathStyle: true,
+    credentials: CREDENTIALS,
+    profile: localS3Profile,
+  });
+  const { catalog, state } = createSqliteStore({ path: ':memory:' });
+  await catalog.migrate();
+  const errors: unknown[] = [];
+  const app = createCoordinator({
+    objectStore,
+    catalog,
+    state,
+    tokenKeys: ['a key of at least thirty-two characters'],
+    // The SDK calls an app in its own process by a name that is no loopback host.
+    authorize: () => 'tester',
+    onError: (error) => errors.push(error),
+    ...coordinatorSettings,
+  });
+  return {
+    coordinator: (request) => app.fetch(request),
+    storeUrl,
+    errors,
+    async read(key) {
+      const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
+      const client = new S3Client({
+        endpoint: storeUrl,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        credentials: CREDENTIALS,
+      });
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+      const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+      client.destroy();
+      return bytes;
+    },
+    openUploads: async () => (await objectStore.listMultipartUploads({ prefix: '' })).length,
+    async stop() {
+      await catalog.close();
+      await close();
+    },
+  };
+}

@@ -20,10 +20,7 @@ export function readPresignedQuery(request: S3Request, options: AuthenticationOp
     dateTime,
     signedHeaders: required(request, 'X-Amz-SignedHeaders').toLowerCase().split(';'),
     signature: required(request, 'X-Amz-Signature'),
-    payloadHash:
-      request.headers.get('x-amz-content-sha256') ??
-      queryValue(request, 'X-Amz-Content-Sha256') ??
-      'UNSIGNED-PAYLOAD',
+    payloadHash: readPayloadHash(request),
   };
 }
 
@@ -79,6 +76,12 @@ function checkScope(text: string, dateTime: string, region: string): CredentialS
     );
   }
   return scope;
+}
+
+/** Signers that hash the body say so in the header, or with the other parameters; names differ in their case. */
+function readPayloadHash({ headers, queryPairs }: S3Request): string {
+  const inQuery = queryPairs.find(([name]) => name.toLowerCase() === 'x-amz-content-sha256')?.[1];
+  return headers.get('x-amz-content-sha256') ?? inQuery ?? 'UNSIGNED-PAYLOAD';
 }
 
 /** Seconds, from 1 to a week. */

@@ -1,27 +1,40 @@
 import type { UploadProgress } from '@longhaul/sdk';
 import { formatBytes, formatDuration } from './format.ts';
 
+/** Why no bytes move: another file has the connections, or what was sent did not arrive. */
+export type Quiet = 'waiting' | 'retrying';
+
 /** Before the coordinator has answered. */
 export function openingFigures(sizeBytes: number): string {
-  return `${formatBytes(sizeBytes)} · asking the coordinator`;
+  return joined(formatBytes(sizeBytes), 'asking the coordinator');
 }
 
 /** How far, how fast, how long still. */
 export function sendingFigures(input: {
   readonly progress: UploadProgress;
   readonly resumedParts: number;
-  /** Nothing has moved for a while: the last rate says nothing any more. */
-  readonly isQuiet: boolean;
+  readonly quiet: Quiet | undefined;
 }): string {
-  const { sentBytes, totalBytes, bytesPerSecond, etaSeconds } = input.progress;
-  const isSent = sentBytes === totalBytes;
-  return joined(
-    `${formatBytes(sentBytes)} of ${formatBytes(totalBytes)}`,
-    input.isQuiet && 'nothing is moving, trying again',
-    !input.isQuiet && !isSent && bytesPerSecond > 0 && `${formatBytes(bytesPerSecond)}/s`,
-    !input.isQuiet && !isSent && etaSeconds !== undefined && `${formatDuration(etaSeconds)} left`,
-    resumed(input.resumedParts),
-  );
+  const { progress, resumedParts, quiet } = input;
+  return joined(sentOf(progress), ...(quiet ? [QUIET_TEXT[quiet]] : pace(progress)), resumed(resumedParts));
+}
+
+const QUIET_TEXT: Readonly<Record<Quiet, string>> = {
+  waiting: 'waiting for its turn',
+  retrying: 'nothing arrives, trying again',
+};
+
+function pace({
+  sentBytes,
+  totalBytes,
+  bytesPerSecond,
+  etaSeconds,
+}: UploadProgress): readonly (string | false)[] {
+  if (sentBytes === totalBytes || bytesPerSecond === 0) return [];
+  return [
+    `${formatBytes(bytesPerSecond)}/s`,
+    etaSeconds !== undefined && `${formatDuration(etaSeconds)} left`,
+  ];
 }
 
 /** What came of it. */
@@ -29,9 +42,25 @@ export function completedFigures(input: {
   readonly sizeBytes: number;
   readonly partCount: number;
   readonly resumedParts: number;
+  readonly durationMs: number;
 }): string {
-  const { sizeBytes, partCount, resumedParts } = input;
-  return joined(`${formatBytes(sizeBytes)} in ${countOfParts(partCount)}`, resumed(resumedParts));
+  const { sizeBytes, partCount, resumedParts, durationMs } = input;
+  const seconds = durationMs / 1_000;
+  const isTimed = resumedParts === 0 && seconds >= 1;
+  return joined(
+    `${formatBytes(sizeBytes)} in ${countOfParts(partCount)}`,
+    isTimed && `${formatDuration(seconds)}, ${formatBytes(sizeBytes / seconds)}/s`,
+    resumed(resumedParts),
+  );
+}
+
+/** How far it came, once nothing moves any more. */
+export function endedFigures(progress: UploadProgress, sizeBytes: number): string {
+  return progress.totalBytes > 0 ? `${sentOf(progress)} sent` : formatBytes(sizeBytes);
+}
+
+function sentOf({ sentBytes, totalBytes }: UploadProgress): string {
+  return `${formatBytes(sentBytes)} of ${formatBytes(totalBytes)}`;
 }
 
 function resumed(parts: number): string | false {

@@ -20,7 +20,6 @@ setInterval(tick, TICK_MS);
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   for (const card of cards) card.redraw();
 });
-void showPlace();
 
 function addFiles(files: readonly File[]): void {
   for (const file of files) {
@@ -52,11 +51,4 @@ function tick(): void {
   const totalBytes = running.reduce((sum, card) => sum + card.totalBytes, 0);
   const title = 'Longhaul demo';
   document.title = running.length > 0 ? `${formatPercent(sentBytes, totalBytes)} · ${title}` : title;
-}
-
-async function showPlace(): Promise<void> {
-  const response = await fetch('/config.json');
-  if (!response.ok) return;
-  const { bucket }: { readonly bucket: string } = await response.json();
-  find(document, '#where').textContent = `Straight from this page into the bucket “${bucket}”, in parts.`;
 }

@@ -1,12 +1,19 @@
 import {
   isUploadError,
+  type PartProgress,
   type TransferState,
   type Uploader,
   type UploadHandle,
   type UploadResult,
 } from '@longhaul/sdk';
+import {
+  completedFigures,
+  endedFigures,
+  openingFigures,
+  type Quiet,
+  sendingFigures,
+} from './card-figures.ts';
 import { type CardAction, type CardPhase, createCardView } from './card-view.ts';
-import { completedFigures, openingFigures, sendingFigures } from './card-figures.ts';
 import { failureText } from './failure-text.ts';
 import { formatPercent } from './format.ts';
 
@@ -39,17 +46,20 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
   const view = createCardView(template, file.name, act);
   let phase: CardPhase = 'opening';
   let resumedParts = 0;
-  let movedAtMs = performance.now();
+  let startedAtMs = 0;
+  let movedAtMs = 0;
+  let lastAttemptFailed = false;
   let upload = start();
 
   function start(): UploadHandle {
     const handle = uploader.upload(file);
+    startedAtMs = performance.now();
     view.clear();
     view.setFigures(openingFigures(file.size));
     enter('opening', '');
     handle.on('state', showState);
-    handle.on('part', view.setPart);
-    handle.on('progress', showProgress);
+    handle.on('part', showPart);
+    handle.on('progress', () => showProgress(undefined));
     handle.result.then(showResult, showFailure);
     return handle;
   }
@@ -77,23 +87,27 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
     if (state.kind === 'cancelling') enter('cancelling', 'cancelling');
   }
 
-  function showProgress(): void {
+  function showPart(part: PartProgress): void {
     movedAtMs = performance.now();
-    if (phase === 'sending' || phase === 'completing') showFigures(false);
+    lastAttemptFailed = part.sentBytes === 0 && !part.isStored;
+    view.setPart(part);
   }
 
-  function showFigures(isQuiet: boolean): void {
-    const { sentBytes, totalBytes } = upload.progress;
-    const figures = sendingFigures({ progress: upload.progress, resumedParts, isQuiet });
+  function showProgress(quiet: Quiet | undefined): void {
+    if (phase !== 'sending' && phase !== 'completing') return;
+    const { progress } = upload;
+    const { sentBytes, totalBytes } = progress;
+    const figures = sendingFigures({ progress, resumedParts, quiet });
     view.setFigures(figures);
     view.setPercent(totalBytes === 0 ? 100 : (sentBytes / totalBytes) * 100, figures);
     if (phase === 'sending') enter('sending', formatPercent(sentBytes, totalBytes));
   }
 
   function showResult({ bucket, key, etag, sizeBytes, partCount, uploadId }: UploadResult): void {
+    const durationMs = performance.now() - startedAtMs;
     view.fill();
     view.setPercent(100, 'stored');
-    view.setFigures(completedFigures({ sizeBytes, partCount, resumedParts }));
+    view.setFigures(completedFigures({ sizeBytes, partCount, resumedParts, durationMs }));
     view.setFacts({ Object: `${bucket}/${key}`, ETag: etag });
     view.setLink(`/objects/${uploadId}`);
     enter('completed', 'stored');
@@ -101,6 +115,7 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
   }
 
   function showFailure(error: unknown): void {
+    view.setFigures(endedFigures(upload.progress, file.size));
     if (isUploadError(error) && error.code === 'CANCELLED') {
       enter('cancelled', 'cancelled');
       announce(`${file.name} was cancelled.`);
@@ -122,7 +137,7 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
     },
     totalBytes: file.size,
     tick(nowMs) {
-      if (phase === 'sending' && nowMs - movedAtMs > QUIET_AFTER_MS) showFigures(true);
+      if (nowMs - movedAtMs > QUIET_AFTER_MS) showProgress(lastAttemptFailed ? 'retrying' : 'waiting');
     },
     redraw: view.redraw,
   };

@@ -4,6 +4,9 @@ import type { Authorize } from '../ports/authorizer.ts';
 /** Owner of every upload of a coordinator without an `authorize` hook. */
 const LOCAL_OWNER = 'local';
 
+/** An owner is indexed and travels in every token: a name or an id, not a document. */
+const MAX_OWNER_LENGTH = 256;
+
 /**
  * Whose upload a create call makes.
  *
@@ -23,6 +26,11 @@ export async function ownerOf(request: Request, authorize: Authorize | undefined
   const owner = await authorize(request);
   if (!owner)
     throw new CoordinatorError('unauthorized', 'You may not create uploads here. Sign in, then try again.');
+  if (owner.length > MAX_OWNER_LENGTH) {
+    throw new TypeError(
+      `authorize must answer an owner of ${MAX_OWNER_LENGTH} characters at most, got ${owner.length}`,
+    );
+  }
   return owner;
 }
 

@@ -36,15 +36,22 @@ export async function rebuildHot(context: UploadContext, record: OpenRecord): Pr
     await running;
     return;
   }
-  const rebuild = listFittingParts(context, record).then((parts) =>
-    context.state.restore(hotOf(record), parts),
-  );
+  const rebuild = restoreListed(context, record);
   context.rebuilds.set(record.uploadId, rebuild);
   try {
     await rebuild;
   } finally {
     context.rebuilds.delete(record.uploadId);
   }
+}
+
+async function restoreListed(context: UploadContext, record: OpenRecord): Promise<void> {
+  const { uploadId } = record;
+  await context.state.restore(hotOf(record), await listFittingParts(context, record));
+  // The upload may have moved on while the store was listing: what was restored must not open it again.
+  const current = await context.catalog.find(uploadId);
+  if (current?.state === 'COMPLETING') await context.state.setStatus(uploadId, 'COMPLETING');
+  else if (current?.state !== 'UPLOADING') await context.state.remove(uploadId);
 }
 
 /** Parts that the store lists and that have the size the plan gives them; others were never ours to count. */

@@ -5,7 +5,7 @@ import { formatSummary, summarizeAsJson } from './runner/summary.ts';
 import { judge, type Outcome, type Verdict } from './runner/verdict.ts';
 import { runVitest } from './runner/vitest.ts';
 import { ALL_SERVICES } from './services/all-services.ts';
-import { FAILURE_FOLDER } from './services/place.ts';
+import { FAILURE_FOLDER } from './services/run-folders.ts';
 import { createLog } from './services/progress.ts';
 import { Interrupted, withServices } from './services/run-services.ts';
 

@@ -1,15 +1,7 @@
-import { chmod, chown, cp, mkdir, mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
 import { runOrThrow, type Account, type CommandOptions } from './command.ts';
 import { startDaemon, type Daemon, type DaemonOptions } from './daemon.ts';
 import { startGuardian, type Guardian } from './guardian.ts';
-
-/** Where everything that the services need on disk lives; git-ignored. */
-export const SERVICES_FOLDER: string = resolve(import.meta.dirname, '../../.services');
-
-/** Where the logs of the last run that failed are kept. */
-export const FAILURE_FOLDER: string = join(SERVICES_FOLDER, 'last-failure');
+import { openRunFolders } from './run-folders.ts';
 
 /** Where one service runs: its processes, containers and folders, all ended together. */
 export interface Place {
@@ -41,7 +33,7 @@ export interface Run {
   readonly folder: string;
   readonly guardian: Guardian;
   readonly openPlace: () => Place;
-  /** Copies the logs to {@link FAILURE_FOLDER}. */
+  /** Copies the logs to where the last failure is kept. */
   readonly keepLogs: () => Promise<void>;
   /** Stops every place and removes every folder. Rejects, after trying everything, if something resisted. */
   readonly close: () => Promise<void>;
@@ -49,53 +41,24 @@ export interface Run {
 
 /** Opens a run in a new folder `.services/run-XXXXXX`. */
 export async function openRun(signal: AbortSignal): Promise<Run> {
-  await mkdir(SERVICES_FOLDER, { recursive: true });
   const guardian = startGuardian();
-  const folders: string[] = [];
+  const folders = await openRunFolders(guardian);
   const places: Place[] = [];
-
-  const makeTopFolder = async (prefix: string): Promise<string> => {
-    const made = await mkdtemp(prefix);
-    guardian.watch({ kind: 'folder', path: made });
-    folders.push(made);
-    await chmod(made, 0o755);
-    return made;
-  };
-  const folder = await makeTopFolder(join(SERVICES_FOLDER, 'run-'));
-  const logs = join(folder, 'logs');
-  await mkdir(logs);
-
-  const makeFolder = async (name: string, account?: Account): Promise<string> => {
-    if (account === undefined) return mkdtemp(join(folder, `${name}-`));
-    const parent = (await isOpenToAll(folder)) ? folder : tmpdir();
-    const made = await makeTopFolder(join(parent, `longhaul-${name}-`));
-    await chown(made, account.uid, account.gid);
-    return made;
-  };
-  const openPlace = (): Place => {
-    const place = createPlace({ signal, guardian, makeFolder, logFile: (name) => join(logs, `${name}.log`) });
-    places.push(place);
-    return place;
-  };
-  const removeFolders = async (): Promise<void> => {
-    for (const each of folders.toReversed()) {
-      await rm(each, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
-      guardian.release({ kind: 'folder', path: each });
-    }
-  };
   return {
-    folder,
+    folder: folders.top,
     guardian,
-    openPlace,
-    keepLogs: async () => {
-      await rm(FAILURE_FOLDER, { recursive: true, force: true });
-      await cp(logs, FAILURE_FOLDER, { recursive: true });
+    openPlace: () => {
+      const { make: makeFolder, logFile } = folders;
+      const place = createPlace({ signal, guardian, makeFolder, logFile });
+      places.push(place);
+      return place;
     },
+    keepLogs: folders.keepLogs,
     close: async () => {
-      const results = await Promise.allSettled(places.map((place) => place.stop()));
-      const removal = await Promise.allSettled([removeFolders()]);
+      const stops = await Promise.allSettled(places.map((place) => place.stop()));
+      const removal = await Promise.allSettled([folders.remove()]);
       guardian.close();
-      throwFailures([...results, ...removal]);
+      throwFailures([...stops, ...removal]);
     },
   };
 }
@@ -142,23 +105,4 @@ function throwFailures(results: readonly PromiseSettledResult<unknown>[]): void 
     result.status === 'rejected' ? [result.reason as unknown] : [],
   );
   if (reasons.length > 0) throw new AggregateError(reasons, `could not clean up: ${reasons.join('; ')}`);
-}
-
-/** Whether any account can reach the folder: each folder above it must let others pass. */
-async function isOpenToAll(folder: string): Promise<boolean> {
-  for (let each = folder; ; each = dirname(each)) {
-    const { mode } = await stat(each);
-    if ((mode & 0o001) === 0) return false;
-    if (each === dirname(each)) return true;
-  }
-}
-
-/** An account without rights, for servers that refuse to run as root; undefined when we are not root. */
-export async function findPlainAccount(): Promise<Account | undefined> {
-  if (process.getuid?.() !== 0) return undefined;
-  const [uid, gid] = await Promise.all([
-    runOrThrow('id', ['-u', 'nobody']),
-    runOrThrow('id', ['-g', 'nobody']),
-  ]);
-  return { uid: Number(uid), gid: Number(gid) };
 }

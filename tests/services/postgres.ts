@@ -5,7 +5,8 @@ import connect from 'postgres';
 import { findProgram, runOrThrow } from './command.ts';
 import { startContainer } from './docker.ts';
 import { findFreePort } from './free-port.ts';
-import { findPlainAccount, type Place } from './place.ts';
+import type { Place } from './place.ts';
+import { findPlainAccount } from './run-folders.ts';
 import { readVariable, type Candidate, type Env, type Launch, type Service } from './service.ts';
 import { waitUntil } from './wait-until.ts';
 

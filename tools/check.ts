@@ -63,22 +63,17 @@ Checks:
 ${[...SOURCE_CHECKS, BUILD, ...BUILD_CHECKS].map(({ name, summary }) => `  ${name.padEnd(12)}${summary}`).join('\n')}
 `;
 
-const { values } = parseArgs({
-  options: { only: { type: 'string', multiple: true }, help: { type: 'boolean', default: false } },
-});
+cleanUpWhenStopped();
+process.exitCode = await main();
 
-if (values.help) {
-  process.stdout.write(HELP);
-} else {
-  cleanUpWhenStopped();
-  process.exitCode = await main(values.only ?? []);
-}
-
-async function main(only: readonly string[]): Promise<number> {
-  const known = [...SOURCE_CHECKS, BUILD, ...BUILD_CHECKS].map(({ name }) => name);
-  const unknown = only.filter((name) => !known.includes(name));
-  if (unknown.length > 0) {
-    process.stderr.write(`No such check: ${unknown.join(', ')}. There are: ${known.join(', ')}.\n`);
+async function main(): Promise<number> {
+  const { help, only, mistake } = readArguments();
+  if (help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (mistake !== undefined) {
+    process.stderr.write(`${mistake}\n`);
     return 2;
   }
   const wanted = ({ name }: Check): boolean => only.length === 0 || only.includes(name);
@@ -89,6 +84,27 @@ async function main(only: readonly string[]): Promise<number> {
   const verdicts = (await Promise.all(lanes)).flat();
   report(verdicts);
   return verdicts.some(({ failure }) => failure !== undefined) ? 1 : 0;
+}
+
+interface Arguments {
+  readonly help: boolean;
+  readonly only: readonly string[];
+  readonly mistake?: string;
+}
+
+function readArguments(): Arguments {
+  try {
+    const { values } = parseArgs({
+      options: { only: { type: 'string', multiple: true }, help: { type: 'boolean', default: false } },
+    });
+    const { help, only = [] } = values;
+    const known = [...SOURCE_CHECKS, BUILD, ...BUILD_CHECKS].map(({ name }) => name);
+    const unknown = only.filter((name) => !known.includes(name));
+    if (unknown.length === 0) return { help, only };
+    return { help, only, mistake: `No such check: ${unknown.join(', ')}. There are: ${known.join(', ')}.` };
+  } catch (error) {
+    return { help: false, only: [], mistake: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 async function runLane(checks: readonly Check[]): Promise<readonly Verdict[]> {
@@ -109,6 +125,7 @@ async function judge({ name, run }: Check): Promise<Verdict> {
   const startedMs = performance.now();
   const failure = await run().then(() => undefined, describeFailure);
   const seconds = (performance.now() - startedMs) / 1000;
+  if (process.stderr.isTTY) process.stderr.write(`${name} ${failure === undefined ? 'ok' : 'FAILED'}\n`);
   return failure === undefined ? { name, seconds } : { name, seconds, failure };
 }
 

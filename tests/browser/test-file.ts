@@ -24,5 +24,10 @@ export async function writeTestFile(
   await writeFile(path, bytes);
   const anHourAgo = Date.now() / 1_000 - 3_600;
   await utimes(path, anHourAgo, anHourAgo);
-  return { path, sizeBytes: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };
+  return { path, sizeBytes: bytes.length, sha256: sha256Of(bytes) };
+}
+
+/** In hex. */
+export function sha256Of(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import {
 import { createSqliteStore } from '@longhaul/coordinator/sqlite';
 import { createLocalS3 } from '@longhaul/local-s3';
 import { serveOnFreePort } from './serve-on-free-port.ts';
+import { sha256Of } from './test-file.ts';
 
 /** Stands between the browser and the store: answers in its place, or changes its answer. */
 export type StoreFault = (request: Request, pass: () => Promise<Response>) => Promise<Response>;
@@ -93,7 +94,7 @@ async function readObject(client: S3Client, key: string): Promise<StoredObject> 
   const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
   return {
     sizeBytes: bytes.length,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
+    sha256: sha256Of(bytes),
     contentType: answer.ContentType,
     metadata: answer.Metadata ?? {},
   };

@@ -1,0 +1,115 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { extname, join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { build } from 'vite';
+import { CHROMIUM, launchChromium } from './chromium.ts';
+import { serveOnFreePort, type TestServer } from './serve-on-free-port.ts';
+import { writeTestFile } from './test-file.ts';
+import { startUploadWorld, type UploadWorld } from './upload-world.ts';
+
+const EXAMPLE = resolve(import.meta.dirname, '..', '..', 'examples', 'browser');
+const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
+
+let browser: Browser;
+let folder: string;
+let page: Page;
+
+async function uploadFrom(url: string, path: string): Promise<string> {
+  await page.goto(url);
+  await page.getByLabel('File to upload').setInputFiles(path);
+  const outcome = page.getByRole('status');
+  await outcome.filter({ hasText: /is stored|Error/ }).waitFor();
+  return (await outcome.textContent()) ?? '';
+}
+
+describe.skipIf(!CHROMIUM)('examples/browser (needs LONGHAUL_TEST_CHROMIUM)', () => {
+  beforeAll(async () => {
+    browser = await launchChromium();
+    folder = await mkdtemp(join(tmpdir(), 'longhaul-example-'));
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await rm(folder, { recursive: true, force: true });
+  });
+  beforeEach(async () => {
+    page = await browser.newPage();
+  });
+  afterEach(async () => {
+    await page.context().close();
+  });
+
+  describe('built by Vite', () => {
+    let world: UploadWorld;
+    let site: TestServer;
+
+    beforeAll(async () => {
+      world = await startUploadWorld();
+      const outDir = join(folder, 'site');
+      await build({
+        root: EXAMPLE,
+        logLevel: 'error',
+        define: { 'import.meta.env.VITE_COORDINATOR': JSON.stringify(world.coordinatorUrl) },
+        build: { outDir, emptyOutDir: true },
+      });
+      site = await serveOnFreePort(async (request) => {
+        const { pathname } = new URL(request.url);
+        const file = join(outDir, pathname === '/' ? 'index.html' : pathname);
+        const body = await readFile(file).catch(() => undefined);
+        if (!body) return new Response('not found', { status: 404 });
+        return new Response(body, { headers: { 'content-type': TYPES[extname(file)] ?? '' } });
+      });
+    });
+    afterAll(async () => {
+      await site?.close();
+      await world?.close();
+    });
+
+    it('uploads a file from its static files', async () => {
+      const file = await writeTestFile(folder, 'holiday.mp4', { sizeBytes: 40 * 1024 ** 2 + 1 });
+      const outcome = await uploadFrom(site.url, file.path);
+      expect(outcome).toContain('holiday.mp4 is stored');
+      const key = /stored as (\S+)/.exec(outcome)?.[1] ?? '';
+      expect((await world.read(key)).sha256).toBe(file.sha256);
+    });
+  });
+
+  describe('started as its README says', () => {
+    let server: ChildProcess;
+    let url: string;
+
+    beforeAll(async () => {
+      const { LONGHAUL_COORDINATOR: _elsewhere, ...env } = process.env;
+      server = spawn(process.execPath, ['start.ts'], {
+        cwd: EXAMPLE,
+        env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      url = await addressIn(server);
+    });
+    afterAll(async () => {
+      const gone = once(server, 'exit');
+      server.kill();
+      await gone;
+    });
+
+    it('uploads a file to the coordinator beside it', async () => {
+      const file = await writeTestFile(folder, 'letter.txt', { sizeBytes: 6 * 1024 ** 2 });
+      expect(await uploadFrom(url, file.path)).toContain('letter.txt is stored');
+    });
+  });
+});
+
+/** The first address that a process prints. */
+async function addressIn({ stdout }: ChildProcess): Promise<string> {
+  if (!stdout) throw new Error('The process has no output');
+  for await (const line of createInterface({ input: stdout })) {
+    const address = /http:\/\/\S+/.exec(line)?.[0];
+    if (address) return address;
+  }
+  throw new Error('The process has ended without printing an address');
+}

@@ -33,7 +33,7 @@ describe('createLocalStorageResumeStore', () => {
     expect({ ...storage }).toEqual({ other: 'kept' });
   });
 
-  it.each(['', '{', 'null', '"text"', '{"createId":5,"savedAtEpochMs":1}', '{"createId":"a"}'])(
+  it.each(['', '{', 'null', '"text"', '{"createId":5,"savedAtEpochMs":1}'])(
     'takes %j, written by somebody else, for nothing',
     async (text) => {
       const { store } = openStore({ 'longhaul:file': text });

@@ -40,23 +40,13 @@ function withStorage<Value>(use: (storage: Storage) => Value): Value | undefined
 function dropOldHints(storage: Storage, beforeEpochMs: number): void {
   for (const key of Object.keys(storage)) {
     if (!key.startsWith(PREFIX)) continue;
-    const hint = readHint(storage.getItem(key));
-    if (!hint || hint.savedAtEpochMs < beforeEpochMs) storage.removeItem(key);
+    const hint = withStorage(() => readHint(storage.getItem(key)));
+    if (!(hint && hint.savedAtEpochMs > beforeEpochMs)) storage.removeItem(key);
   }
 }
 
-/** The hint, unless somebody else has written there. */
+/** @throws SyntaxError if somebody else has written there */
 function readHint(text: string | null): ResumeHint | undefined {
-  const hint = parseJson(text ?? 'null');
-  return hint && typeof hint.createId === 'string' && typeof hint.savedAtEpochMs === 'number'
-    ? (hint as ResumeHint)
-    : undefined;
-}
-
-function parseJson(text: string): Partial<ResumeHint> | null {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
+  const hint: Partial<ResumeHint> | null = JSON.parse(text ?? 'null');
+  return typeof hint?.createId === 'string' ? (hint as ResumeHint) : undefined;
 }

@@ -11,21 +11,14 @@ const MAX_BODY_LENGTH = 16 * 1024;
 
 /** The store's answer. Headers that CORS hides are left out. */
 export function readXhrAnswer(request: AnsweredRequest): PartAnswer {
-  const { status } = request;
-  const isSuccess = status >= 200 && status < 300;
+  const { status, responseText } = request;
   // Asking for one hidden header by name writes an error into the browser's console; asking for all does not.
   const headers = request.getAllResponseHeaders();
-  const etag = headerOf(headers, 'etag');
-  const retryAfter = headerOf(headers, 'retry-after');
   return {
     status,
-    ...(etag !== undefined && { etag }),
-    body: isSuccess ? '' : request.responseText.slice(0, MAX_BODY_LENGTH),
+    etag: /^etag: *(.+?)\r?$/im.exec(headers)?.[1],
+    body: status < 300 ? '' : responseText.slice(0, MAX_BODY_LENGTH),
     // In its other form it is a date, and the clocks of browsers are not to be trusted.
-    ...(retryAfter && /^\d+$/.test(retryAfter) && { retryAfterSeconds: Number(retryAfter) }),
+    retryAfterSeconds: Number(/^retry-after: *(\d+)\r?$/im.exec(headers)?.[1]) || undefined,
   };
-}
-
-function headerOf(headers: string, name: string): string | undefined {
-  return new RegExp(`^${name}: *(.*?)\\r?$`, 'im').exec(headers)?.[1];
 }

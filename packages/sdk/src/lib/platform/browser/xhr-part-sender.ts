@@ -2,12 +2,8 @@ import type { PartAnswer, PartSender, PartToSend } from '../../ports/part-sender
 import type { BlobSource } from '../../sources/blob-source.ts';
 import { readXhrAnswer } from './xhr-answer.ts';
 
-/**
- * What a script learns of a request that failed: nothing. The console of the browser knows more, and whether the next
- * step is the network or the bucket's CORS rules.
- */
-const NO_REASON_GIVEN =
-  "no connection, or the bucket's CORS rules do not allow PUT from this page (the browser's console says which)";
+/** A script is not told why a request failed; the console of the browser is. */
+const NO_REASON_GIVEN = 'no connection, or CORS rules of the bucket that do not allow PUT from this page';
 
 /**
  * Sends slices of a `Blob` by `XMLHttpRequest`: unlike `fetch` it tells how many bytes have left, and the browser

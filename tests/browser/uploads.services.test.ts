@@ -90,15 +90,12 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
     expect(done.states.at(-1)).toBe('completed');
   });
 
-  it.each([0, 1])(
-    'stores a file of %i B by one PUT when nothing may travel inside the create call',
-    async (sizeBytes) => {
-      const file = await write(`put-${sizeBytes}.bin`, sizeBytes);
-      const putsBefore = world.putCount;
-      await expectStored(file, await upload(file, { inlineMaxBytes: 0 }));
-      expect(world.putCount - putsBefore).toBe(1);
-    },
-  );
+  it('stores a byte by one PUT when nothing may travel inside the create call', async () => {
+    const file = await write('put.bin', 1);
+    const putsBefore = world.putCount;
+    await expectStored(file, await upload(file, { inlineMaxBytes: 0 }));
+    expect(world.putCount - putsBefore).toBe(1);
+  });
 
   it('keeps all parts of a zero-filled file, although they have one ETag', async () => {
     const file = await write('zeros.bin', 4 * PART + 7, 'zeros');

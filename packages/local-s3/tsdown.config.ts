@@ -1,7 +1,8 @@
 import { defineConfig } from 'tsdown';
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  // The worker is a file of its own, beside the bundle that starts it.
+  entry: { index: 'src/index.ts', 'hash-worker': 'src/lib/body/hash-worker.ts' },
   platform: 'node',
   target: 'node22.13',
   fixedExtension: false,

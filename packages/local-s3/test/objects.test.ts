@@ -225,6 +225,23 @@ describe.each(STORAGE_KINDS)('objects in %s storage', (kind) => {
     },
   );
 
+  test.each([undefined, 'CRC32', 'CRC64NVME', 'SHA256'] as const)(
+    'large bodies, which another thread hashes, with checksum %s',
+    async (ChecksumAlgorithm) => {
+      const bodies = [1, 2, 3].map((seed) => patternBytes(5_000_000 + seed, seed));
+      const stored = await Promise.all(
+        bodies.map((body, index) => put(`large-${index}`, body, { ChecksumAlgorithm })),
+      );
+      for (const [index, body] of bodies.entries()) {
+        expect(stored[index]?.ETag).toBe(`"${createHash('md5').update(body).digest('hex')}"`);
+        expect((await bytesOf(`large-${index}`)).equals(body)).toBe(true);
+      }
+      const ContentMD5 = createHash('md5').digest('base64');
+      await expect(put('large-0', bodies[1]!, { ContentMD5 })).rejects.toMatchObject({ name: 'BadDigest' });
+      expect((await bytesOf('large-0')).equals(bodies[0]!)).toBe(true);
+    },
+  );
+
   test('the SDK verifies what it gets against the stored checksum', async () => {
     const client = createClient(server.url, { responseChecksumValidation: 'WHEN_SUPPORTED' });
     const body = patternBytes(300_000);

@@ -25,7 +25,8 @@ describe.each(STORAGE_KINDS)('%s storage', (kind) => {
     for (let start = 0; start < bytes.length; start += 400_000) {
       const end = Math.min(start + 400_000, bytes.length);
       const middle = Math.floor((start + end) / 2);
-      await writer.write([bytes.subarray(start, middle), bytes.subarray(middle, end)]);
+      await writer.write(bytes.subarray(start, middle));
+      await writer.write(bytes.subarray(middle, end));
     }
     return await writer.finish();
   };
@@ -75,7 +76,7 @@ describe.each(STORAGE_KINDS)('%s storage', (kind) => {
 
   test('two writers of one part do not meet', async () => {
     const [one, two] = await Promise.all([storage.beginBytes(place(1)), storage.beginBytes(place(1))]);
-    await Promise.all([one.write([patternBytes(SIZE, 1)]), two.write([patternBytes(SIZE, 2)])]);
+    await Promise.all([one.write(patternBytes(SIZE, 1)), two.write(patternBytes(SIZE, 2))]);
     const [first, second] = [await one.finish(), await two.finish()];
     expect((await read(first)).equals(patternBytes(SIZE, 1))).toBe(true);
     expect((await read(second)).equals(patternBytes(SIZE, 2))).toBe(true);
@@ -83,7 +84,7 @@ describe.each(STORAGE_KINDS)('%s storage', (kind) => {
 
   test('a place is free again after its writer gave up or its bytes were removed', async () => {
     const writer = await storage.beginBytes(place(1));
-    await writer.write([patternBytes(SIZE / 2, 9)]);
+    await writer.write(patternBytes(SIZE / 2, 9));
     await writer.discard();
     const ref = await write(patternBytes(SIZE, 1), place(1));
     await storage.removeBytes(ref);
@@ -130,9 +131,9 @@ describe.each(STORAGE_KINDS)('%s storage', (kind) => {
       const parts = [patternBytes(SIZE, 1), patternBytes(SIZE, 2)];
       const refs = [await write(parts[0]!, place(1)), await write(parts[1]!, place(2))];
       const late = await storage.beginBytes(place(3));
-      await late.write([patternBytes(SIZE / 2, 9)]);
+      await late.write(patternBytes(SIZE / 2, 9));
       const whole = await storage.joinBytes(refs, { mayReuse });
-      await late.write([patternBytes(SIZE / 2, 9)]);
+      await late.write(patternBytes(SIZE / 2, 9));
       await late.finish();
       expect((await read(whole)).equals(Buffer.concat(parts))).toBe(true);
     });

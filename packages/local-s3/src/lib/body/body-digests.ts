@@ -1,15 +1,9 @@
-import type { ChecksumAlgorithm, Digest } from '../checksums/algorithms.ts';
-import { checksumHeader, createDigest } from '../checksums/algorithms.ts';
+import type { ChecksumAlgorithm } from '../checksums/algorithms.ts';
+import { checksumHeader } from '../checksums/algorithms.ts';
 import { S3Error } from '../s3-error.ts';
 import type { BodyClaims } from './body-claims.ts';
 import { checkedValue } from './body-claims.ts';
-
-/** The hashes of one body while it comes in. */
-export interface BodyDigests {
-  update(chunk: Uint8Array): void;
-  /** Compares with the claims; throws BadDigest, XAmzContentSHA256Mismatch. Ends the computation. */
-  verify(trailers: ReadonlyMap<string, string>): VerifiedDigests;
-}
+import type { HashName } from './hasher.ts';
 
 /** What a body turned out to be. */
 export interface VerifiedDigests {
@@ -18,33 +12,35 @@ export interface VerifiedDigests {
   readonly checksum?: { readonly algorithm: ChecksumAlgorithm; readonly value: string };
 }
 
-/** MD5 always, for the ETag; SHA-256 and a checksum only where somebody asks. */
-export async function createBodyDigests(
-  claims: BodyClaims,
-  algorithm: ChecksumAlgorithm | undefined,
-): Promise<BodyDigests> {
-  const md5 = await createDigest('MD5');
-  const sha256 = claims.sha256 === undefined ? undefined : await createDigest('SHA256');
-  const checksum = algorithm === undefined ? undefined : await createDigest(algorithm);
-  const digests: readonly Digest[] = [md5, sha256, checksum].filter((digest) => digest !== undefined);
-  return {
-    update(chunk) {
-      for (const digest of digests) digest.update(chunk);
-    },
-    verify(trailers) {
-      const md5Value = md5.digest();
-      refuseWrongMd5(claims.md5, md5Value.toString('base64'));
-      refuseWrongSha256(claims.sha256, sha256?.digest().toString('hex'));
-      const verified = { md5: md5Value.toString('hex') };
-      if (algorithm === undefined || checksum === undefined) return verified;
-      const value = checksum.digest().toString('base64');
-      if (claims.checksum !== undefined) {
-        const claimed = claims.checksum.value ?? trailers.get(checksumHeader(algorithm));
-        refuseWrongChecksum(algorithm, claimed, value);
-      }
-      return { ...verified, checksum: { algorithm, value } };
-    },
-  };
+/** What has to be computed: MD5 always, for the ETag; the others only where somebody asks. */
+export interface WantedDigests {
+  readonly claims: BodyClaims;
+  readonly algorithm: ChecksumAlgorithm | undefined;
+}
+
+/** The hashes to compute, in the order in which {@link verifyDigests} wants their values. */
+export function hashNames({ claims, algorithm }: WantedDigests): readonly HashName[] {
+  const sha256 = claims.sha256 === undefined ? [] : (['SHA256'] as const);
+  return ['MD5', ...sha256, ...(algorithm === undefined ? [] : [algorithm])];
+}
+
+/** Compares the values with the claims; throws BadDigest and XAmzContentSHA256Mismatch. */
+export function verifyDigests(
+  values: readonly Buffer[],
+  { claims, algorithm }: WantedDigests,
+  trailers: ReadonlyMap<string, string>,
+): VerifiedDigests {
+  const [md5 = Buffer.alloc(0), ...others] = values;
+  refuseWrongMd5(claims.md5, md5.toString('base64'));
+  if (claims.sha256 !== undefined) refuseWrongSha256(claims.sha256, others.shift()?.toString('hex'));
+  const verified = { md5: md5.toString('hex') };
+  const value = others.shift()?.toString('base64');
+  if (algorithm === undefined || value === undefined) return verified;
+  if (claims.checksum !== undefined) {
+    const claimed = claims.checksum.value ?? trailers.get(checksumHeader(algorithm));
+    refuseWrongChecksum(algorithm, claimed, value);
+  }
+  return { ...verified, checksum: { algorithm, value } };
 }
 
 function refuseWrongMd5(claimed: string | undefined, computed: string): void {
@@ -52,8 +48,8 @@ function refuseWrongMd5(claimed: string | undefined, computed: string): void {
   throw new S3Error('BadDigest', { details: { ExpectedDigest: claimed, CalculatedDigest: computed } });
 }
 
-function refuseWrongSha256(claimed: string | undefined, computed: string | undefined): void {
-  if (claimed === undefined || claimed === computed) return;
+function refuseWrongSha256(claimed: string, computed: string | undefined): void {
+  if (claimed === computed) return;
   throw new S3Error('XAmzContentSHA256Mismatch', {
     details: { ClientComputedContentSHA256: claimed, S3ComputedContentSHA256: computed ?? '' },
   });

@@ -17,8 +17,8 @@ const createWriter = (onWrite: (index: number) => Promise<void> = async () => {}
   return {
     batches,
     ended,
-    async write(chunks) {
-      batches.push(chunks.reduce((total, chunk) => total + chunk.length, 0));
+    async write(bytes) {
+      batches.push(bytes.length);
       await onWrite(batches.length);
     },
     async finish() {
@@ -97,6 +97,16 @@ test('a body that stands still is refused with RequestTimeout', async () => {
   await vi.advanceTimersByTimeAsync(20_000);
   await refused;
   expect(writer.ended).toEqual(['discard']);
+});
+
+test('a large body that fails gives its thread back', async () => {
+  vi.useRealTimers();
+  const writer = createWriter();
+  const cut = receiveBody(chunksOf(70, 65_536), { claims: claims(5 * MIB), writer });
+  await expect(cut).rejects.toMatchObject({ code: 'IncompleteBody' });
+  expect(writer.ended).toEqual(['discard']);
+  const whole = await receiveBody(chunksOf(80, 65_536), { claims: claims(5 * MIB), writer: createWriter() });
+  expect(whole.md5).toBe('5f363e0e58a95f06cbe9bbc662c5dfb6');
 });
 
 test('a slow body that keeps moving is not', async () => {

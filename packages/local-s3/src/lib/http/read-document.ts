@@ -59,8 +59,8 @@ function withContentLength(headers: Headers): Headers {
 
 function collectInto(chunks: Uint8Array[]): ByteWriter {
   return {
-    write: async (batch) => {
-      chunks.push(...batch);
+    write: async (bytes) => {
+      chunks.push(new Uint8Array(bytes));
     },
     finish: async () => ({ file: '', offsetBytes: 0, sizeBytes: 0 }),
     discard: async () => {},

@@ -4,7 +4,7 @@ import { readDocument } from '../http/read-document.ts';
 import type { S3Call } from '../http/s3-call.ts';
 import { bucketOfCall } from '../http/s3-call.ts';
 import { S3Error } from '../s3-error.ts';
-import { saveBucket } from '../store/buckets.ts';
+import { changeBucket } from '../store/buckets.ts';
 import type { ParsedXml } from '../xml.ts';
 import { elementsOf, isParsed, textOf } from '../xml.ts';
 
@@ -31,8 +31,7 @@ export async function handlePutCors(call: S3Call): Promise<Response> {
   const document = await readDocument(call, { root: 'CORSConfiguration' });
   const rules = elementsOf(document, 'CORSRule').map(readRule);
   if (rules.length === 0 || rules.length > 100) throw new S3Error('MalformedXML');
-  bucket.cors = rules;
-  await saveBucket(call.store, bucket);
+  await changeBucket(call.store, bucket, { cors: rules });
   return emptyAnswer(200);
 }
 

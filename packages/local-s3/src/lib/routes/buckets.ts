@@ -3,7 +3,7 @@ import { readDocument, readOptionalDocument } from '../http/read-document.ts';
 import type { S3Call } from '../http/s3-call.ts';
 import { bucketOfCall } from '../http/s3-call.ts';
 import { S3Error } from '../s3-error.ts';
-import { createBucket, deleteBucket, saveBucket } from '../store/buckets.ts';
+import { createBucket, deleteBucket, changeBucket } from '../store/buckets.ts';
 import { textOf } from '../xml.ts';
 
 /** Everything belongs to one account. */
@@ -63,7 +63,6 @@ export async function handlePutVersioning(call: S3Call): Promise<Response> {
   if (document['MfaDelete'] !== undefined)
     throw new S3Error('NotImplemented', { details: { Header: 'MfaDelete' } });
   if (status !== 'Enabled' && status !== 'Suspended') throw new S3Error('MalformedXML');
-  bucket.versioning = status;
-  await saveBucket(call.store, bucket);
+  await changeBucket(call.store, bucket, { versioning: status });
   return emptyAnswer(200);
 }

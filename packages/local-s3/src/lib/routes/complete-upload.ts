@@ -20,7 +20,7 @@ export async function handleCompleteUpload(call: S3Call): Promise<Response> {
   const target = uploadOfCall(call);
   const completion = await readCompletion(call);
   const { etag, versionId, checksum } = await completeUpload(store, target, completion);
-  const location = `http://${request.headers.get('host') ?? 'localhost'}${encodeURI(request.rawPath)}`;
+  const location = `http://${request.headers.get('host') ?? 'localhost'}${request.rawPath}`;
   return xmlAnswer(
     'CompleteMultipartUploadResult',
     {

@@ -51,8 +51,8 @@ export function createMemoryStorage(): Storage {
 function createMemoryWriter(store: (chunks: readonly Uint8Array[]) => BytesRef): ByteWriter {
   const written: Uint8Array[] = [];
   return {
-    write: async (chunks) => {
-      written.push(...chunks);
+    write: async (bytes) => {
+      written.push(new Uint8Array(bytes));
     },
     finish: async () => store(written),
     discard: async () => {},

@@ -63,8 +63,8 @@ export interface BytesPlacement {
 
 /** Takes the bytes in order. */
 export interface ByteWriter {
-  /** Resolves when the storage has the chunks; until then they must not change. Not to be called in parallel. */
-  write(chunks: readonly Uint8Array[]): Promise<void>;
+  /** Resolves when the storage has the bytes; until then they must not change. Not to be called in parallel. */
+  write(bytes: Uint8Array): Promise<void>;
   finish(): Promise<BytesRef>;
   discard(): Promise<void>;
 }

@@ -9,12 +9,18 @@ export async function createBucket(store: Store, name: string): Promise<void> {
   if (!BUCKET_NAME.test(name)) throw new S3Error('InvalidBucketName', { details: { BucketName: name } });
   if (store.buckets.has(name))
     throw new S3Error('BucketAlreadyOwnedByYou', { details: { BucketName: name } });
-  await saveBucket(store, newBucket({ name, createdEpochMs: store.now() }));
+  const record: BucketRecord = { name, createdEpochMs: store.now() };
+  await store.storage.writeRecord(`buckets/${name}`, record);
+  store.buckets.set(name, newBucket(record));
 }
 
-/** Writes the bucket's own record and puts it into the store. */
-export async function saveBucket(store: Store, bucket: Bucket): Promise<void> {
-  const { name, createdEpochMs, versioning, cors } = bucket;
+/** Changes the bucket's settings. */
+export async function changeBucket(
+  store: Store,
+  bucket: Bucket,
+  change: Pick<BucketRecord, 'versioning' | 'cors'>,
+): Promise<void> {
+  const { name, createdEpochMs, versioning, cors } = { ...bucket, ...change };
   const record: BucketRecord = {
     name,
     createdEpochMs,
@@ -22,7 +28,7 @@ export async function saveBucket(store: Store, bucket: Bucket): Promise<void> {
     ...(cors !== undefined && { cors }),
   };
   await store.storage.writeRecord(`buckets/${name}`, record);
-  store.buckets.set(name, bucket);
+  Object.assign(bucket, change);
 }
 
 /** Removes an empty bucket together with its open uploads. */

@@ -34,9 +34,9 @@ export interface Bucket extends BucketRecord {
 export interface BucketRecord {
   readonly name: string;
   readonly createdEpochMs: number;
-  versioning?: Versioning;
+  readonly versioning?: Versioning;
   /** Rules put by a client, in place of the default ones. */
-  cors?: readonly CorsRule[];
+  readonly cors?: readonly CorsRule[];
 }
 
 /** A store that holds nothing yet; `loadStore` fills it. */

@@ -10,8 +10,9 @@ export function createFileWriter(
 ): ByteWriter {
   let writtenBytes = 0;
   return {
-    async write(chunks) {
-      writtenBytes += await writeAll(file, chunks, place.offsetBytes + writtenBytes);
+    async write(bytes) {
+      await writeAll(file, bytes, place.offsetBytes + writtenBytes);
+      writtenBytes += bytes.length;
     },
     async finish() {
       await file.close();
@@ -24,30 +25,10 @@ export function createFileWriter(
   };
 }
 
-/** writev may take less than it was given (a full disk, a signal): repeat until all is written or it fails. */
-export async function writeAll(
-  file: FileHandle,
-  chunks: readonly Uint8Array[],
-  position: number,
-): Promise<number> {
-  let rest = chunks;
-  let total = 0;
-  while (rest.length > 0) {
-    const { bytesWritten } = await file.writev(rest, position + total);
-    total += bytesWritten;
-    rest = dropBytes(rest, bytesWritten);
+/** One write may take less than it was given (a full disk, a signal): repeat until all is written or it fails. */
+export async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesWritten } = await file.write(bytes, done, bytes.length - done, position + done);
+    done += bytesWritten;
   }
-  return total;
-}
-
-function dropBytes(chunks: readonly Uint8Array[], count: number): readonly Uint8Array[] {
-  let left = count;
-  let index = 0;
-  for (const chunk of chunks) {
-    if (left < chunk.length) break;
-    left -= chunk.length;
-    index += 1;
-  }
-  const [first, ...others] = chunks.slice(index);
-  return first === undefined ? [] : [first.subarray(left), ...others];
 }

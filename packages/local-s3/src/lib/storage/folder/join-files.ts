@@ -90,7 +90,7 @@ async function copyInto(
       const wanted = Math.min(buffer.length, ref.sizeBytes - done);
       const { bytesRead } = await input.read(buffer, 0, wanted, ref.offsetBytes + done);
       if (bytesRead === 0) throw new Error(`${ref.file} is shorter than its record says`);
-      await writeAll(output, [buffer.subarray(0, bytesRead)], position + done);
+      await writeAll(output, buffer.subarray(0, bytesRead), position + done);
       done += bytesRead;
     }
   } finally {

@@ -71,6 +71,18 @@ export function partRange(plan: PartPlan, partNumber: number): PartRange {
   return { partNumber, offsetBytes, sizeBytes: Math.min(plan.partSizeBytes, plan.sizeBytes - offsetBytes) };
 }
 
+/**
+ * Where all parts of a plan lie, in order.
+ *
+ * @example partRanges(planParts(0)) // [{ partNumber: 1, offsetBytes: 0, sizeBytes: 0 }]
+ */
+export function partRanges({ sizeBytes, partSizeBytes, partCount }: PartPlan): PartRange[] {
+  return Array.from({ length: partCount }, (_, index) => {
+    const offsetBytes = index * partSizeBytes;
+    return { partNumber: index + 1, offsetBytes, sizeBytes: Math.min(partSizeBytes, sizeBytes - offsetBytes) };
+  });
+}
+
 function fitPartSize(sizeBytes: number, wishedPartSizeBytes: number, limits: PartPlanLimits): number {
   const minBytes = clamp(
     Math.ceil(numberOr(limits.minPartSizeBytes, MIN_PART_SIZE_BYTES)),

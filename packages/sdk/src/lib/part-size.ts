@@ -7,6 +7,6 @@ const MEBIBYTE = 1024 ** 2;
  * larger than what measured best. The coordinator's plan decides.
  */
 export function wishPartSize(sizeBytes: number, concurrency: number, maxPartSizeBytes: number): number {
-  const evenBytes = Math.ceil(sizeBytes / (2 * concurrency) / MEBIBYTE) * MEBIBYTE;
+  const evenBytes = Math.floor(sizeBytes / (2 * concurrency) / MEBIBYTE) * MEBIBYTE;
   return Math.min(maxPartSizeBytes, Math.max(MIN_PART_SIZE_BYTES, evenBytes));
 }

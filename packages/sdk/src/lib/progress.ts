@@ -9,40 +9,11 @@ export interface UploadProgress {
   readonly etaSeconds: number | undefined;
 }
 
-/** Adds up what the parts report. */
-export interface ProgressMeter {
-  /** Bytes of a part that are stored or on their way; 0 when an attempt has failed, or a stored part got lost. */
-  update(partNumber: number, sentBytes: number): void;
-  /** The sum at this moment. */
-  read(nowMs: number): UploadProgress;
-}
-
 /** Span over which the rate is smoothed: long enough not to flicker, short enough to follow a change of network. */
 const SMOOTHING_MS = 4_000;
 
 /** Readings closer together than this say more about timers than about the network. */
 const MIN_READING_MS = 100;
-
-/** A meter for one upload. What it learns before the first reading was there before, and counts for no rate. */
-export function createProgressMeter(totalBytes: number): ProgressMeter {
-  const bytesOf = new Map<number, number>();
-  let sumBytes = 0;
-  let sentBytes = 0;
-  let rate: RateReading | undefined;
-  return {
-    update(partNumber, partBytes) {
-      sumBytes += partBytes - (bytesOf.get(partNumber) ?? 0);
-      bytesOf.set(partNumber, partBytes);
-    },
-    read(nowMs) {
-      sentBytes = Math.min(totalBytes, Math.max(sentBytes, sumBytes));
-      rate = nextRate(rate ?? { atMs: nowMs, sentBytes, bytesPerSecond: 0 }, nowMs, sentBytes);
-      const { bytesPerSecond } = rate;
-      const etaSeconds = bytesPerSecond > 0 ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
-      return { sentBytes, totalBytes, bytesPerSecond, etaSeconds };
-    },
-  };
-}
 
 /** One look at the speed. */
 export interface RateReading {

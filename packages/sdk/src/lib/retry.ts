@@ -39,8 +39,8 @@ export function judgeStatus(status: number): Trouble {
 export interface Circumstances {
   /** Attempts that failed, the last one included; refused URLs do not count. */
   readonly failures: number;
-  /** URLs refused in a row, the last one included. Default 0. */
-  readonly renewals?: number;
+  /** URLs refused in a row, the last one included. */
+  readonly renewals: number;
   /** What the server asked for, if it did. */
   readonly retryAfterSeconds?: number | undefined;
   /** From 0 (included) to 1 (excluded). */
@@ -60,9 +60,9 @@ const MAX_RENEWALS = 2;
 export function nextDelayMs(
   policy: RetryPolicy,
   trouble: Trouble,
-  { failures, renewals = 0, retryAfterSeconds = 0, randomFraction }: Circumstances,
+  { failures, renewals, retryAfterSeconds = 0, randomFraction }: Circumstances,
 ): number | undefined {
-  if (trouble === 'refused-url') return renewals <= MAX_RENEWALS ? 0 : undefined;
+  if (trouble === 'refused-url') return renewals > MAX_RENEWALS ? undefined : 0;
   if (trouble === 'fatal' || failures >= policy.maxAttempts) return undefined;
   const baseDelayMs = trouble === 'throttled' ? policy.throttledBaseDelayMs : policy.baseDelayMs;
   const ceilingMs = Math.min(baseDelayMs * 2 ** (failures - 1), policy.maxDelayMs);

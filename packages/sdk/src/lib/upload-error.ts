@@ -25,12 +25,12 @@ export type UploadErrorCode =
 export interface UploadErrorDetails {
   readonly cause?: unknown;
   /** The coordinator's refusal. */
-  readonly problem?: Problem;
+  readonly problem?: Problem | undefined;
   /** The store's own error code, for example `AccessDenied`. */
-  readonly s3Code?: string;
+  readonly s3Code?: string | undefined;
   /** HTTP status of the answer that decided. */
-  readonly status?: number;
-  readonly uploadId?: string;
+  readonly status?: number | undefined;
+  readonly uploadId?: string | undefined;
 }
 
 /**
@@ -51,10 +51,10 @@ export interface UploadErrorDetails {
 export class UploadError extends Error {
   override readonly name = 'UploadError';
   readonly code: UploadErrorCode;
-  declare readonly problem?: Problem;
-  declare readonly s3Code?: string;
-  declare readonly status?: number;
-  declare readonly uploadId?: string;
+  declare readonly problem?: Problem | undefined;
+  declare readonly s3Code?: string | undefined;
+  declare readonly status?: number | undefined;
+  declare readonly uploadId?: string | undefined;
 
   constructor(code: UploadErrorCode, message: string, { cause, ...details }: UploadErrorDetails = {}) {
     super(message, { cause });
@@ -68,12 +68,26 @@ export function isUploadError(error: unknown): error is UploadError {
   return error instanceof Error && error.name === 'UploadError';
 }
 
-/** Whether `error` is an {@link UploadError} with this code. */
-export function hasCode(error: unknown, code: UploadErrorCode): boolean {
-  return isUploadError(error) && error.code === code;
+/**
+ * What somebody has said no with, most precise first: the coordinator's code, the store's, our own. They cannot be
+ * mistaken for each other: `parts-missing`, `NoSuchUpload`, `FILE_CHANGED`. Empty for any other error.
+ */
+export function codeOf(error: unknown): string {
+  return isUploadError(error) ? (error.problem?.code ?? error.s3Code ?? error.code) : '';
 }
 
-/** The refusal of the coordinator in an error, if it is one. */
-export function problemOf(error: unknown): Problem | undefined {
-  return isUploadError(error) ? error.problem : undefined;
+/** Nobody answered, after every retry. */
+export function unreachable(
+  code: 'COORDINATOR_UNREACHABLE' | 'STORE_UNREACHABLE',
+  who: string,
+  cause: unknown,
+): UploadError {
+  const message = `No answer from the ${who}: ${failureReason(cause)}. Check that it can be reached, then upload again to resume.`;
+  return new UploadError(code, message, { cause });
+}
+
+/** Why a request got no answer, in a word: the system's error code where there is one. */
+function failureReason(error: unknown): string {
+  const { cause, code, message } = error as { cause?: unknown; code?: unknown; message?: unknown };
+  return cause ? failureReason(cause) : String(code ?? message);
 }

@@ -20,7 +20,7 @@ export function createWatchdog(clock: Clock, timeoutMs: number, parent: AbortSig
     for (let leftMs = timeoutMs; leftMs > 0; leftMs = lastFedMs + timeoutMs - clock.nowMs()) {
       await clock.sleep(leftMs, over.signal);
     }
-    stalled.abort(new Error(`nothing moved for ${timeoutMs / 1_000} s`));
+    stalled.abort(new Error(`stalled for ${timeoutMs} ms`));
   };
   // Rejects only when `stop` ends the sleep: nothing is left to do then.
   watch().catch(() => {});

@@ -1,11 +1,10 @@
 import { type Problem, TOKEN_HEADER } from '@longhaul/protocol';
 import ky from 'ky';
 import { addressOf } from '../address.ts';
-import { failureReason } from '../failure-reason.ts';
-import { pause, type PausePorts } from '../pause.ts';
 import type { Coordinator, CoordinatorCall } from '../ports/coordinator.ts';
-import { judgeStatus, nextDelayMs, type RetryPolicy, type Trouble } from '../retry.ts';
-import { UploadError } from '../upload-error.ts';
+import { type Outcome, repeat, type RepeatInput } from '../repeat.ts';
+import { judgeStatus } from '../retry.ts';
+import { unreachable, UploadError } from '../upload-error.ts';
 
 /** A coordinator in the same process: the `fetch` of the app that `createCoordinator` returns. */
 export type CoordinatorFetch = (request: Request) => Response | Promise<Response>;
@@ -16,31 +15,20 @@ export type CoordinatorHeaders =
   | (() => Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>);
 
 /** What the client needs to know. */
-export interface CoordinatorClientOptions {
+export interface CoordinatorClientOptions extends RepeatInput {
   readonly coordinator: string | URL | CoordinatorFetch;
   readonly headers: CoordinatorHeaders;
-  readonly retry: RetryPolicy;
 }
 
 /** Longer than the coordinator lets a completion wait, as long as what load balancers allow. */
 const CALL_TIMEOUT_MS = 60_000;
 
-/** Base URL of a coordinator in the same process. Nothing is looked up: the name cannot exist (RFC 2606). */
-const IN_PROCESS_URL = 'http://in-process.invalid';
-
-type Outcome =
-  | { readonly value: unknown }
-  | {
-      readonly trouble: Trouble;
-      readonly error: UploadError;
-      readonly retryAfterSeconds?: number | undefined;
-    };
+/** Base URL of a coordinator in the same process. Nothing is sent there: it only has to be a loopback host to it. */
+const IN_PROCESS_URL = 'http://localhost';
 
 /** The coordinator over HTTP, or in the same process. */
-export function createCoordinatorClient(
-  { coordinator, headers, retry }: CoordinatorClientOptions,
-  ports: PausePorts,
-): Coordinator {
+export function createCoordinatorClient(options: CoordinatorClientOptions): Coordinator {
+  const { coordinator, headers } = options;
   const isLocal = typeof coordinator === 'function';
   const prefixUrl = isLocal ? IN_PROCESS_URL : String(coordinator);
   const address = addressOf(prefixUrl);
@@ -56,65 +44,49 @@ export function createCoordinatorClient(
   const attempt = async (
     { method, path, token, json }: CoordinatorCall,
     signal: AbortSignal,
-  ): Promise<Outcome> => {
+  ): Promise<Outcome<unknown>> => {
     try {
       const response = await http(`v1/uploads${path}`, {
         method,
-        headers: {
-          ...(typeof headers === 'function' ? await headers() : headers),
-          ...(token !== undefined && { [TOKEN_HEADER]: token }),
-        },
-        ...(json !== undefined && { json }),
+        headers: { ...(typeof headers === 'function' ? await headers() : headers), [TOKEN_HEADER]: token },
+        json,
         signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
       });
-      return readAnswer(response, await response.text(), address);
+      return await readAnswer(response, address);
     } catch (error) {
       signal.throwIfAborted();
-      const message = `No answer from the coordinator at ${address}: ${failureReason(error)}. Check that it runs, then upload again to go on.`;
       return {
         trouble: 'transient',
-        error: new UploadError('COORDINATOR_UNREACHABLE', message, { cause: error }),
+        error: unreachable('COORDINATOR_UNREACHABLE', `coordinator (${address})`, error),
       };
     }
   };
 
   return {
     address,
-    async call<Answer>(call: CoordinatorCall, signal: AbortSignal) {
-      for (let failures = 1; ; failures++) {
-        const outcome = await attempt(call, signal);
-        if ('value' in outcome) return outcome.value as Answer;
-        const { trouble, retryAfterSeconds } = outcome;
-        const randomFraction = ports.clock.randomFraction();
-        const delayMs = nextDelayMs(retry, trouble, { failures, retryAfterSeconds, randomFraction });
-        if (delayMs === undefined) throw outcome.error;
-        await pause(ports, delayMs, signal);
-      }
-    },
+    call: async <Answer>(call: CoordinatorCall, signal: AbortSignal) =>
+      (await repeat(options, signal, () => attempt(call, signal))) as Answer,
   };
 }
 
-function readAnswer({ status, ok, headers }: Response, text: string, address: string): Outcome {
-  const body = parseJson(text);
+/** Refusals that say that the upload is over, whatever was asked. */
+const ENDED = /^upload-(cancelled|expired|failed)$/;
+
+async function readAnswer(response: Response, address: string): Promise<Outcome<unknown>> {
+  const { ok, status } = response;
+  // Not JSON: a proxy or another server has answered, or the answer was cut short.
+  const body: unknown = await response.json().catch(() => undefined);
   if (ok && body) return { value: body };
-  const problem = body && 'code' in body ? (body as Problem) : undefined;
-  const message = problem
-    ? `The coordinator refused (${problem.code}): ${problem.detail}`
-    : `${address} answered ${status}, but not as a coordinator does. Check the address.`;
+  const problem = body as Problem | undefined;
+  const { code = '', detail, retryAfterSeconds } = problem ?? {};
+  const message = code
+    ? `The coordinator refused (${code}): ${detail}`
+    : `No coordinator answers at ${address}, but ${status}. Check the address.`;
+  const details = { status, problem: code ? problem : undefined };
   return {
     // A refusal of the store that the coordinator passes on does not pass by itself, whatever its status.
-    trouble: problem?.code === 'store-refused' ? 'fatal' : judgeStatus(status),
-    retryAfterSeconds: problem?.retryAfterSeconds ?? (Number(headers.get('retry-after')) || 0),
-    error: new UploadError('COORDINATOR_REFUSED', message, { status, ...(problem && { problem }) }),
+    trouble: ok ? 'transient' : code === 'store-refused' ? 'fatal' : judgeStatus(status),
+    retryAfterSeconds,
+    error: new UploadError(ENDED.test(code) ? 'UPLOAD_ENDED' : 'COORDINATOR_REFUSED', message, details),
   };
-}
-
-function parseJson(text: string): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    // Not JSON: a proxy or another server has answered, and the caller says so.
-    return undefined;
-  }
 }

@@ -2,11 +2,11 @@
 export interface ByteSource {
   readonly sizeBytes: number;
   /** Name of the file, where it has one. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** Media type, where the source knows it. */
-  readonly contentType?: string;
+  readonly contentType?: string | undefined;
   /** When the content was last changed, in milliseconds since the Unix epoch, where the source knows it. */
-  readonly lastModifiedEpochMs?: number;
+  readonly lastModifiedEpochMs?: number | undefined;
 
   /**
    * Reads exactly `sizeBytes`; for the fingerprint and small payloads, not for parts.

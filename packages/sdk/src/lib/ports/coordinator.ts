@@ -17,6 +17,6 @@ export interface CoordinatorCall {
   readonly path: string;
   /** The upload's token; left out for create. */
   readonly token?: string;
-  /** Body, where there is one. */
+  /** Body, where there is one. Members that are `undefined` are left out of it. */
   readonly json?: unknown;
 }

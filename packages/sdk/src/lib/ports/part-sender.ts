@@ -28,9 +28,9 @@ export interface PartAnswer {
   /** HTTP status; 0 where a browser does not tell (a refusal without CORS headers): taken for transient. */
   readonly status: number;
   /** ETag with its quotes; left out where CORS hides it. */
-  readonly etag?: string;
+  readonly etag?: string | undefined;
   /** Body of a refusal, cut to 16 KiB. Empty for a success. */
   readonly body: string;
   /** `Retry-After`, where the store sent one in seconds. */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
 }

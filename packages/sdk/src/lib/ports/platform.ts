@@ -15,7 +15,7 @@ export interface Platform<Input, Source extends ByteSource> {
   readonly defaultConcurrency: number;
   readonly clock: Clock;
   /** Left out where there is always a network, or no way to know. */
-  readonly connectivity?: Connectivity;
+  readonly connectivity?: Connectivity | undefined;
 
   /**
    * Opens what the caller handed over.
@@ -29,5 +29,5 @@ export interface Platform<Input, Source extends ByteSource> {
   createSender(options: { readonly concurrency: number }): PartSender<Source>;
 
   /** Digest of the whole content for one PUT, where the runtime has a cheap one: the store refuses a damaged body. */
-  checksum?(source: Source): Promise<Checksum>;
+  readonly checksum?: ((source: Source) => Promise<Checksum>) | undefined;
 }

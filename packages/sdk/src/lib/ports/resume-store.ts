@@ -16,7 +16,7 @@ export interface ResumeHint {
   /** The same one answers the same upload. */
   readonly createId: string;
   /** As it was when the upload began. A file changed since then is not continued. */
-  readonly lastModifiedEpochMs?: number;
+  readonly lastModifiedEpochMs?: number | undefined;
   /** When the hint was written, so that a store may drop what is old. */
   readonly savedAtEpochMs: number;
 }

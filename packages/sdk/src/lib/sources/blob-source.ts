@@ -15,7 +15,7 @@ export interface BlobSource extends ByteSource {
 export function createBlobSource(blob: Blob): BlobSource {
   const { size: sizeBytes, type, name, lastModified }: Blob & { name?: string; lastModified?: number } = blob;
   const changed = (cause?: unknown): UploadError => {
-    const message = `${name ?? 'The source'} was changed or removed while it was being uploaded. Pick it again.`;
+    const message = `${name ?? 'The source'} was changed or removed. Pick it again.`;
     return new UploadError('FILE_CHANGED', message, { cause });
   };
   const slice = (offsetBytes: number, partSizeBytes: number): Blob => {
@@ -33,9 +33,9 @@ export function createBlobSource(blob: Blob): BlobSource {
   };
   return {
     sizeBytes,
-    ...(name && { name }),
-    ...(type && { contentType: type }),
-    ...(lastModified !== undefined && { lastModifiedEpochMs: lastModified }),
+    name,
+    contentType: type || undefined,
+    lastModifiedEpochMs: lastModified,
     blob: slice,
     read,
     // The only way to ask a browser whether a file is still the one that was picked is to read some of it.

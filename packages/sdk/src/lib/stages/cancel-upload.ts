@@ -1,5 +1,5 @@
 import type { CancelResponse, UploadResult } from '@longhaul/protocol';
-import { hasCode, problemOf } from '../upload-error.ts';
+import { codeOf, isUploadError } from '../upload-error.ts';
 
 /**
  * What came of cancelling: over, with a result if it was too late and the object is there; or `completing`, and then the
@@ -13,8 +13,8 @@ export async function cancelUpload(asked: Promise<CancelResponse>): Promise<Canc
     const answer = await asked;
     return answer.state === 'COMPLETED' ? answer : {};
   } catch (error) {
-    if (hasCode(error, 'UPLOAD_ENDED')) return {};
-    if (problemOf(error)?.code === 'upload-completing') return 'completing';
+    if (codeOf(error) === 'upload-completing') return 'completing';
+    if (isUploadError(error) && error.code === 'UPLOAD_ENDED') return {};
     throw error;
   }
 }

@@ -3,20 +3,25 @@ import { toBase64 } from '../base64.ts';
 import { wishPartSize } from '../part-size.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 
+/** The create call as it is made: members that are `undefined` do not travel. */
+export type CreateCall = {
+  readonly [Name in keyof CreateUploadRequest]: CreateUploadRequest[Name] | undefined;
+};
+
 /** What the create call is made of. */
 export interface DescribeInput<Source extends ByteSource> {
   readonly source: Source;
-  readonly identity: Pick<CreateUploadRequest, 'createId' | 'fingerprint' | 'resume'>;
   /** What the caller has said; the source fills in the rest. */
-  readonly asked: Pick<CreateUploadRequest, 'contentType' | 'connectorId' | 'metadata' | 'encryption'> & {
+  readonly options: Pick<CreateUploadRequest, 'contentType' | 'connectorId' | 'metadata' | 'encryption'> & {
     readonly name?: string;
+    readonly signal?: AbortSignal;
   };
   readonly concurrency: number;
   /** Largest part to ask for. */
   readonly partSizeBytes: number;
   readonly inlineMaxBytes: number;
   /** Digest of the whole content, where the runtime has one to offer. */
-  readonly checksum: ((source: Source) => Promise<Checksum>) | undefined;
+  readonly checksum?: ((source: Source) => Promise<Checksum>) | undefined;
 }
 
 /**
@@ -24,21 +29,21 @@ export interface DescribeInput<Source extends ByteSource> {
  * that the store checks; the rest is cut into parts.
  */
 export async function describeUpload<Source extends ByteSource>(
-  input: DescribeInput<Source>,
-): Promise<CreateUploadRequest> {
-  const { source, concurrency, partSizeBytes } = input;
+  { source, options, concurrency, partSizeBytes, inlineMaxBytes, checksum }: DescribeInput<Source>,
+  identity: Pick<CreateCall, 'createId' | 'fingerprint' | 'resume'>,
+): Promise<CreateCall> {
+  const { signal: _ownSignal, ...asked } = options;
   const { sizeBytes, name = 'unnamed', contentType } = source;
   const isWhole = sizeBytes <= partSizeBytes;
-  const isInline = sizeBytes <= input.inlineMaxBytes;
   return {
     name,
-    ...(contentType !== undefined && { contentType }),
-    ...input.asked,
-    ...input.identity,
+    contentType,
+    ...asked,
+    ...identity,
     sizeBytes,
     mode: isWhole ? 'single' : 'multipart',
     partSizeBytes: wishPartSize(sizeBytes, concurrency, partSizeBytes),
-    ...(isWhole && input.checksum && { checksum: await input.checksum(source) }),
-    ...(isInline && { payload: toBase64(await source.read(0, sizeBytes)) }),
+    checksum: isWhole ? await checksum?.(source) : undefined,
+    payload: sizeBytes <= inlineMaxBytes ? toBase64(await source.read(0, sizeBytes)) : undefined,
   };
 }

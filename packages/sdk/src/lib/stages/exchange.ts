@@ -4,11 +4,9 @@ import {
   type PartRange,
   type PartsRequest,
   type PartsResponse,
-  type PartToSign,
   type Receipt,
 } from '@longhaul/protocol';
 import pLimit from 'p-limit';
-import { createGrantWindow } from '../grant-window.ts';
 import type { Clock } from '../ports/clock.ts';
 import { UploadError } from '../upload-error.ts';
 
@@ -26,86 +24,83 @@ export interface Exchange {
 
 /** What the exchange works with. */
 export interface ExchangeInput {
+  readonly clock: Clock;
+  readonly stopSignal: AbortSignal;
+  /** URLs are asked for twice as many parts as are in flight. */
+  readonly concurrency: number;
   /** Parts that will be sent, in the order in which they will be. */
   readonly parts: readonly PartRange[];
   /** URLs known from the start, and when they were asked for. */
-  readonly firstGrants: readonly Grant[];
-  readonly firstAskedMs: number;
-  /** URLs to hold ahead of those in use. */
-  readonly aheadCount: number;
-  readonly call: (request: PartsRequest) => Promise<PartsResponse>;
-  readonly clock: Clock;
-  readonly signal: AbortSignal;
+  readonly created: { readonly grants: readonly Grant[] };
+  readonly askedMs: number;
+  readonly session: { exchangeParts(request: PartsRequest): Promise<PartsResponse> };
 }
 
 const REPORT_WITHIN_MS = 1_000;
 
+/** A URL is not used in the last tenth of its life: it must still be good when the store reads the request. */
+const USABLE_SHARE = 0.9;
+
 /** Starts the exchange of one round of sending. */
-export function createExchange({ clock, call, signal, ...input }: ExchangeInput): Exchange {
+export function createExchange({
+  clock,
+  session,
+  stopSignal,
+  concurrency,
+  ...input
+}: ExchangeInput): Exchange {
   const line = pLimit(1);
   const over = new AbortController();
-  const grants = createGrantWindow(input.parts, input.aheadCount);
-  grants.hold(input.firstGrants, input.firstAskedMs);
+  const toCome = new Set(input.parts);
+  const held = new Map<number, Grant & { readonly goodUntilMs: number }>();
   let receipts: Receipt[] = [];
-  let isReportDue = false;
 
-  const exchange = async (sign: readonly PartToSign[]): Promise<void> => {
+  const hold = (grants: readonly Grant[], askedMs: number): void => {
+    for (const grant of grants) {
+      const goodUntilMs = askedMs + grant.expiresInSeconds * 1_000 * USABLE_SHARE;
+      held.set(grant.partNumber, { ...grant, goodUntilMs });
+    }
+  };
+  const find = ({ partNumber }: PartRange): Grant | undefined => {
+    const grant = held.get(partNumber);
+    return grant && grant.goodUntilMs > clock.nowMs() ? grant : undefined;
+  };
+  /** Reports what is due, and asks for URLs of this part, if one is named, and of the next ones that have none. */
+  const exchange = async (...first: PartRange[]): Promise<void> => {
     const report = receipts.slice(0, MAX_PARTS_PER_CALL);
+    const parts = [...new Set([...first, ...toCome])].slice(0, 2 * concurrency).filter((part) => !find(part));
+    const sign = parts.map(({ partNumber, sizeBytes }) => ({ partNumber, sizeBytes }));
     const askedMs = clock.nowMs();
-    const answer = await call({ report, sign });
+    const { grants } = await session.exchangeParts({ report, sign });
     receipts = receipts.slice(report.length);
-    grants.hold(answer.grants, askedMs);
+    hold(grants, askedMs);
   };
-
-  const askFor = async (part: PartRange): Promise<Grant> => {
-    const { partNumber, sizeBytes } = part;
-    const brought = grants.find(partNumber, clock.nowMs());
-    if (brought) return brought;
-    const others = grants.nextToSign(clock.nowMs()).filter((other) => other.partNumber !== partNumber);
-    await exchange([{ partNumber, sizeBytes }, ...others]);
-    const grant = grants.find(partNumber, clock.nowMs());
-    if (!grant) throw noGrant(partNumber);
-    return grant;
+  const reportAll = async (): Promise<void> => {
+    while (receipts.length > 0) await exchange();
   };
-
-  /** Runs behind the sends. What fails here is tried again by whoever waits for it: `grantFor` or `flush`. */
-  const catchUp = (isDue: () => boolean): void => {
-    line(() => (isDue() ? exchange(grants.nextToSign(clock.nowMs())) : undefined)).catch(() => {});
-  };
-
-  const isRunningLow = (): boolean => grants.nextToSign(clock.nowMs()).length > input.aheadCount / 2;
-
   const reportSoon = async (): Promise<void> => {
-    await clock.sleep(REPORT_WITHIN_MS, AbortSignal.any([signal, over.signal]));
-    isReportDue = false;
-    catchUp(() => receipts.length > 0);
+    await clock.sleep(REPORT_WITHIN_MS, AbortSignal.any([stopSignal, over.signal]));
+    await line(reportAll);
   };
 
+  hold(input.created.grants, input.askedMs);
   return {
     async grantFor(part) {
-      const grant = grants.find(part.partNumber, clock.nowMs()) ?? (await line(() => askFor(part)));
-      grants.begin(part.partNumber);
-      if (isRunningLow()) catchUp(isRunningLow);
+      if (!find(part)) await line(async () => find(part) ?? (await exchange(part)));
+      toCome.delete(part);
+      const grant = find(part);
+      if (!grant) throw new UploadError('COORDINATOR_REFUSED', 'The coordinator gave no URL.');
       return grant;
     },
-    dropGrant: grants.drop,
+    dropGrant: (partNumber) => held.delete(partNumber),
     report(receipt) {
-      grants.drop(receipt.partNumber);
-      receipts.push(receipt);
-      if (isReportDue) return;
-      isReportDue = true;
-      // Rejects only when the upload is over or aborted: `flush` reports what is left then.
-      reportSoon().catch(() => {});
+      held.delete(receipt.partNumber);
+      // Fails when the upload is over, aborted, or cannot be reported to: `flush` tries again and tells.
+      if (receipts.push(receipt) === 1) reportSoon().catch(() => {});
     },
     async flush() {
       over.abort();
-      await line(async () => {
-        while (receipts.length > 0) await exchange([]);
-      });
+      await line(reportAll);
     },
   };
-}
-
-function noGrant(partNumber: number): UploadError {
-  return new UploadError('COORDINATOR_REFUSED', `The coordinator gave no URL for part ${partNumber}.`);
 }

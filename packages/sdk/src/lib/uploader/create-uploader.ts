@@ -38,12 +38,13 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
 ): Uploader<Input> {
-  const settings = normalizeOptions(options, platform.defaultConcurrency);
+  const { clock, connectivity, checksum } = platform;
+  const settings = { ...normalizeOptions(options, platform.defaultConcurrency), clock, connectivity };
   const { concurrency } = settings;
   const shop: Workshop<Source> = {
-    settings,
-    platform,
-    coordinator: createCoordinatorClient(settings, platform),
+    ...settings,
+    checksum,
+    coordinator: createCoordinatorClient(settings),
     sender: platform.createSender({ concurrency }),
     pool: pLimit(concurrency),
   };
@@ -62,7 +63,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
       return holder === control;
     };
     try {
-      return await runUpload(shop, { source, options: uploadOptions, control, claim });
+      return await runUpload({ ...shop, ...control, source, options: uploadOptions, claim });
     } finally {
       for (const [key, holder] of claims) if (holder === control) claims.delete(key);
       await source.close();
@@ -73,7 +74,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     upload: (input, uploadOptions = {}) =>
       startUpload(
         (control) => runInPool(admission, control.stopSignal, () => run(input, uploadOptions, control)),
-        platform.clock,
+        clock,
         uploadOptions.signal,
       ),
   };

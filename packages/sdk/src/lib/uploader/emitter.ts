@@ -7,17 +7,18 @@ export interface Emitter<Events> {
 
 /** An emitter whose listeners cannot break the one who emits: what they throw surfaces as an uncaught error. */
 export function createEmitter<Events>(): Emitter<Events> {
-  const listeners = new Map<keyof Events, Set<(event: never) => void>>();
+  const entries = new Set<{ readonly name: keyof Events; readonly listener: (event: never) => void }>();
   return {
     on(name, listener) {
-      const ofName = listeners.get(name) ?? new Set();
-      listeners.set(name, ofName.add(listener));
-      return () => void ofName.delete(listener);
+      const entry = { name, listener };
+      entries.add(entry);
+      return () => void entries.delete(entry);
     },
     emit(name, event) {
-      for (const listener of listeners.get(name) ?? []) {
+      for (const entry of entries) {
+        if (entry.name !== name) continue;
         try {
-          listener(event as never);
+          entry.listener(event as never);
         } catch (error) {
           queueMicrotask(() => {
             throw error;

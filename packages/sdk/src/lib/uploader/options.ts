@@ -74,15 +74,6 @@ export interface UploaderSettings {
  * @throws RangeError if a number is out of its range
  */
 export function normalizeOptions(options: UploaderOptions, defaultConcurrency: number): UploaderSettings {
-  const { coordinator } = options;
-  if (
-    typeof coordinator !== 'function' &&
-    !(/^https?:/.test(String(coordinator)) && URL.canParse(String(coordinator)))
-  ) {
-    throw new TypeError(
-      `coordinator must be an absolute http(s) URL or a fetch function, got ${String(coordinator)}`,
-    );
-  }
   const settings: UploaderSettings = {
     concurrency: defaultConcurrency,
     partSizeBytes: DEFAULT_PART_SIZE_BYTES,
@@ -93,15 +84,19 @@ export function normalizeOptions(options: UploaderOptions, defaultConcurrency: n
     ...options,
     retry: { ...DEFAULT_RETRY, ...options.retry },
   };
+  const { coordinator } = settings;
+  if (typeof coordinator !== 'function' && !/^https?:\/\/./.test(String(coordinator))) {
+    throw new TypeError(`coordinator must be an http(s) URL or a fetch function, got ${String(coordinator)}`);
+  }
   assertRange('concurrency', settings.concurrency, 1);
   assertRange('partSizeBytes', settings.partSizeBytes, MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES);
   assertRange('stallTimeoutMs', settings.stallTimeoutMs, 1);
   assertRange('inlineMaxBytes', settings.inlineMaxBytes, 0);
-  assertRange('retry.maxAttempts', settings.retry.maxAttempts, 1);
+  assertRange('maxAttempts', settings.retry.maxAttempts, 1);
   return settings;
 }
 
 function assertRange(name: string, value: number, min: number, max = Infinity): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new RangeError(`${name} must be a whole number from ${min} to ${max}, got ${value}`);
+  throw new RangeError(`${name} must be whole, from ${min} to ${max}, got ${value}`);
 }

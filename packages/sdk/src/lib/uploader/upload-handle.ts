@@ -1,7 +1,7 @@
 import type { UploadResult } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
 import type { UploadProgress } from '../progress.ts';
-import { hasCode, UploadError } from '../upload-error.ts';
+import { codeOf, UploadError } from '../upload-error.ts';
 import { createEmitter } from './emitter.ts';
 import { reduceTransfer, type TransferState } from './upload-state.ts';
 import { createUploadTracker, type PartProgress, type UploadTracker } from './upload-tracker.ts';
@@ -85,7 +85,13 @@ export function startUpload(
     async cancel() {
       dispatch({ kind: 'cancelling' });
       cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
-      return await result.then(() => 'completed' as const, cancelledOrThrow);
+      try {
+        await result;
+        return 'completed';
+      } catch (error) {
+        if (codeOf(error) === 'CANCELLED') return 'cancelled';
+        throw error;
+      }
     },
   };
 }
@@ -101,14 +107,9 @@ async function settle(
     dispatch({ kind: 'completed', result });
     return result;
   } catch (error) {
-    if (hasCode(error, 'CANCELLED')) dispatch({ kind: 'cancelled' });
+    if (codeOf(error) === 'CANCELLED') dispatch({ kind: 'cancelled' });
     else if (abortSignal.aborted) dispatch({ kind: 'stopped', reason: error });
     else dispatch({ kind: 'failed', error });
     throw error;
   }
-}
-
-function cancelledOrThrow(error: unknown): 'cancelled' {
-  if (hasCode(error, 'CANCELLED')) return 'cancelled';
-  throw error;
 }

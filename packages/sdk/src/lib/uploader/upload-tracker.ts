@@ -1,6 +1,6 @@
 import type { ReceivedPart } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
-import { createProgressMeter, type UploadProgress } from '../progress.ts';
+import { nextRate, type RateReading, type UploadProgress } from '../progress.ts';
 
 /** How far one part is. */
 export interface PartProgress {
@@ -30,25 +30,33 @@ export function createUploadTracker(
   onPart: (part: PartProgress) => void,
   onProgress: (progress: UploadProgress) => void,
 ): UploadTracker {
-  let meter = createProgressMeter(0);
-  let progress = meter.read(clock.nowMs());
+  const bytesOf = new Map<number, number>();
+  let sumBytes = 0;
   let toldMs = -Infinity;
+  let rate: RateReading | undefined;
+  let progress: UploadProgress = { sentBytes: 0, totalBytes: 0, bytesPerSecond: 0, etaSeconds: undefined };
 
   const tell = (everyMs = 0): void => {
     const nowMs = clock.nowMs();
-    progress = meter.read(nowMs);
+    const { totalBytes } = progress;
+    const sentBytes = Math.min(totalBytes, Math.max(progress.sentBytes, sumBytes));
+    rate = nextRate(rate ?? { atMs: nowMs, sentBytes, bytesPerSecond: 0 }, nowMs, sentBytes);
+    const { bytesPerSecond } = rate;
+    const etaSeconds = bytesPerSecond > 0 ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
+    progress = { sentBytes, totalBytes, bytesPerSecond, etaSeconds };
     if (nowMs - toldMs < everyMs) return;
     toldMs = nowMs;
     onProgress(progress);
   };
   const update = ({ partNumber, sizeBytes }: ReceivedPart, sentBytes: number, isStored = false): void => {
-    meter.update(partNumber, sentBytes);
+    sumBytes += sentBytes - (bytesOf.get(partNumber) ?? 0);
+    bytesOf.set(partNumber, sentBytes);
     onPart({ partNumber, sizeBytes, sentBytes, isStored });
   };
 
   return {
     begin(totalBytes, receivedParts) {
-      meter = createProgressMeter(totalBytes);
+      progress = { ...progress, totalBytes };
       for (const part of receivedParts) update(part, part.sizeBytes, true);
       tell();
     },

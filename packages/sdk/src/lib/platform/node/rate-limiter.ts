@@ -13,7 +13,7 @@ const BURST_MS = 50;
 
 /** A token bucket that hands out times instead of tokens: each taker books the span that its bytes need. */
 export function createRateLimiter(maxBytesPerSecond: number, clock: Clock): RateLimiter {
-  let bookedUntilMs = -Infinity;
+  let bookedUntilMs = clock.nowMs();
   return {
     maxPieceBytes: Math.max(1, Math.floor(maxBytesPerSecond / 32)),
     async take(bytes, signal) {

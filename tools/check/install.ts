@@ -1,12 +1,12 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CheckFailure, mustRunPnpm, outcomeOf } from './command.ts';
 import { type PackedPackage, withPackedPackages } from './packages.ts';
 import { type Manifest, ROOT } from './workspace.ts';
 
 /**
- * Installs the tarballs into an empty project and uses them as a stranger would: imports every entry on plain Node, asks every
- * command for help, and compiles against the declarations with every check on.
+ * Installs the tarballs into an empty project and uses them as a stranger would: imports every entry on plain Node, asks
+ * every command for help, uploads a file, and compiles against the declarations with every check on.
  */
 export async function checkInstall(): Promise<void> {
   await withPackedPackages(async (packed, folder) => {
@@ -15,6 +15,7 @@ export async function checkInstall(): Promise<void> {
     const failures = [
       ...(await failedMainEntries(manifests, project)),
       ...(await failedCommands(manifests, project)),
+      ...(await failedUpload(project)),
     ];
     await installPeers(manifests, project);
     failures.push(
@@ -84,6 +85,14 @@ async function failedCommands(manifests: readonly Manifest[], project: string): 
     if (exitCode !== 0 || !stdout.includes(command)) failures.push(`$ ${command} --help\n${output}`);
   }
   return failures;
+}
+
+/** What is built may lack what only running shows: a worker's file, a migration, a script. */
+async function failedUpload(project: string): Promise<readonly string[]> {
+  const script = 'upload-as-a-stranger.ts';
+  await copyFile(join(import.meta.dirname, script), join(project, script));
+  const { exitCode, output } = await outcomeOf('node', [script], project);
+  return exitCode === 0 ? [] : [`$ node ${script}\n${output}`];
 }
 
 /** Compiles an import of every entry, for Node and for a browser's bundler, declarations of ours fully checked. */

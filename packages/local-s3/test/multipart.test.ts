@@ -330,6 +330,8 @@ describe.each(STORAGE_KINDS)('multipart uploads in %s storage', (kind) => {
       '<CompleteMultipartUpload><Part><PartNumber>1</PartNumber></Part></CompleteMultipartUpload>',
       '<CompleteMultipartUpload><Part><PartNumber>x</PartNumber><ETag>"e"</ETag></Part></CompleteMultipartUpload>',
       '<CompleteMultipartUpload><Part/></CompleteMultipartUpload>',
+      `${'<CompleteMultipartUpload>'.repeat(500)}${'</CompleteMultipartUpload>'.repeat(500)}`,
+      '<!DOCTYPE x [<!ENTITY e "1">]><CompleteMultipartUpload><Part><PartNumber>&e;</PartNumber><ETag>e</ETag></Part></CompleteMultipartUpload>',
     ];
     for (const body of bodies) {
       expect(await errorCode(await fetch(url, { method: 'POST', body }))).toBe('MalformedXML');

@@ -28,11 +28,23 @@ export function writeXml(root: string, content: XmlObject, namespace?: string): 
 
 /** Children of the root element, or `undefined` when the text is no such document. */
 export function readXml(text: string, root: string): ParsedXml | undefined {
-  if (text.trim() === '' || XMLValidator.validate(text) !== true) return undefined;
-  const document: unknown = parser.parse(text);
+  const document = parse(text);
   const content = isParsed(document) ? document[root] : undefined;
   if (content === '') return {};
   return isParsed(content) ? content : undefined;
+}
+
+/** The parser alone would take half a document for a whole one. Neither of the two may meet a document type. */
+function parse(text: string): unknown {
+  if (text.trim() === '' || text.includes('<!DOCTYPE') || XMLValidator.validate(text) !== true)
+    return undefined;
+  try {
+    return parser.parse(text);
+  } catch (error) {
+    // It throws on what it will not take, such as elements that are nested too deep.
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }
 
 /** An element that has children. */

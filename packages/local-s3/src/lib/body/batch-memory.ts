@@ -2,7 +2,7 @@
 export const BATCH_BYTES: number = 1024 ** 2;
 
 /** Kept for the next bodies: fresh memory costs a page fault for every 4 KiB. */
-const MAX_KEPT = 64;
+const MAX_KEPT = 32;
 
 const kept: Uint8Array[] = [];
 

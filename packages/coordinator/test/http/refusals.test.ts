@@ -81,6 +81,20 @@ describe('create refuses', () => {
     expect(await response.json()).toMatchObject({ code: 'unauthorized' });
   });
 
+  it('encryption that the store does not do', async () => {
+    const encrypted = { encryption: { mode: 'sse-s3' } } as const;
+    for (const body of [
+      { ...valid(), ...encrypted, mode: 'multipart' },
+      { ...valid(), ...encrypted, payload: 'AA==' },
+    ]) {
+      const refused = await coordinator.call('POST', '/v1/uploads', { body });
+      expect(refused).toMatchObject({
+        status: 400,
+        problem: { code: 'encryption-unsupported', s3Code: 'NotImplemented' },
+      });
+    }
+  });
+
   it('says what was wrong without repeating what was sent', async () => {
     const { problem } = await coordinator.call('POST', '/v1/uploads', {
       body: { ...valid(), encryption: { mode: 'sse-c', customerKey: 'canary-secret' } },

@@ -102,6 +102,32 @@ describe('resume by fingerprint', () => {
     expect(second.uploadId).not.toBe(first.uploadId);
   });
 
+  it('begins anew with another encryption, or another key', async () => {
+    // The local store encrypts nothing and says so; what is asked here is which upload the coordinator takes.
+    const encrypting = await startCoordinator({
+      wrapStore: (store) => ({
+        ...store,
+        createMultipartUpload: ({ encryption: _ignored, ...input }) => store.createMultipartUpload(input),
+      }),
+    });
+    const asked = [
+      {},
+      { encryption: { mode: 'sse-s3' } },
+      { encryption: { mode: 'sse-kms', kmsKeyId: 'one' } },
+      { encryption: { mode: 'sse-kms', kmsKeyId: 'two' } },
+    ] as const;
+    const create = async () => {
+      const uploads = [];
+      for (const encryption of asked)
+        uploads.push((await encrypting.create({ ...file, ...encryption })).uploadId);
+      return uploads;
+    };
+    const first = await create();
+    expect(new Set(first).size).toBe(4);
+    expect(await create()).toEqual(first);
+    await encrypting.close();
+  });
+
   it('never hands an upload to another owner', async () => {
     const shared = await startCoordinator({
       authorize: (request) => request.headers.get('x-user') ?? undefined,

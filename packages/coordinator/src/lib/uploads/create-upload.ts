@@ -6,6 +6,7 @@ import {
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/catalog.ts';
+import { ObjectStoreError } from '../ports/object-store.ts';
 import { completeInline } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
 import { draftUpload, payloadOf } from './draft-upload.ts';
@@ -36,7 +37,9 @@ export async function createUpload(
       { uploadId: record.uploadId },
     );
   }
-  const opened = await openAtStore(context, record, request);
+  const opened = await openAtStore(context, record, request).catch((error: unknown) => {
+    throw encryptionRefusal(record, error) ?? error;
+  });
   return await answerCreate(context, opened, kind !== 'inserted');
 }
 
@@ -55,6 +58,18 @@ async function openAtStore(
     return (await context.catalog.openWithoutMultipart(record.uploadId)) ?? (await reread(context, record));
   }
   return await openMultipart(context, record);
+}
+
+/** A store says NotImplemented to a header that it does not know; the only one that the client chose is encryption. */
+function encryptionRefusal(record: UploadRecord, error: unknown): CoordinatorError | undefined {
+  if (!record.encryption || !(error instanceof ObjectStoreError) || error.s3Code !== 'NotImplemented')
+    return undefined;
+  return new CoordinatorError(
+    'encryption-unsupported',
+    `The store cannot encrypt with ${record.encryption.mode}. Leave encryption out, or ask for a mode that the store has.`,
+    { uploadId: record.uploadId, s3Code: error.s3Code },
+    error,
+  );
 }
 
 async function openMultipart(context: UploadContext, record: UploadRecord): Promise<UploadRecord> {

@@ -71,6 +71,8 @@ function hintFor({ s3Code, httpStatus }: S3Failure): string {
 }
 
 const THROTTLING = new Set([429, 503]);
+/** A 5xx that no repetition changes. */
+const NOT_IMPLEMENTED = 501;
 /** Sent with a 4xx, yet it says that the request did not arrive whole. */
 const NOT_ARRIVED = new Set(['RequestTimeout', 'IncompleteBody']);
 
@@ -78,7 +80,10 @@ function kindOf({ httpStatus, s3Code }: S3Failure, error: unknown): ObjectStoreE
   if (asFields(error)['name'] === 'CredentialsProviderError') return 'refused';
   if (THROTTLING.has(httpStatus ?? 0) || s3Code === 'SlowDown') return 'throttled';
   if (httpStatus === 408 || NOT_ARRIVED.has(s3Code ?? '')) return 'unreachable';
-  return httpStatus !== undefined && httpStatus >= 300 && httpStatus < 500 ? 'refused' : 'unreachable';
+  if (httpStatus === undefined) return 'unreachable';
+  return (httpStatus >= 300 && httpStatus < 500) || httpStatus === NOT_IMPLEMENTED
+    ? 'refused'
+    : 'unreachable';
 }
 
 const MAX_MESSAGE_CHARACTERS = 300;

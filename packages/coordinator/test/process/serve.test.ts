@@ -1,0 +1,126 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLocalS3, type Listening } from '@longhaul/local-s3';
+
+const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const credentials = { accessKeyId: 'test', secretAccessKey: 'canary-secret-access-key' };
+
+let folder: string;
+let store: Listening;
+const children: ChildProcess[] = [];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longhaul-serve-'));
+  store = await createLocalS3({ storage: { kind: 'memory' }, credentials, buckets: ['uploads'] }).listen();
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  await store.close();
+  await rm(folder, { recursive: true });
+});
+
+function run(args: readonly string[], env: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: folder,
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      S3_BUCKET: 'uploads',
+      S3_ENDPOINT: store.url,
+      S3_PROVIDER: 'local-s3',
+      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+      LONGHAUL_PORT: '0',
+      ...env,
+    },
+  });
+  children.push(child);
+  const said = { text: '' };
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => (said.text += String(chunk)));
+  const ended = once(child, 'close').then(([code]) => code as number);
+  const listening = async (): Promise<string> => {
+    await expect.poll(() => said.text, { timeout: 20_000 }).toMatch(/listens on (\S+),/);
+    return /listens on (\S+),/.exec(said.text)?.[1] ?? '';
+  };
+  return { child, said, ended, listening };
+}
+
+describe('longhaul-coordinator serve', () => {
+  it('serves this machine, says why only this one, and stops when asked', async () => {
+    const server = run(['serve']);
+    const url = await server.listening();
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
+    expect(server.said.text).toContain('owner "local"');
+    expect(await (await fetch(`${url}/readyz`)).json()).toMatchObject({ status: 'ok' });
+    server.child.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+    expect(server.said.text).not.toContain(credentials.secretAccessKey);
+  });
+
+  it('keeps uploads and their tokens over a kill', async () => {
+    const body = JSON.stringify({ createId: crypto.randomUUID(), name: 'x', sizeBytes: 1 });
+    const create = async (url: string) => {
+      const response = await fetch(`${url}/v1/uploads`, { method: 'POST', body });
+      return (await response.json()) as { uploadId: string; token: string };
+    };
+    const first = run(['serve']);
+    const { uploadId, token } = await create(await first.listening());
+    first.child.kill('SIGKILL');
+    await first.ended;
+    const second = run(['serve']);
+    const url = await second.listening();
+    expect((await create(url)).uploadId).toBe(uploadId);
+    expect(
+      (await fetch(`${url}/v1/uploads/${uploadId}`, { headers: { 'longhaul-token': token } })).status,
+    ).toBe(200);
+    const key = join(folder, 'longhaul.sqlite.token-key');
+    expect((await readFile(key, 'utf8')).trim().length).toBeGreaterThanOrEqual(32);
+    expect((await stat(key)).mode & 0o777).toBe(0o600);
+  });
+
+  it('finishes a call under way before it ends', async () => {
+    const module = join(folder, 'slow.mjs');
+    await writeFile(
+      module,
+      'export const authorize = async () => { await new Promise((r) => setTimeout(r, 700)); return "ann"; };',
+    );
+    const server = run(['serve'], { LONGHAUL_AUTHORIZE_MODULE: module });
+    const url = await server.listening();
+    const body = JSON.stringify({ createId: crypto.randomUUID(), name: 'x', sizeBytes: 1 });
+    const answer = fetch(`${url}/v1/uploads`, { method: 'POST', body });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    server.child.kill('SIGTERM');
+    expect((await answer).status).toBe(201);
+    expect(await server.ended).toBe(0);
+  });
+
+  it('tells every error of its configuration at once, and ends with 2', async () => {
+    const server = run(['serve'], { S3_BUCKET: '', LONGHAUL_PORT: 'x', LONGHAUL_HOST: '0.0.0.0' });
+    expect(await server.ended).toBe(2);
+    for (const name of ['S3_BUCKET', 'LONGHAUL_PORT', 'LONGHAUL_HOST'])
+      expect(server.said.text).toContain(name);
+  });
+
+  it('says which address it cannot have, and ends with 1', async () => {
+    const server = run(['serve'], { LONGHAUL_PORT: new URL(store.url).port });
+    expect(await server.ended).toBe(1);
+    expect(server.said.text).toContain('EADDRINUSE');
+  });
+});
+
+describe('longhaul-coordinator', () => {
+  it('migrates, teaches, and refuses what it does not know', async () => {
+    const migrate = run(['migrate']);
+    expect(await migrate.ended).toBe(0);
+    expect((await stat(join(folder, 'longhaul.sqlite'))).size).toBeGreaterThan(0);
+    const help = run(['--help']);
+    expect(await help.ended).toBe(0);
+    expect(help.said.text).toContain('LONGHAUL_GRANT_EXPIRES_IN_SECONDS');
+    expect(await run(['sevre']).ended).toBe(2);
+    expect(await run(['serve', '--port']).ended).toBe(2);
+  });
+});

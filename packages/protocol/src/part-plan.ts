@@ -79,7 +79,11 @@ export function partRange(plan: PartPlan, partNumber: number): PartRange {
 export function partRanges({ sizeBytes, partSizeBytes, partCount }: PartPlan): PartRange[] {
   return Array.from({ length: partCount }, (_, index) => {
     const offsetBytes = index * partSizeBytes;
-    return { partNumber: index + 1, offsetBytes, sizeBytes: Math.min(partSizeBytes, sizeBytes - offsetBytes) };
+    return {
+      partNumber: index + 1,
+      offsetBytes,
+      sizeBytes: Math.min(partSizeBytes, sizeBytes - offsetBytes),
+    };
   });
 }
 

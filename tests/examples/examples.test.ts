@@ -1,0 +1,60 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { createUploader } from '@longhaul/sdk';
+
+const EXAMPLES = join(import.meta.dirname, '../../examples');
+const children: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+});
+
+/** Runs what the example's README tells to run: its `start` script. */
+async function start(example: string, args: readonly string[] = [], env: Record<string, string> = {}) {
+  const folder = join(EXAMPLES, example);
+  const { scripts } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  const [command = '', ...rest] = scripts.start.split(' ');
+  expect(command).toBe('node');
+  const PATH = `${dirname(process.execPath)}:${process.env['PATH'] ?? ''}`;
+  const child = spawn(process.execPath, [...rest, ...args], { cwd: folder, env: { PATH, ...env } });
+  children.push(child);
+  const said = { text: '' };
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk) => (said.text += String(chunk)));
+  return { said, ended: once(child, 'close').then(([code]) => code as number) };
+}
+
+describe('examples/node-script', () => {
+  it('uploads a file and says where it is', async () => {
+    const file = join(import.meta.dirname, '../../pnpm-lock.yaml');
+    const { said, ended } = await start('node-script', [file]);
+    expect({ code: await ended, text: said.text }).toMatchObject({ code: 0 });
+    const { length } = await readFile(file);
+    expect(said.text).toMatch(
+      new RegExp(`is s3://example/connectors/default/[0-9a-f-]{36}, ${length} bytes, ETag "`),
+    );
+  });
+});
+
+describe('examples/embed-coordinator', () => {
+  it('takes uploads of its users, and of nobody else', async () => {
+    const { said } = await start('embed-coordinator', [], { PORT: '0' });
+    await expect.poll(() => said.text, { timeout: 20_000 }).toMatch(/http:\/\/127\.0\.0\.1:\d+/);
+    const [url = ''] = /http:\/\/\S+/.exec(said.text) ?? [];
+    expect(await (await fetch(url)).text()).toContain('My own service');
+    const upload = (headers: Record<string, string>) =>
+      createUploader({ coordinator: `${url}/uploads`, headers, inlineMaxBytes: 0 }).upload(
+        Buffer.alloc(6_000_000),
+      ).result;
+    expect(await upload({ authorization: 'Bearer ann-secret' })).toMatchObject({ sizeBytes: 6_000_000 });
+    await expect(upload({})).rejects.toMatchObject({
+      code: 'COORDINATOR_REFUSED',
+      problem: { code: 'unauthorized' },
+    });
+  });
+});

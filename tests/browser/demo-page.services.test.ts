@@ -82,13 +82,13 @@ describe.skipIf(!CHROMIUM)('the demo page (needs LONGHAUL_TEST_CHROMIUM)', () =>
 
   it('shows parts filling, tells assistive technology so, and cancels', async () => {
     const letGo = await holdPuts(2);
-    await pick(await write('cancel me.bin', 60 * MIB));
+    await pick(await write('cancel me.bin', 24 * MIB));
     const bar = card('cancel me').getByRole('progressbar');
     await expect
       .poll(async () => Number(await bar.getAttribute('aria-valuenow')), { timeout: 30_000 })
       .toBeGreaterThan(0);
     expect(await bar.getAttribute('aria-label')).toBe('Parts of cancel me.bin');
-    expect(await bar.getAttribute('aria-valuetext')).toMatch(/of 62\.9 MB/);
+    expect(await bar.getAttribute('aria-valuetext')).toMatch(/of 25\.2 MB/);
     await expect
       .poll(() => drawnColours(page), { timeout: 30_000 })
       .toEqual(expect.arrayContaining(['stored', 'waiting']));
@@ -101,7 +101,7 @@ describe.skipIf(!CHROMIUM)('the demo page (needs LONGHAUL_TEST_CHROMIUM)', () =>
   });
 
   it('says what failed and why, and goes on where it stopped when asked to', async () => {
-    const file = await write('refused.bin', 60 * MIB);
+    const file = await write('refused.bin', 24 * MIB);
     const calls = (url: URL): boolean => url.pathname.endsWith('/complete');
     await page.route(calls, (route) =>
       route.fulfill({

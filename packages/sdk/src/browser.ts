@@ -21,6 +21,8 @@ export function createUploader(options: UploaderOptions): Uploader<BrowserInput>
 }
 createUploader satisfies CreateUploader<BrowserInput>;
 
-export * from './core.ts';
+// Of the core, what every application needs; the rest is behind its own door, `@longhaul/sdk/core`.
+export type * from './core.ts';
+export { isUploadError, UploadError } from './lib/upload-error.ts';
 export type { BrowserInput } from './lib/platform/browser/browser-platform.ts';
 export { createLocalStorageResumeStore } from './lib/platform/browser/local-storage-resume-store.ts';

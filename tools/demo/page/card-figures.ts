@@ -37,6 +37,11 @@ function pace({
   ];
 }
 
+/** All is sent, and the store puts the parts together. */
+export function completingFigures(sizeBytes: number): string {
+  return joined(`${formatBytes(sizeBytes)} sent`, 'waiting for the object store');
+}
+
 /** What came of it. */
 export function completedFigures(input: {
   readonly sizeBytes: number;
@@ -46,7 +51,7 @@ export function completedFigures(input: {
 }): string {
   const { sizeBytes, partCount, resumedParts, durationMs } = input;
   const seconds = durationMs / 1_000;
-  const isTimed = resumedParts === 0 && seconds >= 1;
+  const isTimed = resumedParts === 0 && partCount > 1 && seconds >= 1;
   return joined(
     `${formatBytes(sizeBytes)} in ${countOfParts(partCount)}`,
     isTimed && `${formatDuration(seconds)}, ${formatBytes(sizeBytes / seconds)}/s`,

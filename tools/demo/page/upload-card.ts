@@ -8,6 +8,7 @@ import {
 } from '@longhaul/sdk';
 import {
   completedFigures,
+  completingFigures,
   endedFigures,
   openingFigures,
   type Quiet,
@@ -83,7 +84,10 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
       if (resumedParts > 0) announce(`${file.name} goes on where it stopped.`);
       enter('sending', formatPercent(0, 1));
     }
-    if (state.kind === 'completing') enter('completing', 'putting together');
+    if (state.kind === 'completing') {
+      enter('completing', 'putting together');
+      view.setFigures(completingFigures(file.size));
+    }
     if (state.kind === 'cancelling') enter('cancelling', 'cancelling');
   }
 
@@ -94,13 +98,13 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
   }
 
   function showProgress(quiet: Quiet | undefined): void {
-    if (phase !== 'sending' && phase !== 'completing') return;
+    if (phase !== 'sending') return;
     const { progress } = upload;
     const { sentBytes, totalBytes } = progress;
     const figures = sendingFigures({ progress, resumedParts, quiet });
     view.setFigures(figures);
     view.setPercent(totalBytes === 0 ? 100 : (sentBytes / totalBytes) * 100, figures);
-    if (phase === 'sending') enter('sending', formatPercent(sentBytes, totalBytes));
+    enter('sending', formatPercent(sentBytes, totalBytes));
   }
 
   function showResult({ bucket, key, etag, sizeBytes, partCount, uploadId }: UploadResult): void {

@@ -6,23 +6,13 @@ import type { Connectivity } from '../../ports/connectivity.ts';
  */
 export const browserConnectivity: Connectivity = { whenOnline };
 
+const LOOPBACK = /^(localhost|127\..+|\[::1\])$/;
+
 function whenOnline(signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    if (navigator.onLine || isLoopback(location.hostname)) return resolve();
-    const leave = (): void => {
-      removeEventListener('online', arrive);
-      reject(signal?.reason);
-    };
-    const arrive = (): void => {
-      signal?.removeEventListener('abort', leave);
-      resolve();
-    };
-    addEventListener('online', arrive, { once: true });
-    signal?.addEventListener('abort', leave, { once: true });
+    if (navigator.onLine || LOOPBACK.test(location.hostname)) return resolve();
+    addEventListener('online', () => resolve(), { once: true, ...(signal && { signal }) });
+    signal?.addEventListener('abort', () => reject(signal.reason));
   });
-}
-
-function isLoopback(hostname: string): boolean {
-  return /^(localhost|127\.[\d.]+|\[::1\])$/.test(hostname);
 }

@@ -13,30 +13,21 @@ export function createXhrPartSender(): PartSender<BlobSource> {
   return { send };
 }
 
-// Async, so that a slice that cannot be had rejects like everything else.
-async function send(part: PartToSend<BlobSource>): Promise<PartAnswer> {
-  const { source, offsetBytes, sizeBytes, signal } = part;
-  signal.throwIfAborted();
-  const body = source.blob(offsetBytes, sizeBytes);
-  const request = new XMLHttpRequest();
-  const abort = (): void => request.abort();
-  signal.addEventListener('abort', abort, { once: true });
-  try {
-    return await put(request, part, body);
-  } finally {
-    signal.removeEventListener('abort', abort);
-  }
-}
-
-function put(request: XMLHttpRequest, part: PartToSend<BlobSource>, body: Blob): Promise<PartAnswer> {
-  const { url, headers, signal, onProgress } = part;
+function send(part: PartToSend<BlobSource>): Promise<PartAnswer> {
+  const { source, offsetBytes, sizeBytes, url, headers, signal, onProgress } = part;
+  // What throws in here, a slice that cannot be had for example, rejects.
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const request = new XMLHttpRequest();
+    const abort = (): void => request.abort();
+    signal.addEventListener('abort', abort);
+    request.onloadend = () => signal.removeEventListener('abort', abort);
     request.upload.onprogress = ({ loaded }) => onProgress(loaded);
     request.onload = () => resolve(readXhrAnswer(request));
     request.onerror = () => reject(new Error(NO_REASON_GIVEN));
     request.onabort = () => reject(signal.reason);
     request.open('PUT', url);
     for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
-    request.send(body);
+    request.send(source.blob(offsetBytes, sizeBytes));
   });
 }

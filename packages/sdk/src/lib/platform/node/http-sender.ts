@@ -64,6 +64,8 @@ async function put(
   buffers: Buffers,
   limiter: RateLimiter | undefined,
 ): Promise<PartAnswer> {
+  // What breaks after the answer is in concerns nobody; without a listener it would end the process.
+  request.on('error', () => {});
   const answered = once(request, 'response').then(([response]: unknown[]) => response as IncomingMessage);
   const written = writeBody(request, part, buffers, limiter).then(
     () => answered,

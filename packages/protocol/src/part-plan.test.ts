@@ -8,6 +8,7 @@ import {
   MIN_PART_SIZE_BYTES,
   type PartPlanLimits,
   partRange,
+  partRanges,
   planParts,
 } from './index.ts';
 
@@ -160,5 +161,17 @@ describe('partRange', () => {
 
   it.each([0, -1, 1.5, 4, Number.NaN])('refuses part %s of a plan of three', (partNumber) => {
     expect(() => partRange(planParts(11 * MEBIBYTE, 5 * MEBIBYTE), partNumber)).toThrow(RangeError);
+  });
+});
+
+describe('partRanges', () => {
+  it('names every part of a plan once, in order', () => {
+    const short = plan.filter(({ partCount }) => partCount <= 2_000);
+    fc.assert(
+      fc.property(short, (given) => {
+        const numbers = Array.from({ length: given.partCount }, (_, index) => index + 1);
+        expect(partRanges(given)).toEqual(numbers.map((partNumber) => partRange(given, partNumber)));
+      }),
+    );
   });
 });

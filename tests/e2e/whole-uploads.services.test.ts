@@ -48,8 +48,9 @@ for (const { store, memory } of PAIRS) {
     ])('%s', async (name, sizeBytes, partCount) => {
       const path = join(folder, name);
       await writeRandomFile(path, sizeBytes);
-      expect(await uploadAndCompare(path)).toMatchObject({ sizeBytes, partCount });
-      expect(await backend.store.objectStore.listMultipartUploads({ prefix: '' })).toEqual([]);
+      const { key, ...result } = await uploadAndCompare(path);
+      expect(result).toMatchObject({ sizeBytes, partCount });
+      expect(await backend.store.objectStore.listMultipartUploads({ prefix: key })).toEqual([]);
     });
 
     it('inside the create call', async () => {
@@ -103,10 +104,12 @@ for (const { store, memory } of PAIRS) {
         upload.on('progress', ({ sentBytes }) => sentBytes > 5 * MIB && resolve()),
       );
       upload.result.catch(() => undefined);
+      const prefix = `connectors/default/${upload.uploadId}`;
+      expect(await backend.store.objectStore.listMultipartUploads({ prefix })).toHaveLength(1);
       expect(await upload.cancel()).toBe('cancelled');
       await expect(upload.result).rejects.toMatchObject({ code: 'CANCELLED' });
       await expect
-        .poll(() => backend.store.objectStore.listMultipartUploads({ prefix: '' }), { timeout: 10_000 })
+        .poll(() => backend.store.objectStore.listMultipartUploads({ prefix }), { timeout: 10_000 })
         .toEqual([]);
     });
   });

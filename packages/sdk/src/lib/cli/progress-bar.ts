@@ -9,7 +9,7 @@ const MAX_BAR_CELLS = 40;
  * ten cells; the label gives way first.
  *
  * @example renderBar({ sentBytes: 5e6, totalBytes: 1e7, bytesPerSecond: 1e6, etaSeconds: 5 }, 'film.mp4', 80)
- * // 'film.mp4 ████████████░░░░░░░░░░░░  50 % 5.00 MB of 10.0 MB, 1.00 MB/s, 5 s left'
+ * // 'film.mp4 ████████░░░░░░░░  50 % 5.00 MB of 10.0 MB, 1.00 MB/s, 5 s left'
  */
 export function renderBar(progress: UploadProgress, label: string, columns: number): string {
   const fraction = fractionOf(progress);

@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest';
+import { judgePartAnswer, s3CodeOf } from './part-answer.ts';
+
+function error(code: string, message = ''): string {
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
+}
+
+describe('judgePartAnswer', () => {
+  it.each([
+    [200, '', 'stored'],
+    [204, '', 'stored'],
+    [412, error('PreconditionFailed'), 'exists'],
+    [403, error('AccessDenied', 'Request has expired'), 'refused-url'],
+    [403, error('RequestTimeTooSkewed'), 'refused-url'],
+    [400, error('ExpiredToken'), 'refused-url'],
+    [403, '', 'refused-url'],
+    [400, error('RequestTimeout'), 'transient'],
+    [400, error('BadDigest'), 'transient'],
+    [409, error('OperationAborted'), 'transient'],
+    [409, error('ConditionalRequestConflict'), 'transient'],
+    [500, error('InternalError'), 'transient'],
+    [0, '', 'transient'],
+    [503, error('SlowDown'), 'throttled'],
+    [503, '<html>', 'throttled'],
+    [404, error('NoSuchUpload'), 'fatal'],
+    [400, error('EntityTooLarge'), 'fatal'],
+    [501, error('NotImplemented'), 'fatal'],
+    [301, error('PermanentRedirect'), 'fatal'],
+  ])('takes %i %s for %s', (status, body, verdict) => {
+    expect(judgePartAnswer({ status, body })).toBe(verdict);
+  });
+});
+
+describe('s3CodeOf', () => {
+  it('reads the code of an error document, and nothing else', () => {
+    expect(s3CodeOf(error('KMS.DisabledException'))).toBe('KMS.DisabledException');
+    expect(s3CodeOf('<html><code>x</code></html>')).toBeUndefined();
+    expect(s3CodeOf('')).toBeUndefined();
+  });
+});

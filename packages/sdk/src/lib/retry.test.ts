@@ -1,0 +1,78 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_RETRY, judgeStatus, nextDelayMs, type Trouble } from './retry.ts';
+
+const counted = fc.constantFrom<Trouble>('transient', 'throttled');
+const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+function delay(
+  trouble: Trouble,
+  circumstances: Partial<Parameters<typeof nextDelayMs>[2]>,
+): number | undefined {
+  return nextDelayMs(DEFAULT_RETRY, trouble, {
+    failures: 1,
+    renewals: 0,
+    randomFraction: 0.5,
+    ...circumstances,
+  });
+}
+
+describe('nextDelayMs', () => {
+  it('never waits longer than allowed, and gives up exactly at the last attempt', () => {
+    fc.assert(
+      fc.property(
+        counted,
+        fc.integer({ min: 1, max: 1_000 }),
+        fraction,
+        (trouble, failures, randomFraction) => {
+          const delayMs = delay(trouble, { failures, randomFraction });
+          expect(delayMs === undefined).toBe(failures >= DEFAULT_RETRY.maxAttempts);
+          expect(delayMs ?? 0).toBeLessThanOrEqual(DEFAULT_RETRY.maxDelayMs);
+        },
+      ),
+    );
+  });
+
+  it('spreads the wait over everything from nothing to a ceiling that doubles', () => {
+    expect(delay('transient', { failures: 3, randomFraction: 0 })).toBe(0);
+    expect(delay('transient', { failures: 1 })).toBe(50);
+    expect(delay('transient', { failures: 4 })).toBe(400);
+    expect(delay('throttled', { failures: 1 })).toBe(500);
+    expect(delay('throttled', { failures: 9 })).toBe(10_000);
+  });
+
+  it('waits as long as the server asks, within a minute', () => {
+    expect(delay('throttled', { retryAfterSeconds: 7 })).toBe(7_000);
+    expect(delay('throttled', { retryAfterSeconds: 86_400 })).toBe(60_000);
+    expect(delay('transient', { failures: 4, retryAfterSeconds: 0.1 })).toBe(400);
+  });
+
+  it('asks for a fresh URL at once, twice in a row, whatever failed before', () => {
+    expect(delay('refused-url', { failures: 500, renewals: 1 })).toBe(0);
+    expect(delay('refused-url', { failures: 0, renewals: 2 })).toBe(0);
+    expect(delay('refused-url', { failures: 0, renewals: 3 })).toBeUndefined();
+  });
+
+  it('gives up at once on what nothing will help', () => {
+    expect(delay('fatal', {})).toBeUndefined();
+  });
+});
+
+describe('judgeStatus', () => {
+  it.each([
+    [0, 'transient'],
+    [408, 'transient'],
+    [500, 'transient'],
+    [502, 'transient'],
+    [504, 'transient'],
+    [429, 'throttled'],
+    [503, 'throttled'],
+    [400, 'fatal'],
+    [404, 'fatal'],
+    [409, 'fatal'],
+    [501, 'fatal'],
+    [307, 'fatal'],
+  ] as const)('takes %i for %s', (status, trouble) => {
+    expect(judgeStatus(status)).toBe(trouble);
+  });
+});

@@ -1,0 +1,83 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { UploadProgress } from '../progress.ts';
+import { createUploadTracker, type PartProgress, type UploadTracker } from './upload-tracker.ts';
+
+const PART_BYTES = 1_000;
+
+function start(
+  parts: number,
+  received: number,
+): {
+  tracker: UploadTracker;
+  told: UploadProgress[];
+  parts: PartProgress[];
+  tick(ms: number): void;
+} {
+  let nowMs = 0;
+  const told: UploadProgress[] = [];
+  const heard: PartProgress[] = [];
+  const clock = {
+    nowMs: () => nowMs,
+    sleep: async () => {},
+    randomFraction: () => 0,
+    randomUuid: () => '',
+  };
+  const tracker = createUploadTracker(
+    clock,
+    (part) => heard.push(part),
+    (progress) => told.push(progress),
+  );
+  const receivedParts = Array.from({ length: received }, (_, index) => ({
+    partNumber: index + 1,
+    sizeBytes: PART_BYTES,
+  }));
+  tracker.begin(parts * PART_BYTES, receivedParts);
+  return { tracker, told, parts: heard, tick: (ms) => (nowMs += ms) };
+}
+
+describe('the tracker', () => {
+  it('never goes back and never beyond the end, whatever attempts fail', () => {
+    const move = fc.record({
+      partNumber: fc.integer({ min: 1, max: 10 }),
+      sentBytes: fc.integer({ min: 0, max: PART_BYTES }),
+      spanMs: fc.integer({ min: 0, max: 500 }),
+    });
+    fc.assert(
+      fc.property(fc.array(move, { maxLength: 100 }), (moves) => {
+        const { tracker, told, tick } = start(10, 3);
+        for (const { partNumber, sentBytes, spanMs } of moves) {
+          tick(spanMs);
+          tracker.partMoved({ partNumber, sizeBytes: PART_BYTES }, sentBytes);
+        }
+        tracker.tell();
+        const sent = told.map(({ sentBytes }) => sentBytes);
+        expect(sent).toEqual(sent.toSorted((a, b) => a - b));
+        expect(sent[0]).toBe(3 * PART_BYTES);
+        expect(sent.at(-1)).toBeLessThanOrEqual(10 * PART_BYTES);
+      }),
+    );
+  });
+
+  it('takes what was there before for no speed', () => {
+    const { tracker, tick } = start(10, 8);
+    tick(1_000);
+    tracker.partMoved({ partNumber: 9, sizeBytes: PART_BYTES }, 500);
+    expect(tracker.progress()).toEqual({
+      sentBytes: 8_500,
+      totalBytes: 10_000,
+      bytesPerSecond: 500,
+      etaSeconds: 3,
+    });
+  });
+
+  it('tells of the whole ten times a second, and of every part', () => {
+    const { tracker, told, parts, tick } = start(1, 0);
+    for (let sent = 0; sent < 100; sent++) {
+      tracker.partMoved({ partNumber: 1, sizeBytes: PART_BYTES }, sent);
+      tick(10);
+    }
+    expect(told.length).toBe(10);
+    expect(parts.length).toBe(100);
+  });
+});

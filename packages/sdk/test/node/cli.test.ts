@@ -1,0 +1,148 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { serve } from '@hono/node-server';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startServers, type TestServers } from '../support/start-servers.ts';
+
+const MIB = 1024 ** 2;
+const CLI = join(import.meta.dirname, '..', '..', 'src', 'cli.ts');
+
+let servers: TestServers;
+let url: string;
+let stopServing: () => Promise<unknown>;
+let folder: string;
+
+beforeAll(async () => {
+  servers = await startServers();
+  folder = await mkdtemp(join(tmpdir(), 'longhaul-cli-'));
+  const server = serve({
+    fetch: async (request) => await servers.coordinator(request),
+    hostname: '127.0.0.1',
+    port: 0,
+  });
+  await once(server, 'listening');
+  const address = server.address();
+  url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`;
+  stopServing = async () => await new Promise((resolve) => server.close(resolve));
+});
+
+afterAll(async () => {
+  await stopServing();
+  await servers.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly ended: Promise<{ status: number | null; stdout: string; stderr: string }>;
+  /** Resolves when standard error has said it. */
+  says(text: string | RegExp): Promise<void>;
+}
+
+function run(...args: string[]): Run {
+  const env = { ...process.env, LONGHAUL_COORDINATOR: url, XDG_STATE_HOME: join(folder, 'state') };
+  const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  return {
+    child,
+    ended: once(child, 'close').then(([status]: unknown[]) => ({
+      status: status as number | null,
+      stdout,
+      stderr,
+    })),
+    async says(text) {
+      while (!stderr.match(text)) await once(child.stderr, 'data');
+    },
+  };
+}
+
+async function makeFile(name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+describe('longhaul', () => {
+  it('uploads files and says where they are', async () => {
+    const path = await makeFile('small.bin', randomBytes(1_000));
+    const { status, stdout, stderr } = await run('upload', path).ended;
+    expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining('100 %') });
+    expect(stdout).toMatch(/small\.bin -> uploads\/connectors\/default\/[0-9a-f-]{36} \(1\.00 kB/);
+  });
+
+  it('prints one JSON object for each file, of those that failed too', async () => {
+    const bytes = randomBytes(6 * MIB);
+    const path = await makeFile('json.bin', bytes);
+    const options = ['--json', '--connector', 'films', '--part-size', '5MiB', '--content-type', 'video/mp4'];
+    const { status, stdout, stderr } = await run('upload', path, join(folder, 'absent'), ...options).ended;
+    expect(status).toBe(1);
+    expect(stderr).toContain('absent');
+    const [stored, failed] = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(stored).toMatchObject({
+      file: path,
+      bucket: 'uploads',
+      key: expect.stringMatching(/^connectors\/films\//),
+      sizeBytes: bytes.length,
+      parts: 2,
+      partSizeBytes: 5 * MIB,
+      resumedParts: 0,
+    });
+    expect(failed).toMatchObject({ file: join(folder, 'absent'), error: { code: 'FILE_UNREADABLE' } });
+    expect(sha256(await servers.read(stored.key))).toBe(sha256(bytes));
+  });
+
+  it.each([
+    ['SIGKILL', null],
+    ['SIGINT', 130],
+    ['SIGTERM', 130],
+  ] as const)(
+    'goes on where %s stopped it when the same command is run again',
+    async (signal, expectedStatus) => {
+      const bytes = randomBytes(40 * MIB);
+      const path = await makeFile(`${signal}.bin`, bytes);
+      const args = ['upload', path, '--json', '--concurrency', '2', '--part-size', '5MiB'];
+      const first = run(...args, '--max-rate', '30M');
+      await first.says(/[45]\d %/);
+      first.child.kill(signal);
+      const { status, stderr } = await first.ended;
+      expect(status).toBe(expectedStatus);
+      if (signal !== 'SIGKILL') expect(stderr).toContain('Run the same command again to resume');
+
+      const second = await run(...args).ended;
+      expect(second.status).toBe(0);
+      expect(second.stderr).toContain('resuming');
+      const { resumedParts, key, parts } = JSON.parse(second.stdout);
+      expect(parts).toBe(8);
+      expect(resumedParts).toBeGreaterThan(0);
+      expect(sha256(await servers.read(key))).toBe(sha256(bytes));
+      // Nothing is left to come back to.
+      expect(await readdir(join(folder, 'state', 'longhaul'))).toEqual([]);
+    },
+  );
+
+  it('teaches, and says what it did not understand', async () => {
+    const help = await run('--help').ended;
+    expect(help).toMatchObject({ status: 0, stdout: expect.stringContaining('Examples'), stderr: '' });
+    const mistake = await run('upload', 'a', '--max-rate', 'fast').ended;
+    expect(mistake).toMatchObject({
+      status: 2,
+      stdout: '',
+      stderr: expect.stringContaining('longhaul --help'),
+    });
+    const range = await run('upload', 'a', '--part-size', '1MiB').ended;
+    expect(range).toMatchObject({ status: 2, stderr: expect.stringContaining('partSizeBytes') });
+  });
+});

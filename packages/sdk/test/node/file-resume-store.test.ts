@@ -1,0 +1,55 @@
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createFileResumeStore } from '@longhaul/sdk';
+
+const HINT = { createId: '5a1cbb46-6a6c-4c2e-9c1e-0b5a3a1b7f10', lastModifiedEpochMs: 5, savedAtEpochMs: 1 };
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'longhaul-hints-'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('the resume store in a folder', () => {
+  it('remembers, replaces and forgets', async () => {
+    const store = createFileResumeStore(join(folder, 'made', 'on', 'demand'));
+    expect(await store.find('key')).toBeUndefined();
+    await store.forget('key');
+    await store.remember('key', HINT);
+    await store.remember('other', { ...HINT, createId: 'b' });
+    expect(await store.find('key')).toEqual(HINT);
+    await store.remember('key', { ...HINT, createId: 'c' });
+    expect(await createFileResumeStore(join(folder, 'made', 'on', 'demand')).find('key')).toMatchObject({
+      createId: 'c',
+    });
+    await store.forget('key');
+    expect(await store.find('key')).toBeUndefined();
+    expect(await store.find('other')).toMatchObject({ createId: 'b' });
+  });
+
+  it('keeps keys out of file names, and others out of the folder', async () => {
+    const inside = join(folder, 'hints');
+    await createFileResumeStore(inside).remember('../../etc/passwd', HINT);
+    const [name = '', ...rest] = await readdir(inside);
+    expect(rest).toEqual([]);
+    expect(name).toMatch(/^[0-9a-f]{64}\.json$/);
+    expect((await stat(inside)).mode & 0o077).toBe(0);
+    expect((await stat(join(inside, name))).mode & 0o077).toBe(0);
+  });
+
+  it.each(['', '{"createId":', '[]', 'null', '{"createId":5}'])('takes %j for no hint', async (text) => {
+    const store = createFileResumeStore(folder);
+    await store.remember('key', HINT);
+    const [name = ''] = await readdir(folder);
+    await writeFile(join(folder, name), text);
+    expect(await store.find('key')).toBeUndefined();
+    await store.remember('key', HINT);
+    expect(JSON.parse(await readFile(join(folder, name), 'utf8'))).toEqual(HINT);
+  });
+});

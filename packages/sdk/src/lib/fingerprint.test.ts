@@ -1,19 +1,21 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { fingerprintOf, sampleRanges } from './fingerprint.ts';
+import { fingerprintOf, sampleOffsets } from './fingerprint.ts';
 import { createBytesSource } from './sources/bytes-source.ts';
 
-describe('sampleRanges', () => {
-  it('lies within the content, begins with its first byte and ends with its last', () => {
+const SAMPLE_BYTES = 65_536;
+
+describe('sampleOffsets', () => {
+  it('leads from the first byte to the last sample in even steps', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 53_687_091_200_000 }), (totalBytes) => {
-        const ranges = sampleRanges(totalBytes);
-        expect(ranges[0]?.offsetBytes).toBe(0);
-        const last = ranges.at(-1);
-        expect((last?.offsetBytes ?? 0) + (last?.sizeBytes ?? 0)).toBe(totalBytes);
-        const sampledBytes = ranges.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
-        expect(sampledBytes).toBe(Math.min(totalBytes, 655_360));
-        for (const { offsetBytes } of ranges) expect(Number.isSafeInteger(offsetBytes)).toBe(true);
+      fc.property(fc.integer({ min: 0, max: 53_687_091_200_000 }), (lastOffsetBytes) => {
+        const offsets = sampleOffsets(lastOffsetBytes);
+        expect(offsets).toHaveLength(10);
+        expect([offsets[0], offsets.at(-1)]).toEqual([0, lastOffsetBytes]);
+        const steps = offsets.slice(1).map((offset, index) => offset - offsets[index]!);
+        expect(Math.max(...steps) - Math.min(...steps)).toBeLessThanOrEqual(1);
+        // Up to ten samples nothing is missed.
+        if (lastOffsetBytes <= 9 * SAMPLE_BYTES) expect(Math.max(...steps)).toBeLessThanOrEqual(SAMPLE_BYTES);
       }),
     );
   });

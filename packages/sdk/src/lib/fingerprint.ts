@@ -16,19 +16,17 @@ export async function fingerprintOf(source: ByteSource): Promise<string | undefi
   const subtle = crypto.subtle as typeof crypto.subtle | undefined;
   if (!subtle) return undefined;
   const content: (string | Uint8Array<ArrayBuffer>)[] = [`${source.sizeBytes}\n`];
-  for (const { offsetBytes, sizeBytes } of sampleRanges(source.sizeBytes)) {
-    content.push(await source.read(offsetBytes, sizeBytes));
+  const sampleBytes = Math.min(SAMPLE_BYTES, source.sizeBytes);
+  for (const offsetBytes of sampleOffsets(source.sizeBytes - sampleBytes)) {
+    content.push(await source.read(offsetBytes, sampleBytes));
   }
   const digest = await subtle.digest('SHA-256', await new Blob(content).arrayBuffer());
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Where the samples lie: the whole content when it is no larger than all of them together. */
-export function sampleRanges(totalBytes: number): { offsetBytes: number; sizeBytes: number }[] {
-  if (totalBytes <= SAMPLE_BYTES * SAMPLE_COUNT) return [{ offsetBytes: 0, sizeBytes: totalBytes }];
-  const lastOffsetBytes = totalBytes - SAMPLE_BYTES;
-  return Array.from({ length: SAMPLE_COUNT }, (_, index) => ({
-    offsetBytes: Math.floor((lastOffsetBytes * index) / (SAMPLE_COUNT - 1)),
-    sizeBytes: SAMPLE_BYTES,
-  }));
+/** Where the samples begin, from the first byte to `lastOffsetBytes`. Those of small contents overlap and miss nothing. */
+export function sampleOffsets(lastOffsetBytes: number): number[] {
+  return Array.from({ length: SAMPLE_COUNT }, (_, index) =>
+    Math.floor((lastOffsetBytes * index) / (SAMPLE_COUNT - 1)),
+  );
 }

@@ -36,8 +36,8 @@ export async function repeat<Value>(
     const { trouble, error, retryAfterSeconds } = outcome;
     renewals = trouble === 'refused-url' ? renewals + 1 : 0;
     if (!renewals) failures++;
-    const randomFraction = clock.randomFraction();
-    const delayMs = nextDelayMs(retry, trouble, { failures, renewals, retryAfterSeconds, randomFraction });
+    const circumstances = { failures, renewals, retryAfterSeconds };
+    const delayMs = nextDelayMs(retry, trouble, circumstances, clock.randomFraction());
     if (delayMs === undefined) throw error;
     await connectivity?.whenOnline(signal);
     await clock.sleep(delayMs, signal);

@@ -1,20 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_RETRY, judgeStatus, nextDelayMs, type Trouble } from './retry.ts';
+import { type Circumstances, DEFAULT_RETRY, judgeStatus, nextDelayMs, type Trouble } from './retry.ts';
 
 const counted = fc.constantFrom<Trouble>('transient', 'throttled');
 const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
 function delay(
   trouble: Trouble,
-  circumstances: Partial<Parameters<typeof nextDelayMs>[2]>,
+  { randomFraction = 0.5, ...circumstances }: Partial<Circumstances> & { randomFraction?: number },
 ): number | undefined {
-  return nextDelayMs(DEFAULT_RETRY, trouble, {
-    failures: 1,
-    renewals: 0,
-    randomFraction: 0.5,
-    ...circumstances,
-  });
+  return nextDelayMs(DEFAULT_RETRY, trouble, { failures: 1, renewals: 0, ...circumstances }, randomFraction);
 }
 
 describe('nextDelayMs', () => {

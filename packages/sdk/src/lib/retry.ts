@@ -43,8 +43,6 @@ export interface Circumstances {
   readonly renewals: number;
   /** What the server asked for, if it did. */
   readonly retryAfterSeconds?: number | undefined;
-  /** From 0 (included) to 1 (excluded). */
-  readonly randomFraction: number;
 }
 
 /** A server may ask for more patience than our own longest wait, within reason. */
@@ -56,11 +54,14 @@ const MAX_RENEWALS = 2;
 /**
  * How long to wait before the next attempt: exponential with full jitter, so that clients that failed together do not
  * come back together. `undefined`: give up.
+ *
+ * @param randomFraction from 0 (included) to 1 (excluded)
  */
 export function nextDelayMs(
   policy: RetryPolicy,
   trouble: Trouble,
-  { failures, renewals, retryAfterSeconds = 0, randomFraction }: Circumstances,
+  { failures, renewals, retryAfterSeconds = 0 }: Circumstances,
+  randomFraction: number,
 ): number | undefined {
   if (trouble === 'refused-url') return renewals > MAX_RENEWALS ? undefined : 0;
   if (trouble === 'fatal' || failures >= policy.maxAttempts) return undefined;

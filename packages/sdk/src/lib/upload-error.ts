@@ -50,7 +50,7 @@ export interface UploadErrorDetails {
  */
 export class UploadError extends Error {
   override readonly name = 'UploadError';
-  readonly code: UploadErrorCode;
+  declare readonly code: UploadErrorCode;
   declare readonly problem?: Problem | undefined;
   declare readonly s3Code?: string | undefined;
   declare readonly status?: number | undefined;
@@ -58,8 +58,7 @@ export class UploadError extends Error {
 
   constructor(code: UploadErrorCode, message: string, { cause, ...details }: UploadErrorDetails = {}) {
     super(message, { cause });
-    this.code = code;
-    Object.assign(this, details);
+    Object.assign(this, details, { code });
   }
 }
 
@@ -73,7 +72,9 @@ export function isUploadError(error: unknown): error is UploadError {
  * mistaken for each other: `parts-missing`, `NoSuchUpload`, `FILE_CHANGED`. Empty for any other error.
  */
 export function codeOf(error: unknown): string {
-  return isUploadError(error) ? (error.problem?.code ?? error.s3Code ?? error.code) : '';
+  if (!isUploadError(error)) return '';
+  const { code, problem, s3Code } = error;
+  return code === 'COORDINATOR_REFUSED' ? String(problem?.code) : (s3Code ?? code);
 }
 
 /** Nobody answered, after every retry. */
@@ -82,7 +83,7 @@ export function unreachable(
   who: string,
   cause: unknown,
 ): UploadError {
-  const message = `No answer from the ${who}: ${failureReason(cause)}. Check that it can be reached, then upload again to resume.`;
+  const message = `No answer from the ${who}: ${failureReason(cause)}. Check the network, then upload again to resume.`;
   return new UploadError(code, message, { cause });
 }
 

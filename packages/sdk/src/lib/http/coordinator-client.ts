@@ -34,31 +34,25 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
   const address = addressOf(prefixUrl);
   const http = ky.create({
     prefixUrl,
-    // One layer of retries, ours; and a deadline that covers the body too, which ky's own does not.
+    // One layer of retries, ours.
     retry: 0,
-    timeout: false,
+    timeout: CALL_TIMEOUT_MS,
     throwHttpErrors: false,
     ...(isLocal && { fetch: async (request) => await coordinator(new Request(request)) }),
   });
 
   const attempt = async (
-    { method, path, token, json }: CoordinatorCall,
+    { token, path, ...call }: CoordinatorCall,
     signal: AbortSignal,
   ): Promise<Outcome<unknown>> => {
     try {
-      const response = await http(`v1/uploads${path}`, {
-        method,
-        headers: { ...(typeof headers === 'function' ? await headers() : headers), [TOKEN_HEADER]: token },
-        json,
-        signal: AbortSignal.any([signal, AbortSignal.timeout(CALL_TIMEOUT_MS)]),
-      });
-      return await readAnswer(response, address);
-    } catch (error) {
+      const own = typeof headers === 'function' ? await headers() : headers;
+      const init = { ...call, headers: { ...own, [TOKEN_HEADER]: token }, signal };
+      return await readAnswer(await http(`v1/uploads${path}`, init), address);
+    } catch (cause) {
       signal.throwIfAborted();
-      return {
-        trouble: 'transient',
-        error: unreachable('COORDINATOR_UNREACHABLE', `coordinator (${address})`, error),
-      };
+      const error = unreachable('COORDINATOR_UNREACHABLE', `coordinator (${address})`, cause);
+      return { trouble: 'transient', error };
     }
   };
 
@@ -75,18 +69,20 @@ const ENDED = /^upload-(cancelled|expired|failed)$/;
 async function readAnswer(response: Response, address: string): Promise<Outcome<unknown>> {
   const { ok, status } = response;
   // Not JSON: a proxy or another server has answered, or the answer was cut short.
-  const body: unknown = await response.json().catch(() => undefined);
-  if (ok && body) return { value: body };
-  const problem = body as Problem | undefined;
-  const { code = '', detail, retryAfterSeconds } = problem ?? {};
+  const value: unknown = await response.json().catch(() => undefined);
+  if (ok && value) return { value };
+  const problem = value as Problem | undefined;
+  const code = problem?.code ?? '';
   const message = code
-    ? `The coordinator refused (${code}): ${detail}`
-    : `No coordinator answers at ${address}, but ${status}. Check the address.`;
-  const details = { status, problem: code ? problem : undefined };
+    ? `The coordinator refused (${code}): ${problem?.detail}`
+    : `${address} answers ${status}, and not as a coordinator. Check the address.`;
   return {
     // A refusal of the store that the coordinator passes on does not pass by itself, whatever its status.
     trouble: ok ? 'transient' : code === 'store-refused' ? 'fatal' : judgeStatus(status),
-    retryAfterSeconds,
-    error: new UploadError(ENDED.test(code) ? 'UPLOAD_ENDED' : 'COORDINATOR_REFUSED', message, details),
+    retryAfterSeconds: problem?.retryAfterSeconds,
+    error: new UploadError(ENDED.test(code) ? 'UPLOAD_ENDED' : 'COORDINATOR_REFUSED', message, {
+      status,
+      problem,
+    }),
   };
 }

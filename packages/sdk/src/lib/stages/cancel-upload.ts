@@ -1,20 +1,28 @@
 import type { CancelResponse, UploadResult } from '@longhaul/protocol';
-import { codeOf, isUploadError } from '../upload-error.ts';
+import { codeOf } from '../upload-error.ts';
 
 /**
- * What came of cancelling: over, with a result if it was too late and the object is there; or `completing`, and then the
- * wish is remembered in case that fails.
+ * Ends the upload at the coordinator. The result, if it was too late for that and the object is there.
+ *
+ * An upload that is being completed cannot be cancelled: `complete` waits for what comes of that, without a result if it
+ * comes to nothing. A coordinator that is still letting go (`ABORTING`) needs nobody to wait for it.
  */
-export type Cancellation = { readonly result?: UploadResult } | 'completing';
-
-/** Reads the answer to a cancel. A coordinator that is still letting go (`ABORTING`) needs nobody to wait for it. */
-export async function cancelUpload(asked: Promise<CancelResponse>): Promise<Cancellation> {
-  try {
-    const answer = await asked;
-    return answer.state === 'COMPLETED' ? answer : {};
-  } catch (error) {
-    if (codeOf(error) === 'upload-completing') return 'completing';
-    if (isUploadError(error) && error.code === 'UPLOAD_ENDED') return {};
-    throw error;
+export async function cancelUpload(
+  cancel: () => Promise<CancelResponse>,
+  complete: () => Promise<{ readonly result?: UploadResult }>,
+): Promise<UploadResult | undefined> {
+  for (;;) {
+    try {
+      const answer = await cancel();
+      return 'result' in answer ? answer.result : undefined;
+    } catch (error) {
+      if (codeOf(error) !== 'upload-completing') return nothingIfEnded(error);
+    }
+    const completion = await complete().catch(nothingIfEnded);
+    if (!completion || completion.result) return completion?.result;
   }
+}
+
+function nothingIfEnded(error: unknown): undefined {
+  if (codeOf(error) !== 'UPLOAD_ENDED') throw error;
 }

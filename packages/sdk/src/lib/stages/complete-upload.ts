@@ -3,7 +3,10 @@ import type { Clock } from '../ports/clock.ts';
 import { codeOf } from '../upload-error.ts';
 
 /** What came of asking for completion: the object, or the refusal to build it from what the store has. */
-export type Completion = { readonly result: UploadResult } | { readonly refusal: unknown };
+export interface Completion {
+  readonly result?: UploadResult;
+  readonly refusal?: unknown;
+}
 
 /**
  * Asks for completion until there is an answer: the store may take minutes for many parts, and the coordinator says

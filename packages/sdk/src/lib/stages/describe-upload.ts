@@ -31,15 +31,16 @@ export interface DescribeInput<Source extends ByteSource> {
 export async function describeUpload<Source extends ByteSource>(
   { source, options, concurrency, partSizeBytes, inlineMaxBytes, checksum }: DescribeInput<Source>,
   identity: Pick<CreateCall, 'createId' | 'fingerprint' | 'resume'>,
-): Promise<CreateCall> {
-  const { signal: _ownSignal, ...asked } = options;
+): Promise<CreateCall & { signal: undefined }> {
   const { sizeBytes, name = 'unnamed', contentType } = source;
   const isWhole = sizeBytes <= partSizeBytes;
   return {
     name,
     contentType,
-    ...asked,
+    ...options,
     ...identity,
+    // Not for the wire.
+    signal: undefined,
     sizeBytes,
     mode: isWhole ? 'single' : 'multipart',
     partSizeBytes: wishPartSize(sizeBytes, concurrency, partSizeBytes),

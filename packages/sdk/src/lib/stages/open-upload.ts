@@ -18,8 +18,6 @@ export type CreateCall = { readonly payload?: string | undefined };
 /** States from which nothing can go on. */
 const ENDED = /^(ABORTING|CANCELLED|EXPIRED|FAILED)$/;
 
-const INLINE_ASK_AGAIN_MS = 1_000;
-
 /** What opening takes. */
 export interface OpenInput {
   readonly coordinator: Coordinator;
@@ -40,22 +38,15 @@ export async function create(
  * createId is needed.
  */
 export async function openUpload(input: OpenInput, request: CreateCall): Promise<Opening | undefined> {
-  const { clock, abortSignal } = input;
-  for (;;) {
-    try {
-      const askedMs = clock.nowMs();
-      const created = await create(input, request);
-      if (ENDED.test(created.state)) return undefined;
-      if (created.mode !== 'inline' || created.result) return { created, askedMs, request };
-      // The store did not say whether it has the content: the same create finds out, or stores it again.
-      await clock.sleep(INLINE_ASK_AGAIN_MS, abortSignal);
-    } catch (error) {
-      const code = codeOf(error);
-      if (code === 'create-conflict') return undefined;
-      if (code !== 'request-too-large' || !('payload' in request)) throw error;
-      // A coordinator may take smaller payloads than we send: then the content goes to a URL like any other.
-      const { payload: _payload, ...withoutPayload } = request;
-      request = withoutPayload;
-    }
+  const askedMs = input.clock.nowMs();
+  try {
+    const created = await create(input, request);
+    return ENDED.test(created.state) ? undefined : { created, askedMs, request };
+  } catch (error) {
+    const code = codeOf(error);
+    if (code === 'create-conflict') return undefined;
+    if (code !== 'request-too-large' || request.payload === undefined) throw error;
+    // A coordinator may take smaller payloads than we send: then the content goes to a URL like any other.
+    return await openUpload(input, { ...request, payload: undefined });
   }
 }

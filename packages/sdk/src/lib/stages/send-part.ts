@@ -98,6 +98,6 @@ async function sendOnce<Source extends ByteSource>(
 function errorOf({ status, body, cause }: Attempt, where: string): UploadError {
   if (!status) return unreachable('STORE_UNREACHABLE', `object store (${where})`, cause);
   const s3Code = s3CodeOf(body);
-  const message = `The object store refused (${where}): ${status} ${s3Code}. Its documentation explains the code.`;
+  const message = `The object store refused (${where}): ${status} ${s3Code}. `;
   return new UploadError('STORE_REFUSED', message, { status, s3Code });
 }

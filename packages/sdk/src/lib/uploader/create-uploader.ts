@@ -49,7 +49,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     pool: pLimit(concurrency),
   };
   const admission = pLimit(concurrency * OPEN_PER_CONNECTION);
-  const claims = new Map<string, UploadControl>();
+  const running = new Set<string>();
 
   const run = async (
     input: Input,
@@ -57,15 +57,16 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     control: UploadControl,
   ): Promise<UploadResult> => {
     const source = await platform.openSource(input);
-    const claim = (key: string): boolean => {
-      const holder = claims.get(key) ?? control;
-      claims.set(key, holder);
-      return holder === control;
+    let own = '';
+    const claim = (hintKey: string): boolean => {
+      if (running.has(hintKey)) return own === hintKey;
+      running.add((own = hintKey));
+      return true;
     };
     try {
       return await runUpload({ ...shop, ...control, source, options: uploadOptions, claim });
     } finally {
-      for (const [key, holder] of claims) if (holder === control) claims.delete(key);
+      running.delete(own);
       await source.close();
     }
   };

@@ -1,9 +1,4 @@
-import {
-  DEFAULT_PART_SIZE_BYTES,
-  type Encryption,
-  MAX_PART_SIZE_BYTES,
-  MIN_PART_SIZE_BYTES,
-} from '@longhaul/protocol';
+import { DEFAULT_PART_SIZE_BYTES, type Encryption } from '@longhaul/protocol';
 import type { CoordinatorFetch, CoordinatorHeaders } from '../http/coordinator-client.ts';
 import type { ResumeStore } from '../ports/resume-store.ts';
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from '../retry.ts';
@@ -18,7 +13,7 @@ export interface UploaderOptions {
   /** Parts in flight at once, over all files together. Default 6 in a browser, 8 in Node. */
   readonly concurrency?: number;
   /**
-   * Largest part to ask for, from 5 MiB to 5 GiB; default 16 MiB. A small file gets smaller parts, so that every
+   * Largest part to ask for; default 16 MiB, S3 takes 5 MiB to 5 GiB. A small file gets smaller parts, so that every
    * connection has work. The coordinator decides, and may go above it for a file that would need too many parts.
    */
   readonly partSizeBytes?: number;
@@ -71,7 +66,7 @@ export interface UploaderSettings {
  * Checks options and fills in what was left out.
  *
  * @throws TypeError if `coordinator` is no absolute URL and no function
- * @throws RangeError if a number is out of its range
+ * @throws RangeError if a number is not above 0
  */
 export function normalizeOptions(options: UploaderOptions, defaultConcurrency: number): UploaderSettings {
   const settings: UploaderSettings = {
@@ -88,15 +83,8 @@ export function normalizeOptions(options: UploaderOptions, defaultConcurrency: n
   if (typeof coordinator !== 'function' && !/^https?:\/\/./.test(String(coordinator))) {
     throw new TypeError(`coordinator must be an http(s) URL or a fetch function, got ${String(coordinator)}`);
   }
-  assertRange('concurrency', settings.concurrency, 1);
-  assertRange('partSizeBytes', settings.partSizeBytes, MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES);
-  assertRange('stallTimeoutMs', settings.stallTimeoutMs, 1);
-  assertRange('inlineMaxBytes', settings.inlineMaxBytes, 0);
-  assertRange('maxAttempts', settings.retry.maxAttempts, 1);
+  for (const name of ['concurrency', 'partSizeBytes', 'stallTimeoutMs'] as const) {
+    if (!(settings[name] > 0)) throw new RangeError(`${name} must be above 0, got ${settings[name]}`);
+  }
   return settings;
-}
-
-function assertRange(name: string, value: number, min: number, max = Infinity): void {
-  if (Number.isInteger(value) && value >= min && value <= max) return;
-  throw new RangeError(`${name} must be whole, from ${min} to ${max}, got ${value}`);
 }

@@ -29,9 +29,14 @@ export function createSession(
     return created;
   };
 
-  const call = async <Answer>(call: CoordinatorCall, signal: AbortSignal): Promise<Answer> => {
+  const call = async <Answer>(
+    method: CoordinatorCall['method'],
+    path: string,
+    signal: AbortSignal,
+    json?: unknown,
+  ): Promise<Answer> => {
     const ask = (): Promise<Answer> =>
-      coordinator.call({ ...call, path: `/${uploadId}${call.path}`, token }, signal);
+      coordinator.call({ method, path: `/${uploadId}${path}`, token, json }, signal);
     try {
       return await ask();
     } catch (error) {
@@ -43,10 +48,10 @@ export function createSession(
 
   return {
     reopen,
-    complete: (signal) => call({ method: 'post', path: '/complete', json: {} }, signal),
-    cancel: (signal) => call({ method: 'delete', path: '' }, signal),
+    complete: (signal) => call('post', '/complete', signal, {}),
+    cancel: (signal) => call('delete', '', signal),
     async exchangeParts(json) {
-      const answer = await call<PartsResponse>({ method: 'post', path: '/parts', json }, stopSignal);
+      const answer = await call<PartsResponse>('post', '/parts', stopSignal, json);
       token = answer.token ?? token;
       return answer;
     },

@@ -4,16 +4,12 @@ import type { UploadProgress } from '../progress.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import { createEmitter } from './emitter.ts';
 import { reduceTransfer, type TransferState } from './upload-state.ts';
-import { createUploadTracker, type PartProgress, type UploadTracker } from './upload-tracker.ts';
+import { createUploadTracker, type TrackerEvents, type UploadTracker } from './upload-tracker.ts';
 
 /** What a handle tells. */
-export interface UploadEvents {
-  /** At most ten times a second, and once at the end. */
-  readonly progress: UploadProgress;
+export interface UploadEvents extends TrackerEvents {
   /** The new state. */
   readonly state: TransferState;
-  /** Each time that bytes of a part have moved, or its fate has changed. */
-  readonly part: PartProgress;
 }
 
 /** An upload under way. */
@@ -58,18 +54,25 @@ export function startUpload(
   const { on, emit } = createEmitter<UploadEvents>();
   const cancelling = new AbortController();
   const stopSignal = AbortSignal.any([abortSignal, cancelling.signal]);
-  const tracker = createUploadTracker(
-    clock,
-    (part) => emit('part', part),
-    (progress) => emit('progress', progress),
-  );
+  const tracker = createUploadTracker(clock, emit);
   let state: TransferState = { kind: 'opening' };
   const dispatch = (next: TransferState): void => {
     const before = state;
     state = reduceTransfer(before, next);
     if (state !== before) emit('state', state);
   };
-  const result = settle({ abortSignal, stopSignal, tracker, dispatch }, run);
+  const result = run({ abortSignal, stopSignal, tracker, dispatch }).then(
+    (object) => {
+      dispatch({ kind: 'completed', result: object });
+      return object;
+    },
+    (error: unknown) => {
+      if (codeOf(error) === 'CANCELLED') dispatch({ kind: 'cancelled' });
+      else if (abortSignal.aborted) dispatch({ kind: 'stopped', reason: error });
+      else dispatch({ kind: 'failed', error });
+      throw error;
+    },
+  );
   return {
     result,
     on,
@@ -85,31 +88,13 @@ export function startUpload(
     async cancel() {
       dispatch({ kind: 'cancelling' });
       cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
-      try {
-        await result;
-        return 'completed';
-      } catch (error) {
-        if (codeOf(error) === 'CANCELLED') return 'cancelled';
-        throw error;
-      }
+      return await result.then(
+        () => 'completed',
+        (error) => {
+          if (codeOf(error) === 'CANCELLED') return 'cancelled';
+          throw error;
+        },
+      );
     },
   };
-}
-
-async function settle(
-  control: UploadControl,
-  run: (control: UploadControl) => Promise<UploadResult>,
-): Promise<UploadResult> {
-  const { dispatch, abortSignal, tracker } = control;
-  try {
-    const result = await run(control);
-    tracker.tell();
-    dispatch({ kind: 'completed', result });
-    return result;
-  } catch (error) {
-    if (codeOf(error) === 'CANCELLED') dispatch({ kind: 'cancelled' });
-    else if (abortSignal.aborted) dispatch({ kind: 'stopped', reason: error });
-    else dispatch({ kind: 'failed', error });
-    throw error;
-  }
 }

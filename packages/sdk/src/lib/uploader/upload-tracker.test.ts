@@ -1,7 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { UploadProgress } from '../progress.ts';
-import { createUploadTracker, type PartProgress, type UploadTracker } from './upload-tracker.ts';
+import { createEmitter } from './emitter.ts';
+import {
+  createUploadTracker,
+  type PartProgress,
+  type TrackerEvents,
+  type UploadTracker,
+} from './upload-tracker.ts';
 
 const PART_BYTES = 1_000;
 
@@ -23,11 +29,10 @@ function start(
     randomFraction: () => 0,
     randomUuid: () => '',
   };
-  const tracker = createUploadTracker(
-    clock,
-    (part) => heard.push(part),
-    (progress) => told.push(progress),
-  );
+  const { on, emit } = createEmitter<TrackerEvents>();
+  on('part', (part) => heard.push(part));
+  on('progress', (progress) => told.push(progress));
+  const tracker = createUploadTracker(clock, emit);
   const receivedParts = Array.from({ length: received }, (_, index) => ({
     partNumber: index + 1,
     sizeBytes: PART_BYTES,
@@ -50,7 +55,6 @@ describe('the tracker', () => {
           tick(spanMs);
           tracker.partMoved({ partNumber, sizeBytes: PART_BYTES }, sentBytes);
         }
-        tracker.tell();
         const sent = told.map(({ sentBytes }) => sentBytes);
         expect(sent).toEqual(sent.toSorted((a, b) => a - b));
         expect(sent[0]).toBe(3 * PART_BYTES);

@@ -1,6 +1,7 @@
 import type { ReceivedPart } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
 import { nextRate, type RateReading, type UploadProgress } from '../progress.ts';
+import type { Emitter } from './emitter.ts';
 
 /** How far one part is. */
 export interface PartProgress {
@@ -11,13 +12,19 @@ export interface PartProgress {
   readonly isStored: boolean;
 }
 
+/** What a tracker tells. */
+export interface TrackerEvents {
+  /** At most ten times a second until everything is sent. */
+  readonly progress: UploadProgress;
+  /** Each time that bytes of a part have moved, or its fate has changed. */
+  readonly part: PartProgress;
+}
+
 /** Follows the parts of an upload and tells of them. */
 export interface UploadTracker {
   begin(totalBytes: number, receivedParts: readonly ReceivedPart[]): void;
   /** Bytes of the part's present attempt, or all of them once it is stored. */
   partMoved(part: ReceivedPart, sentBytes: number, isStored?: boolean): void;
-  /** Tells the progress at this moment. */
-  tell(): void;
   /** As of the last time that bytes moved. */
   progress(): UploadProgress;
 }
@@ -25,18 +32,14 @@ export interface UploadTracker {
 const PROGRESS_EVERY_MS = 100;
 
 /** A tracker that tells of every part, and of the progress at most ten times a second. */
-export function createUploadTracker(
-  clock: Clock,
-  onPart: (part: PartProgress) => void,
-  onProgress: (progress: UploadProgress) => void,
-): UploadTracker {
+export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['emit']): UploadTracker {
   const bytesOf = new Map<number, number>();
   let sumBytes = 0;
   let toldMs = -Infinity;
   let rate: RateReading | undefined;
   let progress: UploadProgress = { sentBytes: 0, totalBytes: 0, bytesPerSecond: 0, etaSeconds: undefined };
 
-  const tell = (everyMs = 0): void => {
+  const tell = (): void => {
     const nowMs = clock.nowMs();
     const { totalBytes } = progress;
     const sentBytes = Math.min(totalBytes, Math.max(progress.sentBytes, sumBytes));
@@ -44,14 +47,14 @@ export function createUploadTracker(
     const { bytesPerSecond } = rate;
     const etaSeconds = bytesPerSecond > 0 ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
     progress = { sentBytes, totalBytes, bytesPerSecond, etaSeconds };
-    if (nowMs - toldMs < everyMs) return;
+    if (nowMs - toldMs < PROGRESS_EVERY_MS && sentBytes < totalBytes) return;
     toldMs = nowMs;
-    onProgress(progress);
+    emit('progress', progress);
   };
   const update = ({ partNumber, sizeBytes }: ReceivedPart, sentBytes: number, isStored = false): void => {
     sumBytes += sentBytes - (bytesOf.get(partNumber) ?? 0);
     bytesOf.set(partNumber, sentBytes);
-    onPart({ partNumber, sizeBytes, sentBytes, isStored });
+    emit('part', { partNumber, sizeBytes, sentBytes, isStored });
   };
 
   return {
@@ -62,9 +65,8 @@ export function createUploadTracker(
     },
     partMoved(part, sentBytes, isStored) {
       update(part, sentBytes, isStored);
-      tell(PROGRESS_EVERY_MS);
+      tell();
     },
-    tell,
     progress: () => progress,
   };
 }

@@ -5,14 +5,14 @@ import type { Coordinator } from '../ports/coordinator.ts';
 import type { PartSender } from '../ports/part-sender.ts';
 import type { Platform } from '../ports/platform.ts';
 import { cancelUpload } from '../stages/cancel-upload.ts';
-import { completeUpload } from '../stages/complete-upload.ts';
+import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import { createExchange } from '../stages/exchange.ts';
 import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { create, openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
-import { codeOf, isUploadError, UploadError } from '../upload-error.ts';
+import { codeOf, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
 import { createSession, type Session } from './session.ts';
 import type { UploadControl } from './upload-handle.ts';
@@ -51,8 +51,8 @@ const MAX_ROUNDS = 5;
  */
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
   const upload = (await open(job, false)) ?? (await open(job, true));
-  if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended from elsewhere. Upload again.');
-  const { created, opened, hintKey } = upload;
+  if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended from elsewhere.');
+  const { created, opened, hintKey, session } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
   job.tracker.begin(opened.plan.sizeBytes, created.result ? partRanges(opened.plan) : created.receivedParts);
   try {
@@ -63,7 +63,8 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
     const hasChanged = codeOf(error) === 'FILE_CHANGED';
     if (job.abortSignal.aborted || !(hasChanged || job.stopSignal.aborted)) throw error;
     // Cancelled; or changed, and then parts of the old content must not wait to be mixed with the new.
-    const result = await cancel(job, upload);
+    const complete = (): Promise<Completion> => completeUpload(job, session.complete, job.abortSignal);
+    const result = await cancelUpload(() => session.cancel(job.abortSignal), complete);
     await forgetUpload(job, hintKey);
     if (hasChanged || !result) throw error;
     return result;
@@ -98,7 +99,7 @@ async function carry<Source extends ByteSource>(
     await job.source.verify();
     dispatch({ kind: 'completing', upload: opened });
     const completion = await completeUpload(job, session.complete, stopSignal);
-    if ('result' in completion) return completion.result;
+    if (completion.result) return completion.result;
     if (round === MAX_ROUNDS) throw completion.refusal;
     parts = missingParts(await session.reopen());
     for (const part of parts) tracker.partMoved(part, 0);
@@ -121,25 +122,6 @@ async function sendAndReport<Source extends ByteSource>(
     if (upload.opened.mode === 'multipart') exchange.report(receipt);
   });
   await exchange.flush();
-}
-
-/** Ends the upload at the coordinator. The result, if it was too late for that. */
-async function cancel<Source extends ByteSource>(
-  job: UploadJob<Source>,
-  { session }: OpenUpload,
-): Promise<UploadResult | undefined> {
-  for (;;) {
-    const cancellation = await cancelUpload(session.cancel(job.abortSignal));
-    if (cancellation !== 'completing') return cancellation.result;
-    const completion = await completeUpload(job, session.complete, job.abortSignal).catch(endedAsNothing);
-    if (!completion) return undefined;
-    if ('result' in completion) return completion.result;
-  }
-}
-
-/** The coordinator remembered the wish and has ended the upload itself. */
-function endedAsNothing(error: unknown): undefined {
-  if (!isUploadError(error) || error.code !== 'UPLOAD_ENDED') throw error;
 }
 
 /**

@@ -37,7 +37,10 @@ export interface CreateUploadRequest {
   readonly contentType?: string;
   /** Groups uploads and stands in the object key. Letters, digits, `.`, `_`, `-`; at most 128. Default `default`. */
   readonly connectorId?: string;
-  /** Stored with the object. Names `[a-z0-9-]` but `constructor`, `prototype`; at most 2 KiB in all once encoded. */
+  /**
+   * Stored with the object. Names of `[a-z0-9-]` that do not begin with `-`, but `constructor` and `prototype`; at most
+   * 2 KiB in all once encoded.
+   */
   readonly metadata?: Readonly<Record<string, string>>;
   /** SHA-256 (hex) over size and samples of the content. Finds an open upload of the same file to resume. */
   readonly fingerprint?: string;

@@ -184,6 +184,7 @@ describe('create', () => {
     ['resume in words', { resume: 'false' }],
     ['a metadata name in capitals', { metadata: { Owner: 'me' } }],
     ['a metadata name with a colon', { metadata: { 'a: b': 'me' } }],
+    ['a metadata name that begins with a hyphen', { metadata: { '-a': 'me' } }],
     ['a metadata value of another type', { metadata: { owner: 5 } }],
     ['a long metadata value', { metadata: { owner: 'x'.repeat(2049) } }],
     ['NUL in metadata', { metadata: { owner: '\0' } }],
@@ -257,7 +258,7 @@ describe('complete batch', () => {
     expect(accepts(batchCompleteRequestSchema, { uploads: [] })).toBe(false);
     expect(accepts(batchCompleteRequestSchema, { uploads: Array(101).fill(entry) })).toBe(false);
     expect(accepts(batchCompleteRequestSchema, { uploads: [{ uploadId: 'a' }] })).toBe(false);
-    expect(accepts(batchCompleteRequestSchema, { uploads: [{ ...entry, token: 't'.repeat(1025) }] })).toBe(
+    expect(accepts(batchCompleteRequestSchema, { uploads: [{ ...entry, token: 't'.repeat(4097) }] })).toBe(
       false,
     );
   });

@@ -68,7 +68,13 @@ const metadata = v.pipe(
     'must be an object without the names `constructor` and `prototype`',
   ),
   v.record(
-    v.pipe(v.string(), v.regex(/^[a-z0-9-]{1,128}$/, 'names must be 1 to 128 of a-z, 0-9 and `-`')),
+    v.pipe(
+      v.string(),
+      v.regex(
+        /^[a-z0-9][a-z0-9-]{0,127}$/,
+        'names must be 1 to 128 of a-z, 0-9 and `-`, and not begin with `-`',
+      ),
+    ),
     v.pipe(storableText, v.maxLength(2048)),
   ),
 );
@@ -145,7 +151,8 @@ export const batchCompleteRequestSchema: MessageSchema<BatchCompleteRequest> = v
     v.array(
       v.strictObject({
         uploadId: v.pipe(v.string(), v.maxLength(64)),
-        token: v.pipe(v.string(), v.maxLength(1024)),
+        // An owner may have 256 characters, of up to six bytes each once encoded.
+        token: v.pipe(v.string(), v.maxLength(4096)),
       }),
     ),
     v.minLength(1),

@@ -55,6 +55,12 @@ describe('create refuses', () => {
       'invalid-metadata',
     ],
     [
+      'a metadata name that no header can carry',
+      { body: { ...valid(), metadata: { '-x': 'x' } } },
+      400,
+      'bad-request',
+    ],
+    [
       'too much metadata',
       { body: { ...valid(), metadata: { big: 'ü'.repeat(1000) } } },
       400,
@@ -137,7 +143,15 @@ describe('parts refuses', () => {
       problem: { code: 'token-missing' },
     });
     const [payload] = upload.token.split('.');
-    for (const token of [other.token, 'x', `${upload.token}x`, `${payload}.${other.token.split('.')[1]}`]) {
+    const forged = [
+      other.token,
+      'x',
+      `${upload.token}x`,
+      `${upload.token}.x`,
+      `${upload.token}=`,
+      `${payload}.${other.token.split('.')[1]}`,
+    ];
+    for (const token of forged) {
       expect(await coordinator.call('POST', path, { body, token })).toMatchObject({
         status: 403,
         problem: { code: 'token-invalid' },

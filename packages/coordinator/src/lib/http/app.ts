@@ -1,4 +1,4 @@
-import { Hono } from 'hono';
+import { Hono, type MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { TOKEN_HEADER } from '@longhaul/protocol';
 import type { Authorize } from '../ports/authorizer.ts';
@@ -8,7 +8,8 @@ import { batchRoutes } from './routes/batch.ts';
 import { healthRoutes } from './routes/health.ts';
 import { limitsRoute } from './routes/limits.ts';
 import { uploadRoutes } from './routes/uploads.ts';
-import { isLoopbackHost, ownerOf } from './owner.ts';
+import { createOriginCheck, type IsAllowedOrigin } from './origins.ts';
+import { createOwnerOf } from './owner.ts';
 
 /** What the HTTP edge needs beside the use-cases. */
 export interface AppOptions {
@@ -19,8 +20,10 @@ export interface AppOptions {
 /** The routes and what stands before them, in order. */
 export function createApp(context: UploadContext, options: AppOptions): Hono {
   const app = new Hono();
-  const owner = (request: Request): Promise<string> => ownerOf(request, options.authorize);
-  app.use(cors(corsOptions(options.corsOrigins)));
+  const isAllowedOrigin = createOriginCheck(options.corsOrigins);
+  const owner = createOwnerOf(options.authorize, isAllowedOrigin);
+  app.use(cors(corsOptions(isAllowedOrigin)));
+  app.use('/v1/*', neverStored);
   app.route('/', healthRoutes(context));
   app.route('/v1/limits', limitsRoute(context));
   app.route('/v1/uploads/batch', batchRoutes(context, owner));
@@ -34,17 +37,18 @@ export function createApp(context: UploadContext, options: AppOptions): Hono {
   return app;
 }
 
-function corsOptions(origins: readonly string[] | undefined): Parameters<typeof cors>[0] {
+/** Answers hold tokens and URLs, and change from call to call: no cache between here and the client may keep them. */
+const neverStored: MiddlewareHandler = async (c, next) => {
+  await next();
+  c.header('cache-control', 'no-store');
+};
+
+function corsOptions(isAllowedOrigin: IsAllowedOrigin): Parameters<typeof cors>[0] {
   return {
-    origin: (origin) => (isAllowed(origin, origins) ? origin : undefined),
+    origin: (origin) => (isAllowedOrigin(origin) ? origin : undefined),
     allowMethods: ['GET', 'POST', 'DELETE'],
     allowHeaders: ['content-type', 'authorization', TOKEN_HEADER],
     exposeHeaders: ['retry-after'],
     maxAge: 7200,
   };
-}
-
-function isAllowed(origin: string, origins: readonly string[] | undefined): boolean {
-  if (origins) return origins.includes(origin) || origins.includes('*');
-  return URL.canParse(origin) && isLoopbackHost(new URL(origin).hostname);
 }

@@ -1,5 +1,7 @@
+import type { Context } from 'hono';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { Authorize } from '../ports/authorizer.ts';
+import { type IsAllowedOrigin, isLoopbackAddress, isLoopbackHost } from './origins.ts';
 
 /** Owner of every upload of a coordinator without an `authorize` hook. */
 const LOCAL_OWNER = 'local';
@@ -7,39 +9,64 @@ const LOCAL_OWNER = 'local';
 /** An owner is indexed and travels in every token: a name or an id, not a document. */
 const MAX_OWNER_LENGTH = 256;
 
+/** Says whose upload a create call makes. @throws CoordinatorError `unauthorized` */
+export type OwnerOf = (call: Context) => Promise<string>;
+
+/** Asks the hook; without one only this machine may create. */
+export function createOwnerOf(authorize: Authorize | undefined, isAllowedOrigin: IsAllowedOrigin): OwnerOf {
+  if (authorize) return async (call) => ownerIn(await authorize(call.req.raw));
+  return async (call) => {
+    assertLocal(call, isAllowedOrigin);
+    return LOCAL_OWNER;
+  };
+}
+
+function ownerIn(answer: string | undefined): string {
+  if (answer === undefined || answer === '') {
+    throw new CoordinatorError('unauthorized', 'You may not create uploads here. Sign in, then try again.');
+  }
+  // A hook without types may answer anything; a mistake there must not become everybody's owner.
+  if (typeof answer !== 'string' || answer.length > MAX_OWNER_LENGTH || !isStorable(answer)) {
+    throw new TypeError(
+      `authorize must answer an owner of 1 to ${MAX_OWNER_LENGTH} Unicode characters without NUL, or undefined`,
+    );
+  }
+  return answer;
+}
+
+/** Half a surrogate pair and NUL change, or fail, on their way through a database. */
+function isStorable(owner: string): boolean {
+  return owner.isWellFormed() && !owner.includes('\0');
+}
+
 /**
- * Whose upload a create call makes.
- *
- * Without a hook only requests to a loopback host pass: a page elsewhere that points its own name at 127.0.0.1 (DNS
- * rebinding) sends that name as host.
- *
- * @throws CoordinatorError `unauthorized`
+ * Being on this machine is all the right there is, so it is looked at three times. The host: a page elsewhere that
+ * points its own name at 127.0.0.1 (DNS rebinding) sends that name. The origin: any page may send a POST here whose
+ * answer it cannot read. The peer, where the server tells it: another machine may claim any host.
  */
-export async function ownerOf(request: Request, authorize: Authorize | undefined): Promise<string> {
-  if (!authorize) {
-    if (isLoopbackHost(new URL(request.url).hostname)) return LOCAL_OWNER;
+function assertLocal({ req, env }: Context, isAllowedOrigin: IsAllowedOrigin): void {
+  const { hostname, host } = new URL(req.url);
+  const peer = remoteAddressOf(env);
+  if (!isLoopbackHost(hostname) || (peer !== undefined && !isLoopbackAddress(peer))) {
     throw new CoordinatorError(
       'unauthorized',
       'This coordinator has no authorize hook, so it serves loopback hosts only. Give createCoordinator an authorize hook to open it.',
     );
   }
-  const owner = await authorize(request);
-  if (!owner)
-    throw new CoordinatorError('unauthorized', 'You may not create uploads here. Sign in, then try again.');
-  if (owner.length > MAX_OWNER_LENGTH) {
-    throw new TypeError(
-      `authorize must answer an owner of ${MAX_OWNER_LENGTH} characters at most, got ${owner.length}`,
-    );
-  }
-  return owner;
+  const origin = req.header('origin');
+  if (origin === undefined || isAllowedOrigin(origin) || isSameHost(origin, host)) return;
+  throw new CoordinatorError(
+    'unauthorized',
+    'Pages of this origin may not create uploads here. Add the origin to corsOrigins (LONGHAUL_CORS_ORIGINS).',
+  );
 }
 
-/** `localhost`, 127.0.0.0/8 or ::1. */
-export function isLoopbackHost(hostname: string): boolean {
-  return (
-    hostname === 'localhost' ||
-    hostname === '[::1]' ||
-    hostname === '::1' ||
-    /^127(\.\d{1,3}){3}$/.test(hostname)
-  );
+function isSameHost(origin: string, host: string): boolean {
+  return URL.canParse(origin) && new URL(origin).host === host;
+}
+
+/** The address of the client as @hono/node-server passes it on; other servers have other ways. */
+function remoteAddressOf(env: unknown): string | undefined {
+  const { incoming } = (env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
+  return incoming?.socket?.remoteAddress;
 }

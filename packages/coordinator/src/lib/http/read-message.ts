@@ -2,6 +2,9 @@ import * as v from 'valibot';
 import type { MessageSchema } from '@longhaul/protocol/schemas';
 import { CoordinatorError } from '../coordinator-error.ts';
 
+/** Room for everything of a create but its payload, for a full parts call, for a hundred tokens. */
+export const MESSAGE_MAX_BYTES: number = 1024 ** 2;
+
 /**
  * The body of a request as a message.
  *
@@ -23,14 +26,13 @@ export async function readMessage<Message>(
  * the wrong place must not come back in an error.
  */
 export function parseMessage<Message>(input: unknown, schema: MessageSchema<Message>): Message {
-  const result = v.safeParse(schema, input, { abortPipeEarly: true });
+  // The first thing that is wrong is enough: to collect them all, a body of one megabyte would take half a gigabyte.
+  const result = v.safeParse(schema, input, { abortEarly: true });
   if (result.success) return result.output;
-  const wrong = result.issues
-    .slice(0, 5)
-    .map((issue) => `${v.getDotPath(issue) ?? 'the body'}: ${expectationOf(issue)}`);
+  const [issue] = result.issues;
   throw new CoordinatorError(
     'bad-request',
-    `The request is not as the protocol wants it: ${wrong.join('; ')}.`,
+    `The request is not as the protocol wants it: ${v.getDotPath(issue) ?? 'the body'}: ${expectationOf(issue)}.`,
   );
 }
 
@@ -56,10 +58,19 @@ async function readBounded(request: Request, maxBytes: number): Promise<Uint8Arr
   if (Number(request.headers.get('content-length') ?? 0) > maxBytes) throw tooLarge;
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const chunk of request.body ?? []) {
+  for await (const chunk of whatArrives(request)) {
     sizeBytes += chunk.byteLength;
     if (sizeBytes > maxBytes) throw tooLarge;
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** The body's chunks. A client that goes away in the middle has made no mistake of ours. */
+async function* whatArrives(request: Request): AsyncGenerator<Uint8Array> {
+  try {
+    yield* request.body ?? [];
+  } catch (cause) {
+    throw new CoordinatorError('bad-request', 'The body did not arrive whole. Send it again.', {}, cause);
+  }
 }

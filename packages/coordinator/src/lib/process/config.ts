@@ -5,7 +5,7 @@ import {
   settingsOf,
   tokenKeyError,
 } from '../coordinator-options.ts';
-import { isLoopbackHost } from '../http/owner.ts';
+import { isLoopbackHost } from '../http/origins.ts';
 import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
 
 /** What `longhaul-coordinator` runs with. */

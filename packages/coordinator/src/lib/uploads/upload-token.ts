@@ -68,10 +68,9 @@ function readClaims(token: string | undefined, keys: readonly string[], uploadId
       'This call needs the token that the create call answered, in the header longhaul-token.',
     );
   }
-  const [payload = '', signature = ''] = token.split('.');
-  const claims = keys.some((key) => isEqual(signatureOf(payload, key), signature))
-    ? decodeClaims(payload)
-    : undefined;
+  const [payload = '', signature = '', ...more] = token.split('.');
+  const isOurs = more.length === 0 && keys.some((key) => isEqual(signatureOf(payload, key), signature));
+  const claims = isOurs ? decodeClaims(payload) : undefined;
   if (claims?.uploadId !== uploadId) {
     throw new CoordinatorError('token-invalid', `The token does not belong to upload ${uploadId}.`, {
       uploadId,

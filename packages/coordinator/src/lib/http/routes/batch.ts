@@ -9,25 +9,27 @@ import {
 import { completeUpload } from '../../uploads/complete-upload.ts';
 import type { UploadContext } from '../../uploads/context.ts';
 import { createUpload } from '../../uploads/create-upload.ts';
+import type { OwnerOf } from '../owner.ts';
 import { problemOf } from '../problem-response.ts';
-import { parseMessage, readMessage } from '../read-message.ts';
+import { MESSAGE_MAX_BYTES, parseMessage, readMessage } from '../read-message.ts';
 
+/** Room for payloads: the items of a batch may be inline. */
 const BATCH_MAX_BYTES = 16 * 1024 ** 2;
 /** Items of one batch that are worked on at once. */
 const ITEMS_AT_ONCE = 8;
 
 /** Up to 100 uploads in one call; each item succeeds or fails by itself. */
-export function batchRoutes(context: UploadContext, owner: (request: Request) => Promise<string>): Hono {
+export function batchRoutes(context: UploadContext, owner: OwnerOf): Hono {
   const routes = new Hono();
   routes.post('/', async (c) => {
-    const uploadOwner = await owner(c.req.raw);
+    const uploadOwner = await owner(c);
     const { uploads } = await readMessage(c.req.raw, batchCreateRequestSchema, BATCH_MAX_BYTES);
     const create = async (item: unknown) =>
       await createUpload(context, uploadOwner, parseMessage(item, createUploadRequestSchema));
     return c.json({ uploads: await settleEach(context, uploads, create) });
   });
   routes.post('/complete', async (c) => {
-    const { uploads } = await readMessage(c.req.raw, batchCompleteRequestSchema, BATCH_MAX_BYTES);
+    const { uploads } = await readMessage(c.req.raw, batchCompleteRequestSchema, MESSAGE_MAX_BYTES);
     const complete = async ({ token, uploadId }: (typeof uploads)[number]) =>
       await completeUpload(context, context.tokens.verify(token, uploadId));
     return c.json({ uploads: await settleEach(context, uploads, complete) });

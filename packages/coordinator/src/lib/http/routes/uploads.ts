@@ -8,21 +8,19 @@ import { createUpload } from '../../uploads/create-upload.ts';
 import { exchangeParts } from '../../uploads/exchange-parts.ts';
 import { getUpload } from '../../uploads/get-upload.ts';
 import type { TokenClaims } from '../../uploads/upload-token.ts';
-import { readMessage } from '../read-message.ts';
+import type { OwnerOf } from '../owner.ts';
+import { MESSAGE_MAX_BYTES, readMessage } from '../read-message.ts';
 import { retryLater } from '../retry-later.ts';
 
-/** Room for everything of a create but its payload, and for a full parts call. */
-const MESSAGE_MAX_BYTES = 1024 ** 2;
-
 /** One upload: create, get, parts, complete, cancel. */
-export function uploadRoutes(context: UploadContext, owner: (request: Request) => Promise<string>): Hono {
+export function uploadRoutes(context: UploadContext, owner: OwnerOf): Hono {
   const routes = new Hono();
   const createMaxBytes = MESSAGE_MAX_BYTES + Math.ceil((context.settings.inlineMaxBytes * 4) / 3);
   const caller = (c: Context): TokenClaims =>
     context.tokens.verify(c.req.header(TOKEN_HEADER), c.req.param('uploadId') ?? '');
 
   routes.post('/', async (c) => {
-    const uploadOwner = await owner(c.req.raw);
+    const uploadOwner = await owner(c);
     const request = await readMessage(c.req.raw, createUploadRequestSchema, createMaxBytes);
     return c.json(await createUpload(context, uploadOwner, request), 201);
   });

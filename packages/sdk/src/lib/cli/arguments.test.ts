@@ -5,7 +5,8 @@ describe('readArguments', () => {
   it('reads everything that can be asked for', () => {
     const args =
       'upload a b --coordinator http://c --connector k --content-type video/mp4 --max-rate 40M --concurrency 3 --part-size 16MiB --json';
-    expect(readArguments(args.split(' '), {})).toEqual({
+    const headers = ['--header', 'Authorization: Bearer a:b', '--header', 'x-team:one'];
+    expect(readArguments([...args.split(' '), ...headers], {})).toEqual({
       kind: 'upload',
       files: ['a', 'b'],
       coordinator: 'http://c',
@@ -14,6 +15,7 @@ describe('readArguments', () => {
       maxBytesPerSecond: 40_000_000,
       concurrency: 3,
       partSizeBytes: 16_777_216,
+      headers: { authorization: 'Bearer a:b', 'x-team': 'one' },
       isJson: true,
     });
   });
@@ -25,6 +27,14 @@ describe('readArguments', () => {
     expect(readArguments(['upload', 'a'], {})).toMatchObject({
       coordinator: 'http://127.0.0.1:8787',
       isJson: false,
+    });
+  });
+
+  it('finds what authorizes in the environment, unless a header says otherwise', () => {
+    const env = { LONGHAUL_AUTHORIZATION: 'Bearer env' };
+    expect(readArguments(['upload', 'a'], env)).toMatchObject({ headers: { authorization: 'Bearer env' } });
+    expect(readArguments(['upload', 'a', '--header', 'Authorization: Bearer arg'], env)).toMatchObject({
+      headers: { authorization: 'Bearer arg' },
     });
   });
 
@@ -42,6 +52,7 @@ describe('readArguments', () => {
     [['upload', 'a', '--max-rate', 'fast'], '--max-rate'],
     [['upload', 'a', '--concurrency', '0'], '--concurrency'],
     [['upload', 'a', '--part-size', 'x'], '--part-size'],
+    [['upload', 'a', '--header', 'secret'], '--header'],
     [['upload', 'a', '--colour'], '--colour'],
     [['upload', 'a', '--max-rate'], '--max-rate'],
   ])('names the mistake in %j', (args, name) => {

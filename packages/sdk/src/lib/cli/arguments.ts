@@ -12,6 +12,8 @@ export interface UploadArguments {
   readonly files: readonly string[];
   readonly coordinator: string;
   readonly isJson: boolean;
+  /** For the coordinator's `authorize` hook. */
+  readonly headers: Readonly<Record<string, string>>;
   readonly connectorId?: string;
   readonly contentType?: string;
   readonly maxBytesPerSecond?: number;
@@ -24,6 +26,7 @@ const DEFAULT_COORDINATOR = 'http://127.0.0.1:8787';
 const OPTIONS = {
   coordinator: { type: 'string' },
   connector: { type: 'string' },
+  header: { type: 'string', multiple: true },
   'content-type': { type: 'string' },
   'max-rate': { type: 'string' },
   concurrency: { type: 'string' },
@@ -56,12 +59,25 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
     files,
     coordinator: values.coordinator ?? env['LONGHAUL_COORDINATOR'] ?? DEFAULT_COORDINATOR,
     isJson: values.json ?? false,
+    headers: readHeaders(values.header ?? [], env['LONGHAUL_AUTHORIZATION']),
     ...(values.connector !== undefined && { connectorId: values.connector }),
     ...(values['content-type'] !== undefined && { contentType: values['content-type'] }),
     ...optional('maxBytesPerSecond', '--max-rate', values['max-rate'], parseByteRate),
     ...optional('concurrency', '--concurrency', values.concurrency, parseCount),
     ...optional('partSizeBytes', '--part-size', values['part-size'], parseByteSize),
   };
+}
+
+/** Headers as curl takes them; the environment keeps a secret out of the list of processes. */
+function readHeaders(lines: readonly string[], authorization: string | undefined): Record<string, string> {
+  const given = lines.map((line) => {
+    const [, name, value] = /^([\w-]+):\s*(.*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new TypeError("--header: write it like 'authorization: Bearer abc', a name, a colon, a value.");
+    }
+    return [name.toLowerCase(), value];
+  });
+  return { ...(authorization && { authorization }), ...Object.fromEntries(given) };
 }
 
 /** A member of the result, if the option was given; a mistake in it names the option. */

@@ -8,6 +8,8 @@ Options
   --coordinator URL    where the coordinator is; default LONGHAUL_COORDINATOR, or http://127.0.0.1:8787
   --connector ID       group of the uploads, stands in the object key; default "default"
   --content-type TYPE  media type of the files; default application/octet-stream
+  --header 'N: VALUE'  header for the coordinator's authorize hook; may be repeated. LONGHAUL_AUTHORIZATION sets
+                       the authorization header without showing it in the list of processes
   --max-rate RATE      most bytes per second over all parts together: 40M, 500k, 2.5MiB
   --concurrency N      parts in flight at once; default 8
   --part-size SIZE     largest part, 5MiB to 5GiB; default 16MiB. The coordinator may raise it for huge files

@@ -126,17 +126,29 @@ export function settingErrors(settings: CoordinatorSettings): string[] {
     const isGood = Number.isSafeInteger(value) && value >= least && value <= most;
     return isGood ? [] : [`${name} must be a whole number from ${least} to ${most}, got ${value}`];
   });
-  if (!settings.keyTemplate.includes('{nodeId}')) {
-    errors.push(
-      `keyTemplate must contain {nodeId}, so that no two uploads share a key, got "${settings.keyTemplate}"`,
-    );
-  }
+  errors.push(...keyTemplateErrors(settings.keyTemplate));
   if (settings.minChunkSizeBytes > settings.maxChunkSizeBytes) {
     errors.push(
       `minChunkSizeBytes (${settings.minChunkSizeBytes}) must not exceed maxChunkSizeBytes (${settings.maxChunkSizeBytes})`,
     );
   }
   return errors;
+}
+
+/** Room for a connector of 128 characters and an id of 36: keys may have 1,024 bytes. */
+const MAX_KEY_TEMPLATE_LENGTH = 512;
+
+function keyTemplateErrors(keyTemplate: string): string[] {
+  if (!keyTemplate.includes('{nodeId}'))
+    return [`keyTemplate must contain {nodeId}, so that no two uploads share a key, got "${keyTemplate}"`];
+  const segments = keyTemplate.replaceAll(/\{(nodeId|connectorId)\}/g, 'x').split('/');
+  // HTTP clients take `//`, `.` and `..` out of a URL's path, and then its signature is wrong.
+  const isSafe = segments.every((segment) => /^[\w!*'().-]+$/.test(segment) && !/^\.\.?$/.test(segment));
+  if (isSafe && keyTemplate.length <= MAX_KEY_TEMPLATE_LENGTH) return [];
+  return [
+    "keyTemplate may hold {nodeId}, {connectorId}, letters, digits and !*'()._- in folders that have a name, " +
+      `${MAX_KEY_TEMPLATE_LENGTH} characters at most, got "${keyTemplate}"`,
+  ];
 }
 
 /** What is wrong with token keys; `undefined` when they are good. Never says the key itself. */

@@ -80,4 +80,35 @@ describe('readConfig', () => {
       readConfig({ S3_BUCKET: 'b', LONGHAUL_HOST: '0.0.0.0', LONGHAUL_AUTHORIZE_MODULE: './a.js' }).host,
     ).toBe('0.0.0.0');
   });
+
+  it.each([
+    ['LONGHAUL_CORS_ORIGINS', 'https://app.example/'],
+    ['LONGHAUL_CORS_ORIGINS', 'app.example'],
+    ['LONGHAUL_KEY_TEMPLATE', 'connectors/{nodeid}'],
+    ['LONGHAUL_KEY_TEMPLATE', '/{nodeId}'],
+    ['LONGHAUL_KEY_TEMPLATE', 'a/../{nodeId}'],
+    ['LONGHAUL_KEY_TEMPLATE', '{tenant}/{nodeId}'],
+    ['LONGHAUL_KEY_TEMPLATE', 'a b/{nodeId}'],
+    ['S3_ENDPOINT', 'http://user:canary@store:9000'],
+    ['S3_PUBLIC_ENDPOINT', 'http://store:9000?token=canary'],
+  ])('refuses %s=%s, which would only fail later', (name, value) => {
+    const problems = problemsOf({ S3_BUCKET: 'b', [name]: value });
+    expect(problems).toEqual([expect.stringMatching(`^${name} `)]);
+    expect(problems.join()).not.toContain('canary');
+  });
+
+  it('takes an IPv6 address however it is written', () => {
+    for (const LONGHAUL_HOST of ['::1', '[::1]'])
+      expect(readConfig({ S3_BUCKET: 'b', LONGHAUL_HOST }).host).toBe('::1');
+  });
+
+  it('takes origins and key templates as they should be', () => {
+    const { corsOrigins, settings } = readConfig({
+      S3_BUCKET: 'b',
+      LONGHAUL_CORS_ORIGINS: 'https://app.example, http://localhost:5173, *',
+      LONGHAUL_KEY_TEMPLATE: 'my-app/v1.2/{connectorId}/{nodeId}.bin',
+    });
+    expect(corsOrigins).toEqual(['https://app.example', 'http://localhost:5173', '*']);
+    expect(settings.keyTemplate).toBe('my-app/v1.2/{connectorId}/{nodeId}.bin');
+  });
 });

@@ -112,6 +112,26 @@ describe('longhaul-coordinator serve', () => {
   });
 });
 
+describe('with servers that are not there', () => {
+  // Port 1 of this machine: nobody listens there.
+  const servers = {
+    LONGHAUL_DATABASE_URL: 'postgres://postgres:canary-password@127.0.0.1:1/postgres',
+    LONGHAUL_REDIS_URL: 'redis://:canary-password@127.0.0.1:1',
+    LONGHAUL_TOKEN_KEYS: 'canary-token-key-canary-token-key',
+  };
+
+  it.each([
+    ['serve', {}],
+    ['serve', { LONGHAUL_AUTHORIZE_MODULE: './missing.mjs' }],
+    ['migrate', {}],
+  ])('%s %o ends with 1 and says why, without a secret', async (command, env) => {
+    const process = run([command], { ...servers, ...env });
+    expect(await process.ended).toBe(1);
+    expect(process.said.text).toMatch(/ECONNREFUSED|missing\.mjs/);
+    expect(process.said.text).not.toContain('canary');
+  });
+});
+
 describe('longhaul-coordinator', () => {
   it('migrates, teaches, and refuses what it does not know', async () => {
     const migrate = run(['migrate']);

@@ -10,6 +10,7 @@ import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
 
 /** What `longhaul-coordinator` runs with. */
 export interface ServeConfig {
+  /** IPv6 without brackets. */
   readonly host: string;
   readonly port: number;
   readonly store: StoreConfig;
@@ -79,7 +80,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
 ];
 
 /** Variables of our other programs, which may stand in the same environment. */
-const FOREIGN_VARIABLES = /^LONGHAUL_(COORDINATOR|TEST_.*)$/;
+const FOREIGN_VARIABLES = /^LONGHAUL_(AUTHORIZATION|COORDINATOR|TEST_.*)$/;
 
 /**
  * Reads the configuration from environment variables.
@@ -89,7 +90,7 @@ const FOREIGN_VARIABLES = /^LONGHAUL_(COORDINATOR|TEST_.*)$/;
 export function readConfig(env: Readonly<Record<string, string | undefined>>): ServeConfig {
   const reader = createEnvReader(env);
   const config: ServeConfig = {
-    host: reader.text('LONGHAUL_HOST') ?? '127.0.0.1',
+    host: (reader.text('LONGHAUL_HOST') ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1'),
     port: reader.integer('LONGHAUL_PORT', 8787, [0, 65_535]),
     store: readStore(reader),
     memory: readMemory(reader),
@@ -105,17 +106,27 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): S
 }
 
 function readStore(reader: EnvReader): StoreConfig {
-  const endpoint = reader.url('S3_ENDPOINT', ['http:', 'https:']);
+  const endpoint = readEndpoint(reader, 'S3_ENDPOINT');
   const bucket = reader.text('S3_BUCKET');
   if (!bucket) reader.problems.push('S3_BUCKET is required: the bucket that takes the objects');
   return {
     bucket: bucket ?? '',
     region: reader.text('S3_REGION') ?? reader.text('AWS_REGION') ?? 'us-east-1',
     endpoint,
-    publicEndpoint: reader.url('S3_PUBLIC_ENDPOINT', ['http:', 'https:']),
+    publicEndpoint: readEndpoint(reader, 'S3_PUBLIC_ENDPOINT'),
     forcePathStyle: reader.boolean('S3_FORCE_PATH_STYLE', endpoint !== undefined),
     provider: reader.choice('S3_PROVIDER', endpoint ? 'generic' : 'aws', PROVIDERS),
   };
+}
+
+/** Credentials have variables of their own, and in an endpoint they would reach messages and presigned URLs. */
+function readEndpoint(reader: EnvReader, name: string): string | undefined {
+  const endpoint = reader.url(name, ['http:', 'https:']);
+  if (endpoint === undefined) return undefined;
+  const { username, password, search, hash } = new URL(endpoint);
+  if (`${username}${password}${search}${hash}` !== '')
+    reader.problems.push(`${name} must hold no user name, password or query`);
+  return endpoint;
 }
 
 function readMemory(reader: EnvReader): MemoryConfig {
@@ -152,6 +163,12 @@ function readSettings(reader: EnvReader): Partial<CoordinatorSettings> {
 
 function safetyProblems(config: ServeConfig): string[] {
   const problems: string[] = [];
+  for (const origin of config.corsOrigins ?? []) {
+    if (origin === '*' || (URL.canParse(origin) && new URL(origin).origin === origin)) continue;
+    problems.push(
+      `LONGHAUL_CORS_ORIGINS must hold origins as browsers send them, for example https://app.example, got "${origin}"`,
+    );
+  }
   if (!config.authorizeModule && !isLoopbackHost(config.host)) {
     problems.push(
       `LONGHAUL_HOST=${config.host} would open the coordinator to other machines, and without LONGHAUL_AUTHORIZE_MODULE ` +

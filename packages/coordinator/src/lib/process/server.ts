@@ -24,7 +24,7 @@ export async function listen(
   server.listen(address.port, address.host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const host = address.host.includes(':') ? `[${address.host.replaceAll(/[[\]]/g, '')}]` : address.host;
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return {
     url: `http://${host}:${port}`,
     async stop(stopTimeoutMs) {

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 
 /**
@@ -8,7 +8,8 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises';
 export async function readOrMakeTokenKey(path: string): Promise<string> {
   const existing = await readKey(path);
   if (existing) return existing;
-  const draft = `${path}.${process.pid}`;
+  // No process id: in containers that share a folder they are all the same.
+  const draft = `${path}.${randomUUID()}`;
   await writeFile(draft, `${randomBytes(48).toString('base64url')}\n`, { mode: 0o600 });
   try {
     // A link fails when another process was first, and never shows half a file.

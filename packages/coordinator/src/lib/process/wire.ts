@@ -36,16 +36,19 @@ export interface Wiring {
  * machine needs neither Postgres nor Redis installed.
  */
 export async function wire(config: ServeConfig): Promise<Wiring> {
+  const tokenKeys = config.tokenKeys ?? [await readOrMakeTokenKey(keyFileOf(config.memory))];
+  const authorize = config.authorizeModule ? await loadAuthorize(config.authorizeModule) : undefined;
   const objectStore = wireObjectStore(config.store);
+  // Connections last: a failure after them would leave them open, and the process could not end.
   const { catalog, state } = await wireMemory(config.memory);
   const options: CoordinatorOptions = {
     ...config.settings,
     objectStore,
     catalog,
     state,
-    tokenKeys: config.tokenKeys ?? [await readOrMakeTokenKey(keyFileOf(config.memory))],
+    tokenKeys,
     ...(config.corsOrigins && { corsOrigins: config.corsOrigins }),
-    ...(config.authorizeModule && { authorize: await loadAuthorize(config.authorizeModule) }),
+    ...(authorize && { authorize }),
   };
   return {
     options,
@@ -58,8 +61,10 @@ export async function wire(config: ServeConfig): Promise<Wiring> {
 }
 
 /** Connects the catalog alone, for `migrate`. */
-export async function wireCatalog(config: ServeConfig): Promise<Catalog> {
-  return (await wireMemory(config.memory)).catalog;
+export async function wireCatalog({ memory }: ServeConfig): Promise<Catalog> {
+  return memory.kind === 'sqlite'
+    ? createSqliteStore({ path: memory.path }).catalog
+    : await wirePostgres(memory.databaseUrl);
 }
 
 function wireObjectStore(store: StoreConfig): S3ObjectStore {
@@ -76,19 +81,26 @@ function wireObjectStore(store: StoreConfig): S3ObjectStore {
 
 async function wireMemory(memory: MemoryConfig): Promise<{ catalog: Catalog; state: StateStore }> {
   if (memory.kind === 'sqlite') return createSqliteStore({ path: memory.path });
-  const [{ default: postgres }, { Cluster, Redis }, { createPostgresCatalog }, { createRedisState }] =
-    await Promise.all([
-      import('postgres'),
-      import('ioredis'),
-      import('../adapters/postgres/postgres-catalog.ts'),
-      import('../adapters/redis/redis-state.ts'),
-    ]);
-  const [firstUrl = '', ...otherUrls] = memory.redisUrls;
+  // Postgres connects with its first query, Redis at once: in this order nothing is left open by a failure.
+  const catalog = await wirePostgres(memory.databaseUrl);
+  return { catalog, state: await wireRedis(memory.redisUrls) };
+}
+
+async function wirePostgres(url: string): Promise<Catalog> {
+  const [{ default: postgres }, { createPostgresCatalog }] = await Promise.all([
+    import('postgres'),
+    import('../adapters/postgres/postgres-catalog.ts'),
+  ]);
+  return createPostgresCatalog({ sql: postgres(url) });
+}
+
+async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Promise<StateStore> {
+  const [{ Cluster, Redis }, { createRedisState }] = await Promise.all([
+    import('ioredis'),
+    import('../adapters/redis/redis-state.ts'),
+  ]);
   const redis = otherUrls.length > 0 ? new Cluster([firstUrl, ...otherUrls]) : new Redis(firstUrl);
-  return {
-    catalog: createPostgresCatalog({ sql: postgres(memory.databaseUrl) }),
-    state: createRedisState({ redis }),
-  };
+  return createRedisState({ redis });
 }
 
 function keyFileOf(memory: MemoryConfig): string {

@@ -10,8 +10,7 @@ import type { UploaderOptions } from './lib/uploader/options.ts';
 /**
  * An uploader in a page or a worker. Create one and use it for all files: it shares six connections among them.
  *
- * @throws TypeError if `options.coordinator` is no absolute URL and no function
- * @throws RangeError if a number is out of its range
+ * @throws TypeError if `options.coordinator` is no absolute URL and no function, or `options.concurrency` no number
  * @example
  * const uploader = createUploader({ coordinator: 'https://uploads.example.com' });
  * const { key } = await uploader.upload(input.files[0]).result;

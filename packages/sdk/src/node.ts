@@ -4,6 +4,7 @@
  * @module
  */
 import { createNodePlatform, type NodeInput } from './lib/platform/node/node-platform.ts';
+import { assertOptions } from './lib/uploader/assert-options.ts';
 import { type CreateUploader, createUploaderOn, type Uploader } from './lib/uploader/create-uploader.ts';
 import type { UploaderOptions } from './lib/uploader/options.ts';
 
@@ -28,6 +29,7 @@ export interface NodeUploaderOptions extends UploaderOptions {
  */
 export function createUploader(options: NodeUploaderOptions): Uploader<NodeInput> {
   const { maxBytesPerSecond } = options;
+  assertOptions(options);
   if (maxBytesPerSecond !== undefined && !(maxBytesPerSecond > 0)) {
     throw new RangeError(`maxBytesPerSecond must be above 0, got ${maxBytesPerSecond}`);
   }

@@ -258,11 +258,13 @@ describe('options', () => {
   it.each([
     [{ coordinator: '/relative' }, TypeError, 'coordinator'],
     [{ coordinator: undefined as never }, TypeError, 'coordinator'],
+    [{ coordinator: 'localhost:8787' }, TypeError, 'coordinator'],
     [{ concurrency: 0 }, RangeError, 'concurrency'],
-    [{ concurrency: 1.5 }, TypeError, 'concurrency'],
-    [{ concurrency: Number.NaN }, RangeError, 'concurrency'],
-    [{ partSizeBytes: 0 }, RangeError, 'partSizeBytes'],
+    [{ concurrency: 1.5 }, RangeError, 'concurrency'],
+    [{ partSizeBytes: 5 * MIB - 1 }, RangeError, 'partSizeBytes'],
     [{ stallTimeoutMs: 0 }, RangeError, 'stallTimeoutMs'],
+    [{ inlineMaxBytes: -1 }, RangeError, 'inlineMaxBytes'],
+    [{ retry: { maxAttempts: 0 } }, RangeError, 'maxAttempts'],
     [{ maxBytesPerSecond: 0 }, RangeError, 'maxBytesPerSecond'],
   ])('refuses %j', (options, kind, name) => {
     const create = (): unknown => createUploader({ coordinator: 'http://127.0.0.1:1', ...options });

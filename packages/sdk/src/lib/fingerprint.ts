@@ -2,8 +2,8 @@ import type { ByteSource } from './ports/byte-source.ts';
 
 const SAMPLE_BYTES = 64 * 1024;
 
-/** The first sample, the last one, and eight spread evenly between them. */
-const SAMPLE_COUNT = 10;
+/** Sample 0 is the first, this one the last; eight more are spread evenly between them. */
+const LAST_SAMPLE = 9;
 
 /**
  * SHA-256 (hex) over the size and ten samples of the content: the same file has the same one on every device, and a
@@ -17,16 +17,11 @@ export async function fingerprintOf(source: ByteSource): Promise<string | undefi
   if (!subtle) return undefined;
   const content: (string | Uint8Array<ArrayBuffer>)[] = [`${source.sizeBytes}\n`];
   const sampleBytes = Math.min(SAMPLE_BYTES, source.sizeBytes);
-  for (const offsetBytes of sampleOffsets(source.sizeBytes - sampleBytes)) {
+  // Those of small contents overlap and miss nothing.
+  for (let index = 0; index <= LAST_SAMPLE; index++) {
+    const offsetBytes = Math.floor(((source.sizeBytes - sampleBytes) * index) / LAST_SAMPLE);
     content.push(await source.read(offsetBytes, sampleBytes));
   }
   const digest = await subtle.digest('SHA-256', await new Blob(content).arrayBuffer());
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** Where the samples begin, from the first byte to `lastOffsetBytes`. Those of small contents overlap and miss nothing. */
-export function sampleOffsets(lastOffsetBytes: number): number[] {
-  return Array.from({ length: SAMPLE_COUNT }, (_, index) =>
-    Math.floor((lastOffsetBytes * index) / (SAMPLE_COUNT - 1)),
-  );
 }

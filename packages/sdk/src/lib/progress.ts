@@ -6,7 +6,7 @@ export interface UploadProgress {
   /** Smoothed over the last few seconds; 0 until there is something to go by. */
   readonly bytesPerSecond: number;
   /** Seconds left at this rate; `undefined` while there is no rate. */
-  readonly etaSeconds: number | undefined;
+  readonly etaSeconds?: number | undefined;
 }
 
 /** Span over which the rate is smoothed: long enough not to flicker, short enough to follow a change of network. */

@@ -32,7 +32,7 @@ export type Trouble = 'transient' | 'throttled' | 'refused-url' | 'fatal';
 /** What an HTTP status that is no success says by itself. 0: a browser that does not tell. */
 export function judgeStatus(status: number): Trouble {
   if (status === 429 || status === 503) return 'throttled';
-  return status === 0 || status === 408 || (status >= 500 && status !== 501) ? 'transient' : 'fatal';
+  return !status || status === 408 || (status >= 500 && status !== 501) ? 'transient' : 'fatal';
 }
 
 /** What the decision rests on. */

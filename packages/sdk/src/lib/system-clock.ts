@@ -8,18 +8,18 @@ export const systemClock: Clock = {
   randomUuid,
 };
 
-function sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     const leave = (): void => {
       clearTimeout(timer);
-      reject(signal?.reason);
+      reject(signal.reason);
     };
     const timer = setTimeout(() => {
-      signal?.removeEventListener('abort', leave);
+      signal.removeEventListener('abort', leave);
       resolve();
     }, delayMs);
-    signal?.addEventListener('abort', leave);
+    signal.addEventListener('abort', leave);
   });
 }
 

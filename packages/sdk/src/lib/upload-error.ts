@@ -83,7 +83,7 @@ export function unreachable(
   who: string,
   cause: unknown,
 ): UploadError {
-  const message = `No answer from the ${who}: ${failureReason(cause)}. Check the network, then upload again to resume.`;
+  const message = `No answer from the ${who}: ${failureReason(cause)}. Upload again to resume.`;
   return new UploadError(code, message, { cause });
 }
 

@@ -142,6 +142,8 @@ describe('longhaul', () => {
       stdout: '',
       stderr: expect.stringContaining('longhaul --help'),
     });
+    const range = await run('upload', 'a', '--part-size', '1MiB').ended;
+    expect(range).toMatchObject({ status: 2, stderr: expect.stringContaining('partSizeBytes') });
     const nowhere = await run('upload', 'a', '--coordinator', 'localhost').ended;
     expect(nowhere).toMatchObject({ status: 2, stderr: expect.stringContaining('coordinator must be') });
   });

@@ -49,14 +49,10 @@ export function readArguments(
 
 function read(args: readonly string[], env: Readonly<Record<string, string | undefined>>): CliArguments {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  const [command, ...files] = positionals;
-  if (values.help || (command === undefined && args.length === 0)) return { kind: 'help' };
-  if (command !== 'upload')
-    throw new TypeError(`There is no command "${command ?? ''}". Write: longhaul upload FILE`);
-  if (files.length === 0) throw new TypeError('No file was named. Write: longhaul upload FILE');
+  if (values.help || args.length === 0) return { kind: 'help' };
   return {
     kind: 'upload',
-    files,
+    files: filesOf(positionals),
     coordinator: values.coordinator ?? env['LONGHAUL_COORDINATOR'] ?? DEFAULT_COORDINATOR,
     isJson: values.json ?? false,
     headers: readHeaders(values.header ?? [], env['LONGHAUL_AUTHORIZATION']),
@@ -66,6 +62,13 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
     ...optional('concurrency', '--concurrency', values.concurrency, parseCount),
     ...optional('partSizeBytes', '--part-size', values['part-size'], parseByteSize),
   };
+}
+
+function filesOf([command = '', ...files]: readonly string[]): readonly string[] {
+  if (command !== 'upload')
+    throw new TypeError(`There is no command "${command}". Write: longhaul upload FILE`);
+  if (files.length === 0) throw new TypeError('No file was named. Write: longhaul upload FILE');
+  return files;
 }
 
 /** Headers as curl takes them; the environment keeps a secret out of the list of processes. */

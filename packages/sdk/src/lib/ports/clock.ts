@@ -3,7 +3,7 @@ export interface Clock {
   /** Milliseconds that only ever grow; where they start does not matter. */
   nowMs(): number;
   /** Resolves after `delayMs`; rejects with the signal's reason when it aborts first. */
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void>;
+  sleep(delayMs: number, signal: AbortSignal): Promise<void>;
   /** From 0 (included) to 1 (excluded). Spreads retries; no secret depends on it. */
   randomFraction(): number;
   /** A random UUID, version 4. */

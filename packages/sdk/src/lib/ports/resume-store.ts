@@ -1,6 +1,7 @@
 /**
  * Remembers which upload belongs to which file, so that the next run asks for the same one. A hint only: the
- * coordinator's record is the truth, and without any hint it still finds an open upload by its fingerprint.
+ * coordinator's record is the truth, and without any hint it still finds an open upload by its fingerprint. A store
+ * that rejects costs an upload nothing but the hint.
  */
 export interface ResumeStore {
   /** The hint kept under `key`; `undefined` when there is none, or none that can be read. */

@@ -14,23 +14,18 @@ export interface BlobSource extends ByteSource {
 /** A source over a `Blob`; a `File` brings its name and the time of its last change. */
 export function createBlobSource(blob: Blob): BlobSource {
   const { size: sizeBytes, type, name, lastModified }: Blob & { name?: string; lastModified?: number } = blob;
-  const changed = (cause?: unknown): UploadError => {
-    const message = `${name ?? 'The source'} was changed or removed. Pick it again.`;
-    return new UploadError('FILE_CHANGED', message, { cause });
+  const changed = (cause?: unknown): never => {
+    throw new UploadError('FILE_CHANGED', `${name ?? 'The source'} was changed or removed. Pick it again.`, {
+      cause,
+    });
   };
   const slice = (offsetBytes: number, partSizeBytes: number): Blob => {
     const part = blob.slice(offsetBytes, offsetBytes + partSizeBytes);
     // Some browsers give a shorter slice of a file that was truncated, without any error.
-    if (part.size !== partSizeBytes) throw changed();
-    return part;
+    return part.size === partSizeBytes ? part : changed();
   };
-  const read = async (offsetBytes: number, readBytes: number): Promise<Uint8Array<ArrayBuffer>> => {
-    const part = slice(offsetBytes, readBytes);
-    const bytes = await part.arrayBuffer().catch((error: unknown) => {
-      throw changed(error);
-    });
-    return new Uint8Array(bytes);
-  };
+  const read = async (offsetBytes: number, readBytes: number): Promise<Uint8Array<ArrayBuffer>> =>
+    new Uint8Array(await slice(offsetBytes, readBytes).arrayBuffer().catch(changed));
   return {
     sizeBytes,
     name,
@@ -39,7 +34,7 @@ export function createBlobSource(blob: Blob): BlobSource {
     blob: slice,
     read,
     // The only way to ask a browser whether a file is still the one that was picked is to read some of it.
-    verify: async () => void (await read(Math.max(0, sizeBytes - 1), Math.min(1, sizeBytes))),
+    verify: async () => void (sizeBytes && (await read(sizeBytes - 1, 1))),
     close: async () => {},
   };
 }

@@ -39,7 +39,7 @@ export interface ExchangeInput {
 const REPORT_WITHIN_MS = 1_000;
 
 /** A URL is not used in the last tenth of its life: it must still be good when the store reads the request. */
-const USABLE_SHARE = 0.9;
+const USABLE_MS_PER_SECOND = 900;
 
 /** Starts the exchange of one round of sending. */
 export function createExchange({
@@ -52,18 +52,17 @@ export function createExchange({
   const line = pLimit(1);
   const over = new AbortController();
   const toCome = new Set(input.parts);
-  const held = new Map<number, Grant & { readonly goodUntilMs: number }>();
+  const held = new Map<number, Grant & { readonly askedMs: number }>();
   let receipts: Receipt[] = [];
 
   const hold = (grants: readonly Grant[], askedMs: number): void => {
-    for (const grant of grants) {
-      const goodUntilMs = askedMs + grant.expiresInSeconds * 1_000 * USABLE_SHARE;
-      held.set(grant.partNumber, { ...grant, goodUntilMs });
-    }
+    for (const grant of grants) held.set(grant.partNumber, { ...grant, askedMs });
   };
   const find = ({ partNumber }: PartRange): Grant | undefined => {
     const grant = held.get(partNumber);
-    return grant && grant.goodUntilMs > clock.nowMs() ? grant : undefined;
+    return grant && clock.nowMs() - grant.askedMs < grant.expiresInSeconds * USABLE_MS_PER_SECOND
+      ? grant
+      : undefined;
   };
   /** Reports what is due, and asks for URLs of this part, if one is named, and of the next ones that have none. */
   const exchange = async (...first: PartRange[]): Promise<void> => {
@@ -78,10 +77,6 @@ export function createExchange({
   const reportAll = async (): Promise<void> => {
     while (receipts.length > 0) await exchange();
   };
-  const reportSoon = async (): Promise<void> => {
-    await clock.sleep(REPORT_WITHIN_MS, AbortSignal.any([stopSignal, over.signal]));
-    await line(reportAll);
-  };
 
   hold(input.created.grants, input.askedMs);
   return {
@@ -95,8 +90,10 @@ export function createExchange({
     dropGrant: (partNumber) => held.delete(partNumber),
     report(receipt) {
       held.delete(receipt.partNumber);
+      if (receipts.push(receipt) > 1) return;
+      const soon = clock.sleep(REPORT_WITHIN_MS, AbortSignal.any([stopSignal, over.signal]));
       // Fails when the upload is over, aborted, or cannot be reported to: `flush` tries again and tells.
-      if (receipts.push(receipt) === 1) reportSoon().catch(() => {});
+      soon.then(() => line(reportAll)).catch(() => {});
     },
     async flush() {
       over.abort();

@@ -11,7 +11,7 @@ export interface UploadIdentity {
   /** Whether an open upload of the same content may be continued. */
   readonly resume: boolean;
   /** Where the hint is kept; `undefined` when none is. */
-  readonly hintKey: string | undefined;
+  readonly hintKey?: string;
 }
 
 /** What identifying takes. */
@@ -34,20 +34,23 @@ export async function identifyUpload(
   { source, coordinator, options, claim, resumeStore, clock }: IdentifyInput,
   forgetHint: boolean,
 ): Promise<UploadIdentity> {
-  const { lastModifiedEpochMs } = source;
   const fingerprint = await fingerprintOf(source);
   const hintKey = JSON.stringify([coordinator.address, options.connectorId, fingerprint]);
   let createId = clock.randomUuid();
   if (!fingerprint || options.resume === false || !claim(hintKey)) {
-    return { createId, fingerprint, resume: false, hintKey: undefined };
+    return { createId, fingerprint, resume: false };
   }
   const hint = forgetHint ? undefined : await resumeStore?.find(hintKey).catch(noHint);
   // The samples may be the same although the file was edited between them.
-  const resume = !hint || hint.lastModifiedEpochMs === lastModifiedEpochMs;
+  const resume = !hint || hint.lastModifiedEpochMs === source.lastModifiedEpochMs;
   if (hint && resume) createId = hint.createId;
   else
     await resumeStore
-      ?.remember(hintKey, { createId, lastModifiedEpochMs, savedAtEpochMs: Date.now() })
+      ?.remember(hintKey, {
+        createId,
+        lastModifiedEpochMs: source.lastModifiedEpochMs,
+        savedAtEpochMs: Date.now(),
+      })
       .catch(noHint);
   return { createId, fingerprint, resume, hintKey };
 }

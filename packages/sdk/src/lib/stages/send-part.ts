@@ -4,7 +4,7 @@ import { judgePartAnswer, s3CodeOf } from '../part-answer.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { PartAnswer, PartSender } from '../ports/part-sender.ts';
 import { repeat, type RepeatInput } from '../repeat.ts';
-import { codeOf, isUploadError, unreachable, UploadError } from '../upload-error.ts';
+import { isUploadError, unreachable, UploadError } from '../upload-error.ts';
 import { createWatchdog } from '../watchdog.ts';
 
 /** What sending one part takes. */
@@ -34,10 +34,8 @@ export async function sendPart<Source extends ByteSource>(
   part: PartRange,
   signal: AbortSignal,
 ): Promise<Receipt> {
-  const { partNumber, sizeBytes } = part;
   const { clock } = input;
   const startMs = clock.nowMs();
-  const errorCodes: string[] = [];
   return await repeat(input, signal, async (failures) => {
     const grant = await input.grantFor(part);
     const attempt = await sendOnce(input, part, grant, { signal, failures });
@@ -45,23 +43,20 @@ export async function sendPart<Source extends ByteSource>(
     await input.source.verify();
     const verdict = judgePartAnswer(attempt);
     if (verdict === 'stored' || verdict === 'exists') {
-      const durationMs = Math.round(clock.nowMs() - startMs);
       const { etag } = attempt;
       return {
         value: {
-          partNumber,
-          sizeBytes,
-          durationMs,
+          partNumber: part.partNumber,
+          sizeBytes: part.sizeBytes,
+          durationMs: clock.nowMs() - startMs,
           attempts: failures + 1,
-          errorCodes,
           ...(etag && { etag }),
         },
       };
     }
     input.partMoved(part, 0);
-    if (verdict === 'refused-url') input.dropGrant(partNumber);
-    const error = errorOf(attempt, `part ${partNumber}, ${addressOf(grant.url)}`);
-    errorCodes.push(codeOf(error));
+    if (verdict === 'refused-url') input.dropGrant(part.partNumber);
+    const error = errorOf(attempt, `part ${part.partNumber}, ${addressOf(grant.url)}`);
     return { error, trouble: verdict, retryAfterSeconds: attempt.retryAfterSeconds };
   });
 }

@@ -31,19 +31,22 @@ const OPEN_PER_CONNECTION = 2;
 /**
  * An uploader on a platform of your own.
  *
- * @throws TypeError if `options.coordinator` is no absolute URL and no function
- * @throws RangeError if a number is out of its range
+ * @throws TypeError if `options.coordinator` is no absolute URL and no function, or `options.concurrency` no number
  */
 export function createUploaderOn<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
 ): Uploader<Input> {
   const { clock, connectivity, checksum } = platform;
-  const settings = { ...normalizeOptions(options, platform.defaultConcurrency), clock, connectivity };
+  const settings = {
+    ...normalizeOptions(options, platform.defaultConcurrency),
+    clock,
+    connectivity,
+    checksum,
+  };
   const { concurrency } = settings;
   const shop: Workshop<Source> = {
     ...settings,
-    checksum,
     coordinator: createCoordinatorClient(settings),
     sender: platform.createSender({ concurrency }),
     pool: pLimit(concurrency),

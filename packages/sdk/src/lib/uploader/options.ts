@@ -62,14 +62,9 @@ export interface UploaderSettings {
   readonly inlineMaxBytes: number;
 }
 
-/**
- * Checks options and fills in what was left out.
- *
- * @throws TypeError if `coordinator` is no absolute URL and no function
- * @throws RangeError if a number is not above 0
- */
+/** Fills in what was left out. */
 export function normalizeOptions(options: UploaderOptions, defaultConcurrency: number): UploaderSettings {
-  const settings: UploaderSettings = {
+  return {
     concurrency: defaultConcurrency,
     partSizeBytes: DEFAULT_PART_SIZE_BYTES,
     headers: {},
@@ -79,12 +74,4 @@ export function normalizeOptions(options: UploaderOptions, defaultConcurrency: n
     ...options,
     retry: { ...DEFAULT_RETRY, ...options.retry },
   };
-  const { coordinator } = settings;
-  if (typeof coordinator !== 'function' && !/^https?:\/\/./.test(String(coordinator))) {
-    throw new TypeError(`coordinator must be an http(s) URL or a fetch function, got ${String(coordinator)}`);
-  }
-  for (const name of ['concurrency', 'partSizeBytes', 'stallTimeoutMs'] as const) {
-    if (!(settings[name] > 0)) throw new RangeError(`${name} must be above 0, got ${settings[name]}`);
-  }
-  return settings;
 }

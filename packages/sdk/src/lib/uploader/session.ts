@@ -5,7 +5,8 @@ import type {
   PartsRequest,
   PartsResponse,
 } from '@longhaul/protocol';
-import type { Coordinator, CoordinatorCall } from '../ports/coordinator.ts';
+import type { CoordinatorCall } from '../ports/coordinator.ts';
+import { create, type CreateCall, type OpenInput } from '../stages/open-upload.ts';
 import { codeOf } from '../upload-error.ts';
 
 /** The calls of one upload, with the token kept fresh. Every one throws `UPLOAD_ENDED` once the upload was ended from elsewhere. */
@@ -17,14 +18,14 @@ export interface Session {
   cancel(signal: AbortSignal): Promise<CancelResponse>;
 }
 
-/** Begins the session of an upload that `create` has opened. */
+/** Begins the session of an upload that `request` has opened. */
 export function createSession(
-  { coordinator, stopSignal }: { readonly coordinator: Coordinator; readonly stopSignal: AbortSignal },
+  input: OpenInput & { readonly stopSignal: AbortSignal },
   { uploadId, token }: CreateUploadResponse,
-  create: () => Promise<CreateUploadResponse>,
+  request: CreateCall,
 ): Session {
   const reopen = async (): Promise<CreateUploadResponse> => {
-    const created = await create();
+    const created = await create(input, request);
     token = created.token;
     return created;
   };
@@ -36,7 +37,7 @@ export function createSession(
     json?: unknown,
   ): Promise<Answer> => {
     const ask = (): Promise<Answer> =>
-      coordinator.call({ method, path: `/${uploadId}${path}`, token, json }, signal);
+      input.coordinator.call({ method, path: `/${uploadId}${path}`, token, json }, signal);
     try {
       return await ask();
     } catch (error) {
@@ -51,7 +52,7 @@ export function createSession(
     complete: (signal) => call('post', '/complete', signal, {}),
     cancel: (signal) => call('delete', '', signal),
     async exchangeParts(json) {
-      const answer = await call<PartsResponse>('post', '/parts', stopSignal, json);
+      const answer = await call<PartsResponse>('post', '/parts', input.stopSignal, json);
       token = answer.token ?? token;
       return answer;
     },

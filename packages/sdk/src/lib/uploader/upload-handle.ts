@@ -36,12 +36,11 @@ export interface UploadHandle {
 }
 
 /** The other side of a handle: what the upload itself reads and tells. */
-export interface UploadControl {
+export interface UploadControl extends UploadTracker {
   /** Aborted by the caller's signal alone. */
   readonly abortSignal: AbortSignal;
   /** Aborted by the caller's signal or by `cancel()`. */
   readonly stopSignal: AbortSignal;
-  readonly tracker: UploadTracker;
   dispatch(next: TransferState): void;
 }
 
@@ -61,7 +60,7 @@ export function startUpload(
     state = reduceTransfer(before, next);
     if (state !== before) emit('state', state);
   };
-  const result = run({ abortSignal, stopSignal, tracker, dispatch }).then(
+  const result = run({ ...tracker, abortSignal, stopSignal, dispatch }).then(
     (object) => {
       dispatch({ kind: 'completed', result: object });
       return object;

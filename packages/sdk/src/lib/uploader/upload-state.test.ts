@@ -59,6 +59,6 @@ describe('reduceTransfer', () => {
     const asked: TransferState = { kind: 'cancelling' };
     const opened = reduceTransfer(asked, STATES.sending);
     expect(opened).toEqual(STATES.cancelling);
-    expect(reduceTransfer(opened, STATES.completing)).toBe(opened);
+    expect(reduceTransfer(opened, STATES.completing)).toEqual(opened);
   });
 });

@@ -33,13 +33,12 @@ export function isFinal({ kind }: TransferState): boolean {
 
 /**
  * The only place where the state changes: what follows when `next` happens in `state`. What cannot happen leaves the
- * state as it is, the same object: the races between an answer and a cancel end here.
+ * state as it is: the races between an answer and a cancel end here.
  */
 export function reduceTransfer(state: TransferState, next: TransferState): TransferState {
   if (isFinal(state)) return state;
   const upload = next.upload ?? state.upload;
   // Once asked for, a cancel is only left for an end; opening may still tell which upload it is.
-  if (state.kind === 'cancelling' && !isFinal(next))
-    return upload === state.upload ? state : { ...state, upload };
+  if (state.kind === 'cancelling' && !isFinal(next)) return { ...state, upload };
   return { ...next, upload } as TransferState;
 }

@@ -37,7 +37,7 @@ export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['
   let sumBytes = 0;
   let toldMs = -Infinity;
   let rate: RateReading | undefined;
-  let progress: UploadProgress = { sentBytes: 0, totalBytes: 0, bytesPerSecond: 0, etaSeconds: undefined };
+  let progress: UploadProgress = { sentBytes: 0, totalBytes: 0, bytesPerSecond: 0 };
 
   const tell = (): void => {
     const nowMs = clock.nowMs();

@@ -9,7 +9,7 @@ import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import { createExchange } from '../stages/exchange.ts';
 import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
-import { create, openUpload, type Opening } from '../stages/open-upload.ts';
+import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
@@ -39,7 +39,7 @@ export interface UploadJob<Source extends ByteSource> extends Workshop<Source>, 
 interface OpenUpload extends Opening {
   readonly opened: OpenedUpload;
   readonly session: Session;
-  readonly hintKey: string | undefined;
+  readonly hintKey?: string | undefined;
 }
 
 /** Rounds of sending before parts that keep vanishing are nobody's bad luck any more. */
@@ -54,7 +54,7 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended from elsewhere.');
   const { created, opened, hintKey, session } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
-  job.tracker.begin(opened.plan.sizeBytes, created.result ? partRanges(opened.plan) : created.receivedParts);
+  job.begin(opened.plan.sizeBytes, created.result ? partRanges(opened.plan) : created.receivedParts);
   try {
     const result = created.result ?? (await carry(job, upload));
     await forgetUpload(job, hintKey);
@@ -82,7 +82,7 @@ async function open<Source extends ByteSource>(
   const { created, request } = opening;
   const { uploadId, mode, plan, receivedParts } = created;
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
-  return { ...opening, opened, hintKey, session: createSession(job, created, () => create(job, request)) };
+  return { ...opening, opened, hintKey, session: createSession(job, created, request) };
 }
 
 /** Sends what is missing and completes, again while the coordinator lacks parts that got lost. */
@@ -90,7 +90,7 @@ async function carry<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: OpenUpload,
 ): Promise<UploadResult> {
-  const { stopSignal, tracker, dispatch } = job;
+  const { stopSignal, dispatch } = job;
   const { session, opened } = upload;
   let parts = missingParts(upload.created);
   for (let round = 1; ; round++) {
@@ -102,7 +102,7 @@ async function carry<Source extends ByteSource>(
     if (completion.result) return completion.result;
     if (round === MAX_ROUNDS) throw completion.refusal;
     parts = missingParts(await session.reopen());
-    for (const part of parts) tracker.partMoved(part, 0);
+    for (const part of parts) job.partMoved(part, 0);
     dispatch({ kind: 'sending', upload: opened });
   }
 }
@@ -112,12 +112,11 @@ async function sendAndReport<Source extends ByteSource>(
   upload: OpenUpload,
   parts: readonly PartRange[],
 ): Promise<void> {
-  const { partMoved } = job.tracker;
   const exchange = createExchange({ ...job, ...upload, parts });
-  const input = { ...job, ...exchange, partMoved };
+  const input = { ...job, ...exchange };
   await sendParts(job, parts, async (part, signal) => {
     const receipt = await sendPart(input, part, signal);
-    partMoved(part, part.sizeBytes, true);
+    job.partMoved(part, part.sizeBytes, true);
     // The proof of a single PUT is the object itself: there is no part to report.
     if (upload.opened.mode === 'multipart') exchange.report(receipt);
   });

@@ -53,11 +53,10 @@ describe('createLocalStorageResumeStore', () => {
     expect(Object.keys(storage).toSorted()).toEqual(['longhaul:fresh', 'longhaul:new', 'somebody:else']);
   });
 
-  it('remembers nothing where storage is denied or full, without failing', async () => {
+  it('finds nothing where storage is denied, and says that it cannot remember', async () => {
     vi.stubGlobal('localStorage', undefined);
     const store = createLocalStorageResumeStore();
-    await store.remember('file', { createId: 'a', savedAtEpochMs: 1 });
+    await expect(store.remember('file', { createId: 'a', savedAtEpochMs: 1 })).rejects.toThrow(TypeError);
     expect(await store.find('file')).toBeUndefined();
-    await store.forget('file');
   });
 });

@@ -7,46 +7,36 @@ const MAX_AGE_MS = 7 * 24 * 3_600_000;
 
 /**
  * Remembers open uploads in the page's `localStorage`. Where that is denied or full (private windows, workers, sandboxed
- * frames) it remembers nothing, and the coordinator still finds an open upload by its content.
+ * frames) it rejects, which costs an upload nothing but the hint: the coordinator still finds it by its content.
  *
  * @example
  * const uploader = createUploader({ coordinator, resumeStore: createLocalStorageResumeStore() });
  */
 export function createLocalStorageResumeStore(): ResumeStore {
   return {
-    find: async (key) => withStorage((storage) => readHint(storage.getItem(PREFIX + key))),
+    find: async (key) => readHint(PREFIX + key),
     async remember(key, hint) {
-      withStorage((storage) => {
-        dropOldHints(storage, hint.savedAtEpochMs - MAX_AGE_MS);
-        storage.setItem(PREFIX + key, JSON.stringify(hint));
-      });
+      dropOldHints(hint.savedAtEpochMs - MAX_AGE_MS);
+      localStorage.setItem(PREFIX + key, JSON.stringify(hint));
     },
-    async forget(key) {
-      withStorage((storage) => storage.removeItem(PREFIX + key));
-    },
+    forget: async (key) => localStorage.removeItem(PREFIX + key),
   };
 }
 
-function withStorage<Value>(use: (storage: Storage) => Value): Value | undefined {
+function dropOldHints(beforeEpochMs: number): void {
+  for (const name of Object.keys(localStorage)) {
+    if (!name.startsWith(PREFIX)) continue;
+    const { savedAtEpochMs = 0 } = readHint(name) ?? {};
+    if (savedAtEpochMs <= beforeEpochMs) localStorage.removeItem(name);
+  }
+}
+
+function readHint(name: string): ResumeHint | undefined {
   try {
-    // Where storage is denied, the mere mention throws.
-    return use(localStorage);
+    const hint: Partial<ResumeHint> = JSON.parse(localStorage.getItem(name) ?? '');
+    return typeof hint.createId === 'string' ? (hint as ResumeHint) : undefined;
   } catch {
-    // A hint that cannot be kept costs a look at the file's content, nothing more: no reason to fail an upload.
+    // Not there, or written by somebody else.
     return undefined;
   }
-}
-
-function dropOldHints(storage: Storage, beforeEpochMs: number): void {
-  for (const key of Object.keys(storage)) {
-    if (!key.startsWith(PREFIX)) continue;
-    const hint = withStorage(() => readHint(storage.getItem(key)));
-    if (!(hint && hint.savedAtEpochMs > beforeEpochMs)) storage.removeItem(key);
-  }
-}
-
-/** @throws SyntaxError if somebody else has written there */
-function readHint(text: string | null): ResumeHint | undefined {
-  const hint: Partial<ResumeHint> | null = JSON.parse(text ?? 'null');
-  return typeof hint?.createId === 'string' ? (hint as ResumeHint) : undefined;
 }

@@ -1,0 +1,24 @@
+import { MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '@longhaul/protocol';
+import type { UploaderOptions } from './options.ts';
+
+/**
+ * Finds mistakes in options before anything is sent. Apart from the engine, which a browser has to carry.
+ *
+ * @throws TypeError if `coordinator` is no absolute http(s) URL and no function
+ * @throws RangeError if a number is out of its range
+ */
+export function assertOptions({ coordinator, retry, ...options }: UploaderOptions): void {
+  if (typeof coordinator !== 'function' && !/^https?:\/\/./.test(String(coordinator))) {
+    throw new TypeError(`coordinator must be an http(s) URL or a fetch function, got ${String(coordinator)}`);
+  }
+  assertWhole('concurrency', options.concurrency, 1);
+  assertWhole('partSizeBytes', options.partSizeBytes, MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES);
+  assertWhole('stallTimeoutMs', options.stallTimeoutMs, 1);
+  assertWhole('inlineMaxBytes', options.inlineMaxBytes, 0);
+  assertWhole('retry.maxAttempts', retry?.maxAttempts, 1);
+}
+
+function assertWhole(name: string, value: number | undefined, min: number, max = Infinity): void {
+  if (value === undefined || (Number.isInteger(value) && value >= min && value <= max)) return;
+  throw new RangeError(`${name} must be a whole number from ${min} to ${max}, got ${value}`);
+}

@@ -39,10 +39,13 @@ function asCoordinatorError(error: unknown): CoordinatorError {
   if (error instanceof CoordinatorError) return error;
   const retry = { retryAfterSeconds: OUTAGE_RETRY_SECONDS };
   if (error instanceof ObjectStoreError) {
-    const details = error.s3Code === undefined ? {} : { s3Code: error.s3Code };
-    if (error.kind === 'refused')
-      return new CoordinatorError('store-refused', `The store refused: ${error.message}`, details);
-    return new CoordinatorError('store-unreachable', `The store cannot be used now: ${error.message}`, {
+    const { s3Code, kind } = error;
+    const details = s3Code === undefined ? {} : { s3Code };
+    // The store's own words may name accounts, roles and addresses inside: they are for the log.
+    const words = `${s3Code === undefined ? '' : ` with ${s3Code}`}. The coordinator's log says more`;
+    if (kind === 'refused')
+      return new CoordinatorError('store-refused', `The store refused${words}.`, details);
+    return new CoordinatorError('store-unreachable', `The store cannot be used now${words}. Try again.`, {
       ...details,
       ...retry,
     });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/catalog.ts';
 import type { StoredPart } from '../ports/object-store.ts';
-import { abortUpload } from './abort-upload.ts';
+import { cancelReopened } from './abort-upload.ts';
 import type { UploadContext } from './context.ts';
 import { type CompletionEnd, endByOthers, finishCompletion, settleByProof } from './finish-completion.ts';
 import { isOpenAtStore, listFittingParts, type OpenRecord, rebuildHot } from './hot-state.ts';
@@ -57,7 +57,8 @@ async function sendAttempt(
 ): Promise<CompletionEnd> {
   const attempt = await context.catalog.beginCompletion(record.uploadId, attemptOf(context, digestOf(parts)));
   if (!attempt) return await endByOthers(context, record.uploadId);
-  await context.state.setStatus(record.uploadId, 'COMPLETING');
+  // The attempt is written down and has to be made: a state store that fails now costs nobody anything.
+  await context.state.setStatus(record.uploadId, 'COMPLETING').catch(context.onError);
   const outcome = await context.objectStore.completeMultipartUpload({
     key: record.s3Key,
     s3UploadId: record.s3UploadId,
@@ -82,25 +83,20 @@ async function reopen(
   context: UploadContext,
   attempt: UploadRecord,
   refusal: { readonly s3Code: string; readonly message: string },
-): Promise<never> {
+): Promise<CompletionEnd> {
   const { uploadId, epoch } = attempt;
   const reopened = await context.catalog.reopen(uploadId, epoch, `${refusal.s3Code}: ${refusal.message}`);
+  // Another driver is at it, and knows more than this refusal.
+  if (!reopened) return await endByOthers(context, uploadId);
   await context.state.remove(uploadId);
-  if (reopened?.cancelRequested) await cancelReopened(context, uploadId);
-  if (reopened && isOpenAtStore(reopened)) await rebuildHot(context, reopened);
+  if (reopened.cancelRequested) await cancelReopened(context, uploadId);
+  if (isOpenAtStore(reopened)) await rebuildHot(context, reopened);
   throw new CoordinatorError(
     'completion-refused',
     `The store refused to complete upload ${attempt.uploadId}: ${refusal.s3Code}, ${refusal.message} ` +
       'Create it again with the same createId to learn which parts it has, send the others, and complete again.',
     { uploadId: attempt.uploadId, s3Code: refusal.s3Code },
   );
-}
-
-/** The client wished to cancel while nobody could tell what the store was doing; now it can be done. */
-async function cancelReopened(context: UploadContext, uploadId: string): Promise<never> {
-  const aborting = await context.catalog.beginAbort(uploadId);
-  if (aborting) await abortUpload(context, aborting);
-  throw closedError(uploadId, 'CANCELLED');
 }
 
 /**
@@ -111,7 +107,7 @@ async function collectParts(context: UploadContext, record: OpenRecord): Promise
   const known = await context.state.parts(record.uploadId);
   if (known.length === record.plan.partCount) return known;
   const byNumber = new Map<number, StoredPart>();
-  for (const part of await listFittingParts(context, record)) byNumber.set(part.partNumber, part);
+  for (const part of (await listFittingParts(context, record)) ?? []) byNumber.set(part.partNumber, part);
   for (const part of known) byNumber.set(part.partNumber, part);
   const { partCount } = record.plan;
   const parts = Array.from({ length: partCount }, (_, index) => byNumber.get(index + 1));

@@ -7,17 +7,21 @@ import { closedError, completedAnswer, completingAnswer, findRecord } from './up
 import type { TokenClaims } from './upload-token.ts';
 
 /**
- * Completes an upload and waits for it, at most `completeAnswerWithinMs`: after that the work goes on and the answer is
+ * Completes an upload and waits for it, at most `answerWithinMs` (default: the setting): after that the work goes on and the answer is
  * COMPLETING. Asking again joins the work, or reads what came of it; a second complete gets the first answer.
  *
  * @throws CoordinatorError `parts-missing`, `completion-refused`, `upload-failed`, or the refusal of an ended upload
  */
-export async function completeUpload(context: UploadContext, caller: TokenClaims): Promise<CompleteResponse> {
+export async function completeUpload(
+  context: UploadContext,
+  caller: TokenClaims,
+  answerWithinMs: number = context.settings.completeAnswerWithinMs,
+): Promise<CompleteResponse> {
   const record = await findRecord(context, caller);
   if (record.state === 'COMPLETED') return completedAnswer(context, record);
   if (record.state !== 'UPLOADING' && record.state !== 'COMPLETING')
     throw closedError(record.uploadId, record.state);
-  return await withinAnswerTime(context, joinCompletion(context, record));
+  return await within(answerWithinMs, context, joinCompletion(context, record));
 }
 
 /** One completion of an upload at a time in this process; the epoch keeps those of other processes apart. */
@@ -39,14 +43,13 @@ async function driveCompletion(context: UploadContext, record: UploadRecord): Pr
   return over ? completedAnswer(context, over) : completingAnswer();
 }
 
-async function withinAnswerTime(
+async function within(
+  answerWithinMs: number,
   context: UploadContext,
   completion: Promise<CompleteResponse>,
 ): Promise<CompleteResponse> {
   const timer = new AbortController();
-  const late = context.clock
-    .sleep(context.settings.completeAnswerWithinMs, timer.signal)
-    .then(completingAnswer, () => undefined);
+  const late = context.clock.sleep(answerWithinMs, timer.signal).then(completingAnswer, () => undefined);
   try {
     const first = await Promise.race([completion, late]);
     // `undefined` only when the timer was stopped, which happens after the race.

@@ -1,5 +1,6 @@
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/catalog.ts';
+import { cancelReopened } from './abort-upload.ts';
 import type { UploadContext } from './context.ts';
 import { type CompletionEnd, endByOthers, settleByProof } from './finish-completion.ts';
 import { objectMetadata } from './object-metadata.ts';
@@ -8,30 +9,42 @@ import { proveObject } from './prove-object.ts';
 /**
  * Completes an upload that travelled in one presigned PUT: its proof is the object itself.
  *
- * @throws CoordinatorError `parts-missing` when nothing was stored yet
+ * @throws CoordinatorError `parts-missing` when nothing was stored yet, `completion-refused` when another object stands
+ * there; ObjectStoreError when the store cannot say
  */
 export async function completeSingle(context: UploadContext, record: UploadRecord): Promise<CompletionEnd> {
   const proof = await proveObject(context, record);
-  if (proof.kind === 'absent' && record.state === 'UPLOADING') {
-    throw new CoordinatorError(
-      'parts-missing',
-      `The content of upload ${record.uploadId} was not stored yet. Send it and complete again.`,
-      { uploadId: record.uploadId, missingParts: [1] },
-    );
-  }
-  if (proof.kind === 'unknown') {
-    throw new CoordinatorError(
-      'store-unreachable',
-      `The store could not say whether upload ${record.uploadId} is stored: ${proof.reason}`,
-      {
-        uploadId: record.uploadId,
-      },
-    );
-  }
+  if (proof.kind === 'unknown') throw proof.error;
+  if (record.state === 'UPLOADING' && proof.kind === 'absent') throw notStored(record);
+  if (record.state === 'UPLOADING' && proof.kind === 'foreign') throw takenKey(record);
   const attempt = await begin(context, record);
-  return attempt
-    ? await settleByProof(context, attempt, proof, 'the content was sent')
-    : await endByOthers(context, record.uploadId);
+  if (!attempt) return await endByOthers(context, record.uploadId);
+  if (record.mode === 'single' && proof.kind === 'absent') return await reopenSingle(context, attempt);
+  return await settleByProof(context, attempt, proof, 'the content was sent');
+}
+
+/** Completing a single PUT sends nothing to the store, so an object that is not there is none that may still appear. */
+async function reopenSingle(context: UploadContext, attempt: UploadRecord): Promise<CompletionEnd> {
+  const reopened = await context.catalog.reopen(attempt.uploadId, attempt.epoch, 'the object is gone');
+  if (!reopened) return await endByOthers(context, attempt.uploadId);
+  if (reopened.cancelRequested) await cancelReopened(context, attempt.uploadId);
+  throw notStored(attempt);
+}
+
+function notStored({ uploadId }: UploadRecord): CoordinatorError {
+  return new CoordinatorError(
+    'parts-missing',
+    `The content of upload ${uploadId} was not stored yet. Send it and complete again.`,
+    { uploadId, missingParts: [1] },
+  );
+}
+
+function takenKey({ uploadId }: UploadRecord): CoordinatorError {
+  return new CoordinatorError(
+    'completion-refused',
+    `At the key of upload ${uploadId} stands an object that is not its own. Cancel it and create a new upload.`,
+    { uploadId },
+  );
 }
 
 /**

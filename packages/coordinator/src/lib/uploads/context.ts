@@ -19,7 +19,7 @@ export interface UploadContext {
   /** Completions that this process is driving, so that a second call joins the first. */
   readonly completions: Map<string, Promise<CompleteResponse>>;
   /** Rebuilds of hot state under way in this process. */
-  readonly rebuilds: Map<string, Promise<unknown>>;
+  readonly rebuilds: Map<string, Promise<'rebuilt' | 'gone'>>;
   /** Bounds what one call may start at the store at once. */
   readonly storeCalls: LimitFunction;
   /** Told of every failure that is not the caller's. */

@@ -5,13 +5,14 @@ import {
   type ReceivedPart,
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { InsertOutcome, UploadDraft, UploadRecord } from '../ports/catalog.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { completeInline } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
 import { draftUpload, payloadOf } from './draft-upload.ts';
-import { hotOf, isOpenAtStore, listFittingParts, type OpenRecord } from './hot-state.ts';
+import { hotOf, isOpenAtStore, restoreHot } from './hot-state.ts';
 import { objectMetadata } from './object-metadata.ts';
+import { resumeUpload } from './resume-upload.ts';
 import { signParts, signWhole } from './sign-parts.ts';
 import { statusOf } from './upload-answers.ts';
 
@@ -29,7 +30,7 @@ export async function createUpload(
   request: CreateUploadRequest,
 ): Promise<CreateUploadResponse> {
   const draft = draftUpload(context, owner, request);
-  const { kind, record } = await context.catalog.insert(draft);
+  const { kind, record } = await insertOrFind(context, draft);
   if (kind === 'repeated' && record.requestDigest !== draft.requestDigest) {
     throw new CoordinatorError(
       'create-conflict',
@@ -40,7 +41,23 @@ export async function createUpload(
   const opened = await openAtStore(context, record, request).catch((error: unknown) => {
     throw encryptionRefusal(record, error) ?? error;
   });
-  return await answerCreate(context, opened, kind !== 'inserted');
+  if (kind === 'inserted') return await answerCreate(context, opened, false);
+  const resumed = await resumeUpload(context, opened);
+  // Ended just now, and another createId's: this one may still have an upload of its own.
+  if (kind === 'open' && resumed.state === 'CANCELLED') return await createUpload(context, owner, request);
+  return await answerCreate(context, resumed, true);
+}
+
+/** The row of the draft, or the one that it repeats or resumes. */
+async function insertOrFind({ catalog }: UploadContext, draft: UploadDraft): Promise<InsertOutcome> {
+  const found = await catalog.insert(draft);
+  const { checksum } = found.record;
+  // A fingerprint samples the content. Where the whole was digested too, another digest is another content.
+  const isOther =
+    draft.checksum &&
+    checksum?.algorithm === draft.checksum.algorithm &&
+    checksum.value !== draft.checksum.value;
+  return found.kind === 'open' && isOther ? await catalog.insert({ ...draft, resumable: false }) : found;
 }
 
 /** Takes an upload from its row to where bytes can be sent, or (inline) to its end. */
@@ -73,7 +90,7 @@ function encryptionRefusal(record: UploadRecord, error: unknown): CoordinatorErr
 }
 
 async function openMultipart(context: UploadContext, record: UploadRecord): Promise<UploadRecord> {
-  const { objectStore, catalog, state } = context;
+  const { objectStore, catalog } = context;
   const key = record.s3Key;
   const { s3UploadId, abortAtEpochMs } = await objectStore.createMultipartUpload({
     key,
@@ -90,7 +107,7 @@ async function openMultipart(context: UploadContext, record: UploadRecord): Prom
     await objectStore.abortMultipartUpload({ key, s3UploadId });
     return await reread(context, record);
   }
-  if (isOpenAtStore(saved)) await state.restore(hotOf(saved), []);
+  if (isOpenAtStore(saved)) await restoreHot(context, saved, []);
   return saved;
 }
 
@@ -106,7 +123,7 @@ async function answerCreate(
   const { settings, tokens } = context;
   const isOpen = record.state === 'UPLOADING';
   const receivedParts =
-    isOpen && wasThere && isOpenAtStore(record) ? await mergeReceived(context, record) : [];
+    isOpen && wasThere && isOpenAtStore(record) ? await context.state.parts(record.uploadId) : [];
   return {
     ...statusOf(context, record, receivedParts),
     limits: settings.limits,
@@ -116,12 +133,6 @@ async function answerCreate(
     grants: isOpen ? await firstGrants(context, record, receivedParts) : [],
     ...(record.mustFinishByEpochMs !== undefined && { mustFinishByEpochMs: record.mustFinishByEpochMs }),
   };
-}
-
-/** Parts reported before, and parts that landed without anybody living to report them. */
-async function mergeReceived(context: UploadContext, record: OpenRecord): Promise<readonly ReceivedPart[]> {
-  await context.state.restore(hotOf(record), await listFittingParts(context, record));
-  return await context.state.parts(record.uploadId);
 }
 
 async function firstGrants(

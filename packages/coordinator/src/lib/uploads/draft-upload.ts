@@ -1,5 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { type CreateUploadRequest, type PartPlan, planParts, type UploadMode } from '@longhaul/protocol';
+import { crc32 } from 'node:zlib';
+import {
+  type Checksum,
+  type CreateUploadRequest,
+  type PartPlan,
+  planParts,
+  type UploadMode,
+} from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadDraft } from '../ports/catalog.ts';
 import type { UploadContext, UploadSettings } from './context.ts';
@@ -61,6 +68,7 @@ function chooseMode({ settings, objectStore }: UploadContext, request: CreateUpl
   const payload = payloadOf(request);
   if (payload) {
     assertPayload(payload.byteLength, request.sizeBytes, settings);
+    assertDigest(payload, request.checksum);
     return 'inline';
   }
   // Without a precondition a replayed URL could replace the object after it was announced as complete.
@@ -85,6 +93,24 @@ function assertPayload(payloadBytes: number, sizeBytes: number, settings: Upload
   }
 }
 
+/** MD5 and CRC32 are what Node can compute. */
+function assertDigest(payload: Uint8Array, checksum: Checksum | undefined): void {
+  const value = checksum && digestIn(checksum.algorithm, payload);
+  if (value === undefined || value === checksum?.value) return;
+  throw new CoordinatorError(
+    'payload-mismatch',
+    `The payload has another ${checksum?.algorithm} than checksum says. Send it again.`,
+  );
+}
+
+function digestIn(algorithm: Checksum['algorithm'], payload: Uint8Array): string | undefined {
+  if (algorithm === 'MD5') return createHash('md5').update(payload).digest('base64');
+  if (algorithm !== 'CRC32') return undefined;
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(crc32(payload));
+  return bytes.toString('base64');
+}
+
 function planFor(mode: UploadMode, request: CreateUploadRequest, { limits }: UploadSettings): PartPlan {
   if (mode !== 'multipart') return planParts(request.sizeBytes, request.sizeBytes);
   return planParts(request.sizeBytes, request.partSizeBytes, {
@@ -106,6 +132,7 @@ function digestOf(request: CreateUploadRequest): string {
     request.encryption,
     request.fingerprint,
     request.payload,
+    ...(request.checksum ? [request.checksum] : []),
   ];
   return createHash('sha256').update(JSON.stringify(asked)).digest('hex');
 }

@@ -22,7 +22,8 @@ export async function exchangeParts(
   const answer = hot
     ? await exchangeHot(context, hot, caller, request)
     : await exchangeWhole(context, await findRecord(context, caller), request);
-  await context.noteActivity(caller.uploadId);
+  // It will be noted again long before it matters; a part must not wait for it.
+  await context.noteActivity(caller.uploadId).catch(context.onError);
   return { ...answer, ...(context.tokens.isHalfSpent(caller) && { token: context.tokens.mint(caller) }) };
 }
 
@@ -61,7 +62,8 @@ async function recordReceipts(
   if (outcome.kind === 'closed') throw closedError(hot.uploadId, outcome.status);
   // Lost between the two steps: rebuild once. What is gone again by then is the state store's trouble, not the part's.
   const record = await context.catalog.find(hot.uploadId);
-  if (record && isOpenAtStore(record) && record.state === 'UPLOADING') await rebuildHot(context, record);
+  if (record?.state !== 'UPLOADING') throw closedError(hot.uploadId, record?.state ?? 'CANCELLED');
+  if (isOpenAtStore(record)) await rebuildHot(context, record);
   return (await context.state.parts(hot.uploadId)).length;
 }
 

@@ -22,7 +22,9 @@ export async function settleByProof(
   if (proof.kind === 'ours') return await finishCompletion(context, attempt, proof.object);
   if (proof.kind === 'wrong-size') {
     const lastError = `integrity: the store holds ${proof.object.sizeBytes} bytes instead of ${attempt.plan.sizeBytes}`;
-    await context.catalog.fail(attempt.uploadId, attempt.epoch, lastError);
+    const failed = await context.catalog.fail(attempt.uploadId, attempt.epoch, lastError);
+    if (!failed) return await endByOthers(context, attempt.uploadId);
+    await forgetHot(context, attempt);
     throw new CoordinatorError(
       'upload-failed',
       `Upload ${attempt.uploadId} has failed, ${lastError}. Upload it again.`,
@@ -31,7 +33,7 @@ export async function settleByProof(
       },
     );
   }
-  const seen = proof.kind === 'unknown' ? proof.reason : `the object is ${proof.kind}`;
+  const seen = proof.kind === 'unknown' ? proof.error.message : `the object is ${proof.kind}`;
   await context.catalog.noteError(attempt.uploadId, attempt.epoch, `${reason}; ${seen}`);
   return undefined;
 }
@@ -48,8 +50,13 @@ export async function finishCompletion(
     proof: 'size',
   });
   if (!finished) return await endByOthers(context, attempt.uploadId);
-  if (attempt.mode === 'multipart') await context.state.remove(attempt.uploadId);
+  await forgetHot(context, attempt);
   return finished;
+}
+
+/** The upload is over whether or not the state store can forget it now; what it keeps dies by itself. */
+async function forgetHot({ state, onError }: UploadContext, { mode, uploadId }: UploadRecord): Promise<void> {
+  if (mode === 'multipart') await state.remove(uploadId).catch(onError);
 }
 
 /** What another driver made of the upload. */

@@ -29,40 +29,54 @@ export async function findHot(context: UploadContext, uploadId: string): Promise
   return hotOf(record);
 }
 
+/** What a rebuild found; `gone`: the store knows no such upload. */
+export type RebuildOutcome = 'rebuilt' | 'gone';
+
 /** Writes hot state with every part that the store lists. One rebuild of an upload at a time in this process. */
-export async function rebuildHot(context: UploadContext, record: OpenRecord): Promise<void> {
+export async function rebuildHot(context: UploadContext, record: OpenRecord): Promise<RebuildOutcome> {
   const running = context.rebuilds.get(record.uploadId);
-  if (running) {
-    await running;
-    return;
-  }
+  if (running) return await running;
   const rebuild = restoreListed(context, record);
   context.rebuilds.set(record.uploadId, rebuild);
   try {
-    await rebuild;
+    return await rebuild;
   } finally {
     context.rebuilds.delete(record.uploadId);
   }
 }
 
-async function restoreListed(context: UploadContext, record: OpenRecord): Promise<void> {
+async function restoreListed(context: UploadContext, record: OpenRecord): Promise<RebuildOutcome> {
+  const listed = await listFittingParts(context, record);
+  await restoreHot(context, record, listed ?? []);
+  return listed ? 'rebuilt' : 'gone';
+}
+
+/** Writes hot state with these parts, if the upload is still what the record says. */
+export async function restoreHot(
+  context: UploadContext,
+  record: OpenRecord,
+  parts: readonly StoredPart[],
+): Promise<void> {
   const { uploadId } = record;
-  await context.state.restore(hotOf(record), await listFittingParts(context, record));
-  // The upload may have moved on while the store was listing: what was restored must not open it again.
+  await context.state.restore(hotOf(record), parts);
+  // The upload may have moved on since it was read: what was restored must not open it again.
   const current = await context.catalog.find(uploadId);
   if (current?.state === 'COMPLETING') await context.state.setStatus(uploadId, 'COMPLETING');
   else if (current?.state !== 'UPLOADING') await context.state.remove(uploadId);
 }
 
-/** Parts that the store lists and that have the size the plan gives them; others were never ours to count. */
+/**
+ * Parts that the store lists and that have the size the plan gives them; others were never ours to count. `undefined`:
+ * the store knows no such upload.
+ */
 export async function listFittingParts(
   context: UploadContext,
   record: OpenRecord,
-): Promise<readonly StoredPart[]> {
+): Promise<readonly StoredPart[] | undefined> {
   const listed = await context.storeCalls(() =>
     context.objectStore.listParts({ key: record.s3Key, s3UploadId: record.s3UploadId }),
   );
-  return (listed ?? []).filter(
+  return listed?.filter(
     (part) =>
       part.partNumber <= record.plan.partCount &&
       part.sizeBytes === partRange(record.plan, part.partNumber).sizeBytes,

@@ -11,7 +11,7 @@ export type Proof =
   | { readonly kind: 'foreign' }
   | { readonly kind: 'absent' }
   /** HEAD itself failed: nothing is known. */
-  | { readonly kind: 'unknown'; readonly reason: string };
+  | { readonly kind: 'unknown'; readonly error: ObjectStoreError };
 
 /**
  * Looks whether the object of an upload stands at its key. "An object exists" is no proof: the write token, which only
@@ -29,7 +29,7 @@ export async function proveObject(
       ...(versionId !== undefined && { versionId }),
     });
   } catch (error) {
-    if (error instanceof ObjectStoreError) return { kind: 'unknown', reason: error.message };
+    if (error instanceof ObjectStoreError) return { kind: 'unknown', error };
     throw error;
   }
   if (!object) return { kind: 'absent' };

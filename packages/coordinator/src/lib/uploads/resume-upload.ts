@@ -1,0 +1,20 @@
+import type { UploadRecord } from '../ports/catalog.ts';
+import { abortUpload } from './abort-upload.ts';
+import type { UploadContext } from './context.ts';
+import { isOpenAtStore, rebuildHot } from './hot-state.ts';
+
+/**
+ * Takes up an upload that was there before: parts that landed without anybody living to report them are found in the
+ * store's listing. An upload that the store knows no more, by its own rule for unfinished ones, is ended here too:
+ * nothing sent to it could ever arrive.
+ */
+export async function resumeUpload(context: UploadContext, record: UploadRecord): Promise<UploadRecord> {
+  if (record.state !== 'UPLOADING' || !isOpenAtStore(record)) return record;
+  if ((await rebuildHot(context, record)) === 'rebuilt') return record;
+  // Ending is for good, so both listings have to agree. No Complete can be under way: the state says so, or will refuse.
+  const open = await context.objectStore.listMultipartUploads({ prefix: record.s3Key });
+  if (open.some((upload) => upload.s3UploadId === record.s3UploadId)) return record;
+  const aborting = await context.catalog.beginAbort(record.uploadId);
+  if (aborting) await abortUpload(context, aborting);
+  return (await context.catalog.find(record.uploadId)) ?? record;
+}

@@ -1,0 +1,446 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CreateUploadResponse, UploadStatus } from '@longhaul/protocol';
+import {
+  type Catalog,
+  type Clock,
+  type ObjectStore,
+  ObjectStoreError,
+  type StateStore,
+  StateStoreError,
+} from '../../src/index.ts';
+import { systemClock } from '../../src/lib/system-clock.ts';
+import { createSqliteStore, type SqliteStore } from '../../src/sqlite.ts';
+import {
+  put,
+  sendParts,
+  startCoordinator,
+  type TestCoordinator,
+  type TestOptions,
+} from '../support/start-coordinator.ts';
+import { createVolatileState } from '../support/volatile-state.ts';
+
+const MIB = 1024 ** 2;
+const content = randomBytes(6 * MIB);
+const file = { sizeBytes: content.byteLength, partSizeBytes: 5 * MIB, mode: 'multipart' } as const;
+const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+const started: TestCoordinator[] = [];
+let memory: SqliteStore;
+let state: StateStore;
+let reported: unknown[];
+beforeEach(async () => {
+  memory = createSqliteStore({ path: ':memory:' });
+  await memory.catalog.migrate();
+  state = createVolatileState();
+  reported = [];
+});
+afterEach(async () => {
+  for (const coordinator of started.splice(0)) await coordinator.close();
+  await memory.catalog.close();
+});
+
+/** A coordinator whose memory the test holds in its hands, with hot state apart as on Redis. */
+async function start(
+  options: TestOptions & { wrapCatalog?: (catalog: Catalog) => Catalog } = {},
+): Promise<TestCoordinator> {
+  const { wrapCatalog = (catalog: Catalog) => catalog, ...others } = options;
+  const coordinator = await startCoordinator({
+    catalog: wrapCatalog(memory.catalog),
+    state,
+    onError: (error) => reported.push(error),
+    ...others,
+  });
+  started.push(coordinator);
+  return coordinator;
+}
+
+const statusOf = async (coordinator: TestCoordinator, { uploadId, token }: CreateUploadResponse) =>
+  (await coordinator.call<UploadStatus>('GET', `/v1/uploads/${uploadId}`, { token })).answer;
+
+describe('two coordinators on one catalog', () => {
+  it('complete an upload once between them, and both give its answer', async () => {
+    let attempts = 0;
+    const counting = (store: ObjectStore): ObjectStore => ({
+      ...store,
+      completeMultipartUpload: async (input) => {
+        attempts++;
+        await sleep(20);
+        return await store.completeMultipartUpload(input);
+      },
+    });
+    const one = await start({ wrapStore: counting });
+    const two = await start({ objectStore: counting(one.objectStore) });
+    const upload = await one.create(file);
+    await sendParts(two, upload, content);
+    const answers = await Promise.all([one, two, one, two].map((it) => it.complete(upload)));
+    expect(attempts).toBe(1);
+    for (const { status } of answers) expect([200, 202]).toContain(status);
+    const last = await Promise.all([one, two].map((it) => it.complete(upload)));
+    expect(last[0]!.answer).toEqual(last[1]!.answer);
+  });
+
+  it('leave nothing behind at the store when a create meets a cancel', async () => {
+    let cancel = async (): Promise<void> => undefined;
+    const one = await start({
+      wrapStore: (store) => ({
+        ...store,
+        createMultipartUpload: async (input) => {
+          const created = await store.createMultipartUpload(input);
+          await cancel();
+          return created;
+        },
+      }),
+    });
+    cancel = async () => {
+      const { record } = await memory.catalog.insert(await draftLike(one));
+      await memory.catalog.beginAbort(record.uploadId);
+      await memory.catalog.finishAbort(record.uploadId);
+    };
+    const created = await one.create({ ...file, createId: CREATE_ID });
+    expect(created).toMatchObject({ state: 'CANCELLED', grants: [] });
+    expect(await one.objectStore.listMultipartUploads({ prefix: '' })).toEqual([]);
+  });
+});
+
+const CREATE_ID = randomUUID();
+/** A draft that finds the row of CREATE_ID. */
+const draftLike = async (coordinator: TestCoordinator) => ({
+  uploadId: randomUUID(),
+  owner: 'local',
+  createId: CREATE_ID,
+  requestDigest: '',
+  connectorId: 'default',
+  name: 'x',
+  bucket: coordinator.objectStore.bucket,
+  s3Key: randomUUID(),
+  writeToken: 'x',
+  mode: 'multipart' as const,
+  contentType: 'a/b',
+  metadata: {},
+  plan: { sizeBytes: 1, partSizeBytes: 1, partCount: 1 },
+  resumable: false,
+  idleLimitMs: 1000,
+});
+
+describe('hot state that lags behind', () => {
+  it('is not brought back to life by a create that was overtaken by a completion', async () => {
+    let whileListing = async (): Promise<unknown> => undefined;
+    const coordinator = await start({
+      wrapStore: (store) => ({
+        ...store,
+        listParts: async (input) => {
+          const parts = await store.listParts(input);
+          await whileListing();
+          return parts;
+        },
+      }),
+    });
+    const request = { ...file, createId: randomUUID() };
+    const upload = await coordinator.create(request);
+    await sendParts(coordinator, upload, content);
+    whileListing = () => coordinator.complete(upload);
+    await coordinator.create(request);
+    expect((await statusOf(coordinator, upload)).state).toBe('COMPLETED');
+    const late = { report: [{ partNumber: 1, sizeBytes: 5 * MIB, etag: '"e"' }] };
+    expect(await coordinator.parts(upload, late)).toMatchObject({
+      status: 409,
+      problem: { code: 'upload-completed' },
+    });
+  });
+
+  it('is not brought back to life by a creator that was overtaken by a cancel', async () => {
+    const coordinator = await start({
+      wrapCatalog: (catalog) => ({
+        ...catalog,
+        saveMultipart: async (uploadId, multipart) => {
+          const saved = await catalog.saveMultipart(uploadId, multipart);
+          await catalog.beginAbort(uploadId);
+          await catalog.finishAbort(uploadId);
+          return saved;
+        },
+      }),
+    });
+    const upload = await coordinator.create(file);
+    expect(await coordinator.parts(upload, {})).toMatchObject({
+      status: 409,
+      problem: { code: 'upload-cancelled' },
+    });
+  });
+
+  it('hands out no URL for an upload that ended between two steps of a call', async () => {
+    const coordinator = await start({
+      state: {
+        ...state,
+        record: async (uploadId, parts) => {
+          await memory.catalog.beginAbort(uploadId);
+          await state.remove(uploadId);
+          return await state.record(uploadId, parts);
+        },
+      },
+    });
+    const upload = await coordinator.create(file);
+    const sign = [{ partNumber: 1, sizeBytes: 5 * MIB }];
+    expect(await coordinator.parts(upload, { sign })).toMatchObject({
+      status: 409,
+      problem: { code: 'upload-cancelled' },
+    });
+  });
+
+  it('costs no completion when its store fails', async () => {
+    const fail = (): Promise<never> => Promise.reject(new StateStoreError('away'));
+    const coordinator = await start({ state: { ...state, setStatus: fail, remove: fail } });
+    const upload = await coordinator.create(file);
+    await sendParts(coordinator, upload, content);
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200, answer: { state: 'COMPLETED' } });
+    expect(reported).toEqual([expect.any(StateStoreError), expect.any(StateStoreError)]);
+  });
+
+  it('costs no part when nobody can note that the upload is alive', async () => {
+    const away = new Error('away');
+    const coordinator = await start({
+      wrapCatalog: (catalog) => ({ ...catalog, recordActivity: () => Promise.reject(away) }),
+    });
+    const upload = await coordinator.create(file);
+    expect((await coordinator.parts(upload, {})).status).toBe(200);
+    expect(reported).toEqual([away]);
+  });
+});
+
+describe('complete', () => {
+  it('says nothing of a refusal that came to a driver whom another one has overtaken', async () => {
+    const coordinator = await start({
+      completionRedriveAfterSeconds: 1,
+      wrapStore: (store) => ({
+        ...store,
+        completeMultipartUpload: async ({ key, s3UploadId, parts, sizeBytes }) => {
+          await sleep(1100);
+          const uploadId = key.split('/').at(-1)!;
+          const other = await memory.catalog.beginCompletion(uploadId, {
+            partsDigest: '',
+            redriveAfterMs: 1,
+          });
+          const outcome = await store.completeMultipartUpload({ key, s3UploadId, parts, sizeBytes });
+          if (outcome.kind !== 'stored') throw new Error('not stored');
+          await memory.catalog.finishCompletion(uploadId, other!.epoch, { ...outcome, proof: 'size' });
+          return { kind: 'refused', s3Code: 'InvalidPart', message: 'late' };
+        },
+        headObject: async () => undefined,
+      }),
+    });
+    const upload = await coordinator.create(file);
+    await sendParts(coordinator, upload, content);
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200, answer: { state: 'COMPLETED' } });
+  });
+
+  it('of a single PUT whose object vanished after the attempt was written down asks for it again', async () => {
+    const coordinator = await start({ completionRedriveAfterSeconds: 1 });
+    const upload = await coordinator.create({ sizeBytes: 3 });
+    // A coordinator died after this and before it wrote down the end; then somebody deleted the object.
+    await memory.catalog.beginCompletion(upload.uploadId, { partsDigest: '', redriveAfterMs: 0 });
+    expect(await coordinator.complete(upload)).toMatchObject({
+      status: 409,
+      problem: { code: 'parts-missing', missingParts: [1] },
+    });
+    expect((await put(upload.grants[0]!, Buffer.from('abc'))).status).toBe(200);
+    expect((await coordinator.complete(upload)).status).toBe(200);
+  });
+
+  it('of a single PUT honours the cancel that was wished while it was undecided', async () => {
+    const coordinator = await start({ grantExpiresInSeconds: 1, singlePutGraceSeconds: 0 });
+    const upload = await coordinator.create({ sizeBytes: 3 });
+    await memory.catalog.beginCompletion(upload.uploadId, { partsDigest: '', redriveAfterMs: 0 });
+    expect(await coordinator.cancel(upload)).toMatchObject({ problem: { code: 'upload-completing' } });
+    expect(await coordinator.complete(upload)).toMatchObject({ problem: { code: 'upload-cancelled' } });
+    await expect
+      .poll(async () => (await coordinator.cancel(upload)).answer.state, { timeout: 5_000 })
+      .toBe('CANCELLED');
+  });
+
+  it('of a single PUT at whose key another object stands leaves it open to be cancelled', async () => {
+    const coordinator = await start();
+    const upload = await coordinator.create({ sizeBytes: 3 });
+    const key = `connectors/default/${upload.uploadId}`;
+    const foreign = { key, contentType: 'a/b', metadata: {}, body: Buffer.from('abc') };
+    await coordinator.objectStore.putObject(foreign);
+    expect(await coordinator.complete(upload)).toMatchObject({
+      status: 409,
+      problem: { code: 'completion-refused' },
+    });
+    expect((await statusOf(coordinator, upload)).state).toBe('UPLOADING');
+  });
+
+  it('of a batch answers all within the time of one', async () => {
+    let nowEpochMs = 1_000_000;
+    const clock: Clock = {
+      ...systemClock,
+      nowEpochMs: () => nowEpochMs,
+      sleep: async (delayMs) => {
+        const endsAt = nowEpochMs + delayMs;
+        await sleep(5);
+        nowEpochMs = Math.max(nowEpochMs, endsAt);
+      },
+    };
+    const coordinator = await start({
+      clock,
+      wrapStore: (store) => ({ ...store, headObject: () => new Promise(() => undefined) }),
+    });
+    const created = await Promise.all(Array.from({ length: 20 }, () => coordinator.create({ sizeBytes: 3 })));
+    const before = nowEpochMs;
+    const uploads = created.map(({ uploadId, token }) => ({ uploadId, token }));
+    const { answer } = await coordinator.call<{ uploads: object[] }>('POST', '/v1/uploads/batch/complete', {
+      body: { uploads },
+    });
+    expect(answer.uploads).toHaveLength(20);
+    for (const item of answer.uploads) expect(item).toMatchObject({ value: { state: 'COMPLETING' } });
+    expect(nowEpochMs - before).toBe(20_000);
+  });
+});
+
+describe('cancel', () => {
+  it('ends an upload that the store has and does not list', async () => {
+    const coordinator = await start({
+      wrapStore: (store) => ({ ...store, listMultipartUploads: async () => [] }),
+    });
+    const upload = await coordinator.create(file);
+    expect(await coordinator.cancel(upload)).toMatchObject({ answer: { state: 'CANCELLED' } });
+    expect((await put(upload.grants[0]!, content.subarray(0, 5 * MIB))).status).toBe(404);
+  });
+
+  it('is repeated while parts land after the abort', async () => {
+    let lists = 0;
+    let aborts = 0;
+    const coordinator = await start({
+      wrapStore: (store) => ({
+        ...store,
+        listParts: async (input) => (lists++ === 0 ? [] : await store.listParts(input)),
+        abortMultipartUpload: async (input) => (aborts++, await store.abortMultipartUpload(input)),
+      }),
+    });
+    const upload = await coordinator.create(file);
+    expect(await coordinator.cancel(upload)).toMatchObject({ answer: { state: 'CANCELLED' } });
+    expect(aborts).toBe(2);
+  });
+});
+
+describe('create again', () => {
+  const fingerprint = sha256Of('a file');
+
+  it.each([
+    ['the same createId', true],
+    ['another one', false],
+  ])('with %s lets go of an upload that the store has dropped', async (_what, isSame) => {
+    const coordinator = await start();
+    const request = { ...file, createId: randomUUID(), fingerprint };
+    const dropped = await coordinator.create(request);
+    const [open] = await coordinator.objectStore.listMultipartUploads({ prefix: '' });
+    await coordinator.objectStore.abortMultipartUpload(open!);
+    const again = await coordinator.create(isSame ? request : { ...request, createId: randomUUID() });
+    if (isSame) expect(again).toMatchObject({ uploadId: dropped.uploadId, state: 'CANCELLED', grants: [] });
+    const fresh = isSame ? await coordinator.create({ ...request, createId: randomUUID() }) : again;
+    expect(fresh).toMatchObject({ state: 'UPLOADING', resumed: false });
+    await sendParts(coordinator, fresh, content);
+    expect((await coordinator.complete(fresh)).status).toBe(200);
+  });
+
+  it('keeps an upload that only one of the two listings does not show', async () => {
+    const coordinator = await start({
+      wrapStore: (store) => ({ ...store, listParts: async () => undefined }),
+    });
+    const request = { ...file, createId: randomUUID(), fingerprint };
+    const { uploadId } = await coordinator.create(request);
+    expect(await coordinator.create(request)).toMatchObject({ uploadId, state: 'UPLOADING' });
+  });
+
+  it('with another digest of the whole is another content, whatever the fingerprint samples', async () => {
+    const coordinator = await start();
+    const digest = (text: string) =>
+      ({ algorithm: 'MD5', value: createHash('md5').update(text).digest('base64') }) as const;
+    const request = { sizeBytes: 3, fingerprint };
+    const first = await coordinator.create({ ...request, checksum: digest('foo') });
+    expect(await coordinator.create({ ...request, checksum: digest('foo') })).toMatchObject({
+      uploadId: first.uploadId,
+    });
+    const second = await coordinator.create({ ...request, checksum: digest('bar') });
+    expect(second).toMatchObject({ resumed: false });
+    expect((await put(second.grants[0]!, Buffer.from('bar'))).status).toBe(200);
+  });
+
+  it('goes on from PENDING when its creator died, with the same file by another createId', async () => {
+    let dies = true;
+    const coordinator = await start({
+      wrapStore: (store) => ({
+        ...store,
+        createMultipartUpload: async (input) => {
+          const created = await store.createMultipartUpload(input);
+          if (dies) throw new ObjectStoreError('unreachable', 'the answer was lost');
+          return created;
+        },
+      }),
+    });
+    const request = () => ({ ...file, name: 'x', createId: randomUUID(), fingerprint });
+    expect(await coordinator.call('POST', '/v1/uploads', { body: request() })).toMatchObject({
+      status: 503,
+      problem: { code: 'store-unreachable' },
+    });
+    dies = false;
+    const upload = await coordinator.create(request());
+    expect(upload).toMatchObject({ state: 'UPLOADING', resumed: true });
+    await sendParts(coordinator, upload, content);
+    expect((await coordinator.complete(upload)).status).toBe(200);
+  });
+});
+
+describe('an inline payload', () => {
+  const md5 = (value: string) => ({ algorithm: 'MD5', value }) as const;
+  const foo = { name: 'x', sizeBytes: 3, payload: Buffer.from('foo').toString('base64') };
+
+  it('is compared with the digest that came with it', async () => {
+    const coordinator = await start();
+    const wrong = [md5('N7UdGUp1E+RbVvZSTy1R8g=='), { algorithm: 'CRC32', value: 'AAAAAA==' }];
+    for (const checksum of wrong) {
+      const body = { ...foo, createId: randomUUID(), checksum };
+      expect(await coordinator.call('POST', '/v1/uploads', { body })).toMatchObject({
+        status: 400,
+        problem: { code: 'payload-mismatch' },
+      });
+    }
+    for (const checksum of [
+      md5('rL0Y20zC+Fzt72VPzMSk2A=='),
+      { algorithm: 'CRC32', value: 'jHNlIQ==' } as const,
+    ])
+      expect(await coordinator.create({ ...foo, checksum })).toMatchObject({ state: 'COMPLETED' });
+  });
+
+  it.each(['CANCELLED', 'FAILED', 'ABORTING'] as const)(
+    'sent again to an upload in %s changes nothing',
+    async (end) => {
+      const coordinator = await start({
+        wrapStore: (store) => ({
+          ...store,
+          putObject: async () => {
+            throw new ObjectStoreError('unreachable', 'away');
+          },
+        }),
+      });
+      const request = { ...foo, createId: randomUUID() };
+      const { problem } = await coordinator.call('POST', '/v1/uploads', { body: request });
+      expect(problem.code).toBe('store-unreachable');
+      const row = await memory.catalog.insert({
+        ...(await draftLike(coordinator)),
+        createId: request.createId,
+      });
+      const { uploadId } = row.record;
+      if (end === 'FAILED') {
+        const attempt = await memory.catalog.beginCompletion(uploadId, {
+          partsDigest: '',
+          redriveAfterMs: 1,
+        });
+        await memory.catalog.fail(uploadId, attempt!.epoch, 'test');
+      } else await memory.catalog.beginAbort(uploadId);
+      if (end === 'CANCELLED') await memory.catalog.finishAbort(uploadId);
+      expect(await coordinator.create(request)).toMatchObject({ uploadId, state: end, grants: [] });
+    },
+  );
+});

@@ -9,7 +9,7 @@ describe('judgePartAnswer', () => {
   it.each([
     [200, '', 'stored'],
     [204, '', 'stored'],
-    [412, error('PreconditionFailed'), 'exists'],
+    [412, error('PreconditionFailed'), 'stored'],
     [403, error('AccessDenied', 'Request has expired'), 'refused-url'],
     [403, error('RequestTimeTooSkewed'), 'refused-url'],
     [400, error('ExpiredToken'), 'refused-url'],

@@ -1,8 +1,8 @@
 import type { PartAnswer } from './ports/part-sender.ts';
 import { judgeStatus, type Trouble } from './retry.ts';
 
-/** What an answer of the store means for the part: it is there, it was there before, or what stands in the way. */
-export type Verdict = 'stored' | 'exists' | Trouble;
+/** What an answer of the store means for the part: it is there, or what stands in the way. */
+export type Verdict = 'stored' | Trouble;
 
 /**
  * Refusals whose status alone would say something else. S3 sends 400 for a connection that was too slow, and 409 for
@@ -11,11 +11,13 @@ export type Verdict = 'stored' | 'exists' | Trouble;
  */
 const TRANSIENT_CODES = /^(RequestTimeout|OperationAborted|ConditionalRequestConflict|BadDigest)$/;
 
-/** Reads the store's answer. A 2xx is believed: without a readable ETag the coordinator looks the part up by listing. */
+/**
+ * Reads the store's answer. A 2xx is believed: without a readable ETag the coordinator looks the part up by listing. 412
+ * says that an earlier attempt has stored the object already, and its answer got lost.
+ */
 export function judgePartAnswer({ status, body }: PartAnswer): Verdict {
   const code = s3CodeOf(body) ?? '';
-  if (status >= 200 && status < 300) return 'stored';
-  if (status === 412) return 'exists';
+  if ((status >= 200 && status < 300) || status === 412) return 'stored';
   // Temporary credentials that are over answer 400; every other URL that is refused answers 403.
   if (status === 403 || code === 'ExpiredToken') return 'refused-url';
   if (TRANSIENT_CODES.test(code)) return 'transient';

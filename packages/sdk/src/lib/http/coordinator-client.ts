@@ -75,7 +75,7 @@ async function readAnswer(response: Response, address: string): Promise<Outcome<
   const code = problem?.code ?? '';
   const message = code
     ? `The coordinator refused (${code}): ${problem?.detail}`
-    : `${address} answers ${status}, and not as a coordinator. Check the address.`;
+    : `No coordinator answers at ${address} (${status}).`;
   return {
     // A refusal of the store that the coordinator passes on does not pass by itself, whatever its status.
     trouble: ok ? 'transient' : code === 'store-refused' ? 'fatal' : judgeStatus(status),

@@ -9,11 +9,11 @@ export interface Opening {
   /** When the answer's URLs were asked for. */
   readonly askedMs: number;
   /** The call that opens it again. */
-  readonly request: CreateCall;
+  readonly request: CreateBody;
 }
 
 /** The create call: whatever was decided, and maybe the content. */
-export type CreateCall = { readonly payload?: string | undefined };
+export type CreateBody = { readonly payload?: string | undefined };
 
 /** States from which nothing can go on. */
 const ENDED = /^(ABORTING|CANCELLED|EXPIRED|FAILED)$/;
@@ -37,7 +37,7 @@ export async function create(
  * Opens the upload. `undefined`: the createId belongs to an upload that has ended, or that was another one; a new
  * createId is needed.
  */
-export async function openUpload(input: OpenInput, request: CreateCall): Promise<Opening | undefined> {
+export async function openUpload(input: OpenInput, request: CreateBody): Promise<Opening | undefined> {
   const askedMs = input.clock.nowMs();
   try {
     const created = await create(input, request);

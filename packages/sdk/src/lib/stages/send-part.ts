@@ -42,7 +42,7 @@ export async function sendPart<Source extends ByteSource>(
     // A part sent while the file was being changed must not be reported, and a damaged one not be sent again.
     await input.source.verify();
     const verdict = judgePartAnswer(attempt);
-    if (verdict === 'stored' || verdict === 'exists') {
+    if (verdict === 'stored') {
       const { etag } = attempt;
       return {
         value: {
@@ -93,6 +93,6 @@ async function sendOnce<Source extends ByteSource>(
 function errorOf({ status, body, cause }: Attempt, where: string): UploadError {
   if (!status) return unreachable('STORE_UNREACHABLE', `object store (${where})`, cause);
   const s3Code = s3CodeOf(body);
-  const message = `The object store refused (${where}): ${status} ${s3Code}. `;
+  const message = `The object store refused (${where}): ${status} ${s3Code ?? ''}`;
   return new UploadError('STORE_REFUSED', message, { status, s3Code });
 }

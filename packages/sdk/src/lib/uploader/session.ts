@@ -6,7 +6,7 @@ import type {
   PartsResponse,
 } from '@longhaul/protocol';
 import type { CoordinatorCall } from '../ports/coordinator.ts';
-import { create, type CreateCall, type OpenInput } from '../stages/open-upload.ts';
+import { create, type CreateBody, type OpenInput } from '../stages/open-upload.ts';
 import { codeOf } from '../upload-error.ts';
 
 /** The calls of one upload, with the token kept fresh. Every one throws `UPLOAD_ENDED` once the upload was ended from elsewhere. */
@@ -22,7 +22,7 @@ export interface Session {
 export function createSession(
   input: OpenInput & { readonly stopSignal: AbortSignal },
   { uploadId, token }: CreateUploadResponse,
-  request: CreateCall,
+  request: CreateBody,
 ): Session {
   const reopen = async (): Promise<CreateUploadResponse> => {
     const created = await create(input, request);

@@ -23,5 +23,5 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
 function toBlob(input: BrowserInput): Blob {
   if (input instanceof Blob) return input;
   if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return new Blob([input]);
-  throw new TypeError(`upload() takes a File, a Blob or bytes, got ${String(input)}`);
+  throw new TypeError(`upload() takes a Blob or bytes, got ${String(input)}`);
 }

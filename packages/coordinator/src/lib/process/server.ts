@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
 
+const IDLE_CHECK_MS = 50;
+
 /** A listening coordinator. */
 export interface RunningServer {
   readonly url: string;
@@ -31,8 +33,11 @@ export async function listen(
       const closed = once(server, 'close');
       server.close();
       server.closeIdleConnections();
+      // A connection that was busy becomes idle later, and whoever keeps it alive would go on calling through it.
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
       const cut = setTimeout(() => server.closeAllConnections(), stopTimeoutMs);
       await closed;
+      clearInterval(idle);
       clearTimeout(cut);
     },
   };

@@ -27,11 +27,17 @@ export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
    */
   readonly tokenKeys: readonly string[];
   /**
-   * Says who may create uploads, and whose they are. Without it only requests to a loopback host are served, and every
-   * upload belongs to the owner `local`.
+   * Says who may create uploads, and whose they are. A hook that goes by cookies has to look at the `Origin` header too:
+   * a page elsewhere can send a create whose answer it cannot read.
+   *
+   * Without it only this machine may create: requests to a loopback host, from a loopback address where the server tells
+   * it, not from pages of other origins than `corsOrigins`. Every upload then belongs to the owner `local`.
    */
   readonly authorize?: Authorize;
-  /** Origins whose pages may call this coordinator. Default: pages served from a loopback host. */
+  /**
+   * Origins whose pages may call this coordinator and read its answers, as browsers send them (`https://app.example`),
+   * or `*`. Default: pages served from a loopback host.
+   */
   readonly corsOrigins?: readonly string[];
   /** Time and chance. Default: the system's. */
   readonly clock?: Clock;

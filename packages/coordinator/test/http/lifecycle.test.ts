@@ -18,6 +18,10 @@ beforeEach(async () => {
 });
 afterEach(() => coordinator.close());
 
+/** A multipart upload in parts of 5 MiB. */
+const createInParts = (sizeBytes: number): Promise<CreateUploadResponse> =>
+  coordinator.create({ sizeBytes, mode: 'multipart', partSizeBytes: 5 * MIB });
+
 async function expectComplete(upload: CreateUploadResponse, content: Uint8Array): Promise<CompleteResponse> {
   const { answer, status } = await coordinator.complete(upload);
   expect({ status, answer }).toMatchObject({
@@ -33,11 +37,7 @@ async function expectComplete(upload: CreateUploadResponse, content: Uint8Array)
 describe('multipart', () => {
   it('carries a file in parts, and answers every further complete with the first answer', async () => {
     const content = randomBytes(12 * MIB + 1);
-    const upload = await coordinator.create({
-      sizeBytes: content.byteLength,
-      mode: 'multipart',
-      partSizeBytes: 5 * MIB,
-    });
+    const upload = await createInParts(content.byteLength);
     expect(upload).toMatchObject({
       state: 'UPLOADING',
       mode: 'multipart',
@@ -52,11 +52,7 @@ describe('multipart', () => {
 
   it('keeps every part of a file whose parts are all equal', async () => {
     const content = new Uint8Array(15 * MIB);
-    const upload = await coordinator.create({
-      sizeBytes: content.byteLength,
-      mode: 'multipart',
-      partSizeBytes: 5 * MIB,
-    });
+    const upload = await createInParts(content.byteLength);
     await sendParts(coordinator, upload, content);
     await expectComplete(upload, content);
   });
@@ -70,11 +66,7 @@ describe('multipart', () => {
 
   it('names missing parts, and finds by listing what was stored and never reported', async () => {
     const content = randomBytes(11 * MIB);
-    const upload = await coordinator.create({
-      sizeBytes: content.byteLength,
-      mode: 'multipart',
-      partSizeBytes: 5 * MIB,
-    });
+    const upload = await createInParts(content.byteLength);
     const [first, second, third] = upload.grants;
     await sendParts(coordinator, upload, content, [first!]);
     const early = await coordinator.complete(upload);
@@ -91,22 +83,14 @@ describe('multipart', () => {
 
   it('takes a part again, the last one wins', async () => {
     const content = randomBytes(6 * MIB);
-    const upload = await coordinator.create({
-      sizeBytes: content.byteLength,
-      mode: 'multipart',
-      partSizeBytes: 5 * MIB,
-    });
+    const upload = await createInParts(content.byteLength);
     await sendParts(coordinator, upload, randomBytes(6 * MIB));
     await sendParts(coordinator, upload, content);
     await expectComplete(upload, content);
   });
 
   it('signs parts beyond the first grants on request, and counts each part once', async () => {
-    const upload = await coordinator.create({
-      sizeBytes: 100 * MIB,
-      mode: 'multipart',
-      partSizeBytes: 5 * MIB,
-    });
+    const upload = await createInParts(100 * MIB);
     expect(upload.grants.map((grant) => grant.partNumber)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
     const receipt = { partNumber: 4, sizeBytes: 5 * MIB, etag: '"e"' };
     const report = [receipt, receipt];
@@ -120,11 +104,7 @@ describe('multipart', () => {
 
   it('reopens when the store definitely refuses, and then completes from what the store really has', async () => {
     const content = randomBytes(6 * MIB);
-    const upload = await coordinator.create({
-      sizeBytes: content.byteLength,
-      mode: 'multipart',
-      partSizeBytes: 5 * MIB,
-    });
+    const upload = await createInParts(content.byteLength);
     await sendParts(coordinator, upload, content);
     await coordinator.parts(upload, { report: [{ partNumber: 2, sizeBytes: MIB, etag: '"forged"' }] });
     const refused = await coordinator.complete(upload);
@@ -212,11 +192,7 @@ describe('inline', () => {
 
 describe('cancel', () => {
   it('ends a multipart upload and leaves nothing open at the store', async () => {
-    const upload = await coordinator.create({
-      sizeBytes: 6 * MIB,
-      mode: 'multipart',
-      partSizeBytes: 5 * MIB,
-    });
+    const upload = await createInParts(6 * MIB);
     await sendParts(coordinator, upload, randomBytes(6 * MIB));
     expect(await coordinator.cancel(upload)).toMatchObject({ status: 200, answer: { state: 'CANCELLED' } });
     expect(await coordinator.objectStore.listMultipartUploads({ prefix: '' })).toEqual([]);

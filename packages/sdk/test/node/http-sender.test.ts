@@ -80,6 +80,41 @@ describe('the sender', () => {
     expect(connections).toBe(3);
   });
 
+  it('does not use buffers again into which something is still being read', async () => {
+    let answers = 0;
+    let body: Buffer | undefined;
+    const url = await serve(async (request, response) => {
+      if (answers++ === 0) return response.writeHead(403).end();
+      body = await readBody(request);
+      return response.end();
+    });
+    const sender = createHttpSender({ concurrency: 1 });
+    const { promise: gate, resolve: openGate } = Promise.withResolvers<void>();
+    const { promise: scribbled, resolve: scribble } = Promise.withResolvers<void>();
+    const late: NodeSource = {
+      ...withReadInto(createBytesSource(new Uint8Array(0))),
+      async readInto(buffer, positionBytes) {
+        if (positionBytes === 0) return;
+        await gate;
+        buffer.fill(255);
+        scribble();
+      },
+    };
+    const range = { offsetBytes: 0, sizeBytes: 1024 ** 2 };
+    expect(await sender.send(partOf(late, url, range))).toMatchObject({ status: 403 });
+    const zeros: NodeSource = {
+      ...late,
+      async readInto(buffer) {
+        buffer.fill(0);
+        // The read that the refused part has left behind comes in now.
+        openGate();
+        await scribbled;
+      },
+    };
+    await sender.send(partOf(zeros, url, range));
+    expect(body?.equals(Buffer.alloc(range.sizeBytes))).toBe(true);
+  });
+
   it('keeps no more than a few bytes in memory when nobody reads', async () => {
     let readBytes = 0;
     const url = await serve((request) => void request.pause());

@@ -3,6 +3,7 @@ import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
 import type { PartAnswer, PartSender, PartToSend } from '../../ports/part-sender.ts';
 import { isUploadError } from '../../upload-error.ts';
+import { createFlow, type Flow } from './flow.ts';
 import type { NodeSource } from './node-source.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
@@ -19,11 +20,6 @@ type Buffers = readonly [Uint8Array, Uint8Array];
 const BUFFER_BYTES = 1024 ** 2;
 const MAX_BODY_BYTES = 16 * 1024;
 
-/** A write that takes longer than this is made of smaller pieces next time, so that progress can be told from a stall. */
-const SLOW_WRITE_MS = 500;
-const FAST_WRITE_MS = 50;
-const MIN_PIECE_BYTES = 16 * 1024;
-
 /**
  * Sends over node:http(s). Each connection has two buffers: one is filled from the file while the other is written, so
  * memory does not depend on the part size.
@@ -32,13 +28,15 @@ export function createHttpSender({ concurrency, limiter }: HttpSenderOptions): P
   const options = { keepAlive: true, maxSockets: concurrency };
   const agents = { http: new Agent(options), https: new TlsAgent(options) };
   const spareBuffers: Buffers[] = [];
+  const flow = createFlow(BUFFER_BYTES, limiter);
 
   return {
     async send(part) {
       const buffers = spareBuffers.pop() ?? [new Uint8Array(BUFFER_BYTES), new Uint8Array(BUFFER_BYTES)];
-      const answer = await put(openRequest(part, agents), part, buffers, limiter);
-      // After a failure the buffers may still be in use by a read or a write that nobody waits for: those are left.
-      if (spareBuffers.length < concurrency) spareBuffers.push(buffers);
+      const request = openRequest(part, agents);
+      const answer = await put(request, part, buffers, flow);
+      // Not sent to the end, the buffers may still be in use by a read that nobody waits for: then they are left alone.
+      if (request.writableEnded) spareBuffers.push(buffers);
       return answer;
     },
   };
@@ -62,12 +60,12 @@ async function put(
   request: ClientRequest,
   part: PartToSend<NodeSource>,
   buffers: Buffers,
-  limiter: RateLimiter | undefined,
+  flow: Flow,
 ): Promise<PartAnswer> {
   // What breaks after the answer is in concerns nobody; without a listener it would end the process.
   request.on('error', () => {});
   const answered = once(request, 'response').then(([response]: unknown[]) => response as IncomingMessage);
-  const written = writeBody(request, part, buffers, limiter).then(
+  const written = writeBody(request, part, buffers, flow).then(
     () => answered,
     async (error: unknown) => {
       if (isUploadError(error)) throw error;
@@ -79,7 +77,7 @@ async function put(
     const response = await Promise.race([answered, written]);
     const answer = await readAnswer(response);
     // Answered before all was sent: what is left in the pipe must not be taken for the next request.
-    if (!request.writableFinished) request.destroy();
+    if (!request.writableEnded) request.destroy();
     return answer;
   } catch (error) {
     request.destroy();
@@ -92,19 +90,16 @@ async function writeBody(
   request: ClientRequest,
   { source, offsetBytes, sizeBytes, signal, onProgress }: PartToSend<NodeSource>,
   buffers: Buffers,
-  limiter: RateLimiter | undefined,
+  flow: Flow,
 ): Promise<void> {
-  const maxPieceBytes = Math.min(BUFFER_BYTES, limiter?.maxPieceBytes ?? BUFFER_BYTES);
-  let pieceBytes = Math.min(maxPieceBytes, BUFFER_BYTES / 4);
-  let writing: Promise<number> = Promise.resolve(FAST_WRITE_MS);
+  let writing: Promise<void> = Promise.resolve();
   let sentBytes = 0;
   for (let turn = 0; sentBytes < sizeBytes; turn = 1 - turn) {
-    const piece = bufferOf(buffers, turn).subarray(0, Math.min(pieceBytes, sizeBytes - sentBytes));
-    const [tookMs] = await Promise.all([writing, source.readInto(piece, offsetBytes + sentBytes)]);
+    const piece = bufferOf(buffers, turn).subarray(0, Math.min(flow.pieceBytes(), sizeBytes - sentBytes));
+    await Promise.all([writing, source.readInto(piece, offsetBytes + sentBytes)]);
     onProgress(sentBytes);
-    pieceBytes = nextPieceBytes(pieceBytes, tookMs, maxPieceBytes);
-    await limiter?.take(piece.byteLength, signal);
-    writing = write(request, piece);
+    await flow.admit(piece.byteLength, signal);
+    writing = write(request, piece, flow);
     sentBytes += piece.byteLength;
   }
   await writing;
@@ -116,17 +111,13 @@ function bufferOf(buffers: Buffers, turn: number): Uint8Array {
   return turn === 0 ? buffers[0] : buffers[1];
 }
 
-function nextPieceBytes(pieceBytes: number, tookMs: number, maxPieceBytes: number): number {
-  if (tookMs > SLOW_WRITE_MS) return Math.min(pieceBytes, Math.max(MIN_PIECE_BYTES, pieceBytes / 2));
-  return tookMs < FAST_WRITE_MS ? Math.min(maxPieceBytes, pieceBytes * 2) : pieceBytes;
-}
-
-/** Resolves with the milliseconds that it took the network to take the bytes. */
-function write(request: ClientRequest, bytes: Uint8Array): Promise<number> {
+/** Resolves when the network has taken the bytes. */
+async function write(request: ClientRequest, bytes: Uint8Array, flow: Flow): Promise<void> {
   const startMs = performance.now();
-  return new Promise((resolve, reject) => {
-    request.write(bytes, (error) => (error ? reject(error) : resolve(performance.now() - startMs)));
+  await new Promise<void>((resolve, reject) => {
+    request.write(bytes, (error) => (error ? reject(error) : resolve()));
   });
+  flow.wrote(performance.now() - startMs);
 }
 
 async function readAnswer(response: IncomingMessage): Promise<PartAnswer> {

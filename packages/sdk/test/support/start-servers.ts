@@ -45,8 +45,6 @@ export async function startServers(
     catalog,
     state,
     tokenKeys: ['a key of at least thirty-two characters'],
-    // The SDK calls an app in its own process by a name that is no loopback host.
-    authorize: () => 'tester',
     onError: (error) => errors.push(error),
     ...coordinatorSettings,
   });

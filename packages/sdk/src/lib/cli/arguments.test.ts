@@ -38,6 +38,11 @@ describe('readArguments', () => {
     });
   });
 
+  it('repeats no password', () => {
+    const mistake = readArguments(['upload', 'a', '--coordinator', 'http://user:canary@c'], {});
+    expect(JSON.stringify(mistake)).not.toContain('canary');
+  });
+
   it.each([[[]], [['--help']], [['-h']], [['upload', '--help']], [['upload', 'a', '-h']]])(
     'teaches on %j',
     (args) => {
@@ -52,6 +57,9 @@ describe('readArguments', () => {
     [['upload', 'a', '--max-rate', 'fast'], '--max-rate'],
     [['upload', 'a', '--concurrency', '0'], '--concurrency'],
     [['upload', 'a', '--part-size', 'x'], '--part-size'],
+    [['upload', 'a', '--part-size', '1MiB'], '5MiB'],
+    [['upload', 'a', '--coordinator', '127.0.0.1:1'], 'http://'],
+    [['upload', 'a', '--coordinator', 'http://user:canary@c'], '--header'],
     [['upload', 'a', '--header', 'secret'], '--header'],
     [['upload', 'a', '--colour'], '--colour'],
     [['upload', 'a', '--max-rate'], '--max-rate'],

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '@longhaul/protocol';
 import { parseByteRate, parseByteSize } from './byte-sizes.ts';
 
 /** What was asked on the command line. */
@@ -53,14 +54,14 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
   return {
     kind: 'upload',
     files: filesOf(positionals),
-    coordinator: values.coordinator ?? env['LONGHAUL_COORDINATOR'] ?? DEFAULT_COORDINATOR,
+    coordinator: readCoordinator(values.coordinator ?? env['LONGHAUL_COORDINATOR'] ?? DEFAULT_COORDINATOR),
     isJson: values.json ?? false,
     headers: readHeaders(values.header ?? [], env['LONGHAUL_AUTHORIZATION']),
     ...(values.connector !== undefined && { connectorId: values.connector }),
     ...(values['content-type'] !== undefined && { contentType: values['content-type'] }),
     ...optional('maxBytesPerSecond', '--max-rate', values['max-rate'], parseByteRate),
     ...optional('concurrency', '--concurrency', values.concurrency, parseCount),
-    ...optional('partSizeBytes', '--part-size', values['part-size'], parseByteSize),
+    ...optional('partSizeBytes', '--part-size', values['part-size'], parsePartSize),
   };
 }
 
@@ -69,6 +70,17 @@ function filesOf([command = '', ...files]: readonly string[]): readonly string[]
     throw new TypeError(`There is no command "${command}". Write: longhaul upload FILE`);
   if (files.length === 0) throw new TypeError('No file was named. Write: longhaul upload FILE');
   return files;
+}
+
+/** A password in a URL would show in messages and in the list of processes, and `fetch` refuses it. */
+function readCoordinator(text: string): string {
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
+    throw new TypeError(`--coordinator: an address begins with http:// or https://, got "${text}".`);
+  }
+  const { username, password } = new URL(text);
+  if (username || password)
+    throw new TypeError('--coordinator: no user or password in the address; use --header.');
+  return text;
 }
 
 /** Headers as curl takes them; the environment keeps a secret out of the list of processes. */
@@ -98,6 +110,12 @@ function optional<Name extends string>(
       cause: error,
     });
   }
+}
+
+function parsePartSize(text: string): number {
+  const sizeBytes = parseByteSize(text);
+  if (sizeBytes >= MIN_PART_SIZE_BYTES && sizeBytes <= MAX_PART_SIZE_BYTES) return sizeBytes;
+  throw new RangeError(`"${text}" is not from 5MiB to 5GiB, which is what S3 takes.`);
 }
 
 function parseCount(text: string): number {

@@ -16,7 +16,7 @@ Options
   --json               one JSON object per file on stdout; progress still goes to stderr
   --help               this text
 
-M is 10⁶ bytes, MiB is 2²⁰.
+M is 10⁶ bytes, MiB is 2²⁰. What is needed to resume is kept in $XDG_STATE_HOME/longhaul, or ~/.local/state/longhaul.
 
 Examples
   longhaul upload film.mp4

@@ -74,6 +74,7 @@ async function uploadFile(
   const upload = uploader.upload(file, options);
   display.follow(upload, basename(file));
   noteResume(upload, file, display);
+  const stopNoting = noteSilence(upload, file, display);
   try {
     const { partCount, ...result } = await upload.result;
     const opened = upload.state.upload;
@@ -90,7 +91,28 @@ async function uploadFile(
     const message = error instanceof Error ? error.message : String(error);
     if (code !== 'STOPPED') display.note(`${file}: ${message}`);
     return { file, error: { code, message } };
+  } finally {
+    stopNoting();
   }
+}
+
+/** How long nothing may move before somebody who watches wants to know why. */
+const SILENCE_MS = 4_000;
+
+/** Says once for each silence that the upload is waiting, and for whom. The returned function ends it. */
+function noteSilence(upload: UploadHandle, file: string, display: ProgressDisplay): () => void {
+  const say = (): void => {
+    const waitsFor = upload.state.kind === 'sending' ? 'store' : 'coordinator';
+    display.note(`${file}: waiting for the ${waitsFor}, trying again. Ctrl-C is safe.`);
+  };
+  let timer = setTimeout(say, SILENCE_MS);
+  const moved = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(say, SILENCE_MS);
+  };
+  upload.on('part', moved);
+  upload.on('state', moved);
+  return () => clearTimeout(timer);
 }
 
 function noteResume(upload: UploadHandle, file: string, display: ProgressDisplay): void {

@@ -52,10 +52,9 @@ async function main(args: readonly string[]): Promise<number> {
       ...read,
       maxBytesPerSecond: read.maxRate === undefined ? undefined : parseByteRate(read.maxRate),
     };
-    // pnpm runs scripts in the repository; the path was written where the user stands.
     if (read.file !== undefined) run = { ...run, file: await existingFile(read.file) };
   } catch (error) {
-    console.error(`${messageOf(error)}\n\n${HELP}`);
+    console.error(`${messageOf(error)}\nTry: npx --yes pnpm@12 demo --help`);
     return 2;
   }
   if (run.help) {
@@ -71,7 +70,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function runDemo(run: DemoRun): Promise<number> {
-  const folder = await openFolder(join(ROOT, '.longhaul/demo'));
+  const folder = await openFolder(run.folder ? fromShell(run.folder) : join(ROOT, '.longhaul/demo'));
   const servers = await startServers(folder);
   const interrupted = new Promise<void>((done) => {
     process.once('SIGINT', done).once('SIGTERM', done);
@@ -80,13 +79,14 @@ async function runDemo(run: DemoRun): Promise<number> {
     const file = run.file ?? (await makeSample(folder));
     const report = await uploadAndCompare(run, file, { folder, servers, interrupted });
     if (!report) return 130;
-    if (!run.json) tell(report, servers);
+    if (!run.json) tell(report);
     if (!run.once) await stay(servers, interrupted);
     // The last line of stdout, whatever else was said.
     if (run.json) process.stdout.write(`${JSON.stringify(report)}\n`);
     return report.verified ? 0 : 1;
   } finally {
     await servers.stop();
+    folder.release();
   }
 }
 
@@ -109,12 +109,12 @@ async function uploadAndCompare(
   try {
     await upload.result;
   } catch (error) {
-    if (!stop.signal.aborted) throw error;
-    display.note('Stopped. Run the same command again to go on where it stopped.');
-    return undefined;
-  } finally {
     display.close();
+    if (!stop.signal.aborted) throw error;
+    process.stderr.write('Stopped. Run the same command again to go on where it stopped.\n');
+    return undefined;
   }
+  display.close();
   return await compare(upload, file, servers);
 }
 
@@ -139,7 +139,7 @@ async function compare(upload: UploadHandle, file: string, servers: DemoServers)
   };
 }
 
-function tell(report: DemoReport, servers: DemoServers): void {
+function tell(report: DemoReport): void {
   const resumed = report.resumedParts > 0 ? `, ${report.resumedParts} of them from an earlier run` : '';
   console.log(`
 ${report.verified ? 'Verified: the stored object is the file.' : 'NOT VERIFIED: the stored object is not the file.'}
@@ -147,21 +147,28 @@ ${report.verified ? 'Verified: the stored object is the file.' : 'NOT VERIFIED: 
   SHA-256   ${report.sha256}
   stored    ${report.storedSha256}
   object    s3://${report.bucket}/${report.key}
-  on disk   ${report.objectFile}
-  parts     ${report.parts} of ${report.partSizeBytes} bytes${resumed}
-  page      ${servers.url}`);
+  on disk   ${join(ROOT, report.objectFile)}
+  parts     ${report.parts} of up to ${report.partSizeBytes} bytes${resumed}`);
 }
 
 async function stay(servers: DemoServers, interrupted: Promise<void>): Promise<void> {
-  process.stderr.write(`\nOpen ${servers.url} to upload from the browser. Ctrl-C ends it.\n`);
+  process.stderr.write(
+    `\nPage and coordinator: ${servers.url}\nOpen it to upload from the browser. Ctrl-C ends it.\n`,
+  );
   await interrupted;
 }
 
+/** pnpm runs scripts in the repository; paths are written where the user stands. */
+function fromShell(path: string): string {
+  return resolve(process.env['INIT_CWD'] ?? '.', path);
+}
+
 async function existingFile(path: string): Promise<string> {
-  const absolute = resolve(process.env['INIT_CWD'] ?? '.', path);
+  const absolute = fromShell(path);
   const found = await stat(absolute).catch(() => undefined);
   if (found?.isFile()) return absolute;
-  throw new TypeError(found ? `${path} is no file.` : `There is no file ${absolute}.`);
+  if (found?.isDirectory()) throw new TypeError(`${path} is a folder. Name a file in it.`);
+  throw new TypeError(found ? `${path} is no plain file.` : `There is no file ${absolute}.`);
 }
 
 function messageOf(error: unknown): string {

@@ -1,8 +1,10 @@
 // Uploads a file from Node. LONGHAUL_COORDINATOR says where; without it a local one is made for the occasion.
+import { resolve } from 'node:path';
 import { createUploader } from '@longhaul/sdk';
 import { startLocalCoordinator } from './local-coordinator.ts';
 
-const file = process.argv[2] ?? import.meta.filename;
+// INIT_CWD is where the user stands: pnpm runs scripts in the package's own folder.
+const file = resolve(process.env['INIT_CWD'] ?? '.', process.argv[2] ?? import.meta.filename);
 const local = process.env['LONGHAUL_COORDINATOR'] ? undefined : await startLocalCoordinator();
 const coordinator = process.env['LONGHAUL_COORDINATOR'] ?? local?.fetch ?? '';
 

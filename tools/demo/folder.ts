@@ -13,6 +13,8 @@ export interface DemoFolder {
   readonly databasePath: string;
   readonly tokenKeyPath: string;
   readonly resumePath: string;
+  /** Lets another demo have the folder. The lock lasts as long as this object: SQLite gives up what is collected. */
+  release(): void;
 }
 
 /** What the demo made up at its first run and keeps: who may use the local S3, and the ports it had. */
@@ -30,21 +32,23 @@ export interface DemoIdentity {
  */
 export async function openFolder(path: string): Promise<DemoFolder> {
   await mkdir(path, { recursive: true });
-  lock(join(path, 'running.lock'));
+  const lock = takeLock(join(path, 'running.lock'));
   return {
     path,
     objectsPath: join(path, 'objects'),
     databasePath: join(path, 'coordinator.sqlite'),
     tokenKeyPath: join(path, 'coordinator.token-key'),
     resumePath: join(path, 'resume'),
+    release: () => lock.close(),
   };
 }
 
 /** A lock of SQLite goes with its process, however that ends; a file with a process id would stay. */
-function lock(path: string): void {
+function takeLock(path: string): DatabaseSync {
   const database = new DatabaseSync(path);
   try {
     database.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE;');
+    return database;
   } catch (cause) {
     throw new Error('Another demo is running in this checkout. End it first, then try again.', { cause });
   }

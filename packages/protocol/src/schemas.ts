@@ -136,12 +136,12 @@ const receipt = v.strictObject({
   ),
 });
 
-/** Body of `POST /v1/uploads/:id/parts`. */
+/** Body of `POST /v1/uploads/:id/parts`. A list that is left out is empty. */
 export const partsRequestSchema: MessageSchema<PartsRequest> = v.strictObject({
-  report: v.pipe(v.array(receipt), v.maxLength(MAX_PARTS_PER_CALL)),
-  sign: v.pipe(
-    v.array(v.strictObject({ partNumber, sizeBytes: byteCount })),
-    v.maxLength(MAX_PARTS_PER_CALL),
+  report: v.exactOptional(v.pipe(v.array(receipt), v.maxLength(MAX_PARTS_PER_CALL)), []),
+  sign: v.exactOptional(
+    v.pipe(v.array(v.strictObject({ partNumber, sizeBytes: byteCount })), v.maxLength(MAX_PARTS_PER_CALL)),
+    [],
   ),
 });
 

@@ -15,7 +15,6 @@ const TITLES: Readonly<Record<UploadErrorCode, string>> = {
   COORDINATOR_REFUSED: 'The coordinator said no',
   STORE_UNREACHABLE: 'The object store does not answer',
   STORE_REFUSED: 'The object store said no',
-  PARTS_MISSING: 'The object store lost parts',
   UPLOAD_ENDED: 'The upload was ended from elsewhere',
   CANCELLED: 'Cancelled',
 };

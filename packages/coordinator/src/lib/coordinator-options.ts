@@ -160,6 +160,9 @@ function keyTemplateErrors(keyTemplate: string): string[] {
 /** What is wrong with token keys; `undefined` when they are good. Never says the key itself. */
 export function tokenKeyError(tokenKeys: readonly string[]): string | undefined {
   if (tokenKeys.length === 0) return 'tokenKeys must hold at least one key, got none';
+  // An environment variable that is not set arrives as `undefined`, whatever the types say.
+  if (tokenKeys.some((key) => typeof key !== 'string'))
+    return 'tokenKeys must hold strings, got one that is not set';
   const short = tokenKeys.find((key) => key.length < MIN_TOKEN_KEY_LENGTH);
   if (short === undefined) return undefined;
   return `tokenKeys must have at least ${MIN_TOKEN_KEY_LENGTH} characters each, got one of ${short.length}`;

@@ -78,6 +78,17 @@ describe('create refuses', () => {
     expect(await coordinator.objectStore.listMultipartUploads({ prefix: '' })).toEqual([]);
   });
 
+  it.each([
+    [{ createid: '1' }, 'createId: is missing'],
+    [{ ...valid(), createId: 'x' }, 'createId: must be a UUID'],
+    [{ ...valid(), sizeBytes: 1.5 }, 'sizeBytes: must be a whole number'],
+    [{ ...valid(), sizeBytes: '1' }, 'sizeBytes: must be number'],
+    [{ ...valid(), colour: 'red' }, 'colour: is not known here'],
+  ])('%j and says what is wrong in words', async (body, words) => {
+    const { problem } = await coordinator.call('POST', '/v1/uploads', { body });
+    expect(problem.detail).toContain(words);
+  });
+
   it('a host that is not this machine, while there is no authorize hook', async () => {
     const response = await coordinator.app.request('http://rebound.example/v1/uploads', {
       method: 'POST',

@@ -109,6 +109,22 @@ describe('longhaul-coordinator serve', () => {
     const server = run(['serve'], { LONGHAUL_PORT: new URL(store.url).port });
     expect(await server.ended).toBe(1);
     expect(server.said.text).toContain('EADDRINUSE');
+    expect(server.said.text).not.toContain('\n    at ');
+  });
+
+  it('says at the start that it lacks credentials, and how to give them', async () => {
+    const nowhere = {
+      AWS_ACCESS_KEY_ID: '',
+      AWS_SECRET_ACCESS_KEY: '',
+      AWS_EC2_METADATA_DISABLED: 'true',
+      HOME: folder,
+    };
+    const server = run(['serve'], nowhere);
+    await server.listening();
+    await expect
+      .poll(() => server.said.text, { timeout: 10_000 })
+      .toContain('give credentials, for example AWS_ACCESS_KEY_ID');
+    expect(server.said.text).toMatch(/^\d{4}-\d\d-\d\dT\S+ ObjectStoreError: HeadBucket .* was not sent/m);
   });
 });
 
@@ -121,13 +137,13 @@ describe('with servers that are not there', () => {
   };
 
   it.each([
-    ['serve', {}],
-    ['serve', { LONGHAUL_AUTHORIZE_MODULE: './missing.mjs' }],
-    ['migrate', {}],
-  ])('%s %o ends with 1 and says why, without a secret', async (command, env) => {
+    ['serve', {}, 1, 'ECONNREFUSED'],
+    ['serve', { LONGHAUL_AUTHORIZE_MODULE: './missing.mjs' }, 2, 'LONGHAUL_AUTHORIZE_MODULE=./missing.mjs'],
+    ['migrate', {}, 1, 'ECONNREFUSED'],
+  ])('%s %o ends with %i and says why, without a secret', async (command, env, status, why) => {
     const process = run([command], { ...servers, ...env });
-    expect(await process.ended).toBe(1);
-    expect(process.said.text).toMatch(/ECONNREFUSED|missing\.mjs/);
+    expect(await process.ended).toBe(status);
+    expect(process.said.text).toContain(why);
     expect(process.said.text).not.toContain('canary');
   });
 });

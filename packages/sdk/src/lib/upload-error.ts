@@ -14,8 +14,6 @@ export type UploadErrorCode =
   | 'STORE_UNREACHABLE'
   /** The object store said no; {@link UploadError.s3Code} says why. */
   | 'STORE_REFUSED'
-  /** Parts were sent and the store took them, yet it does not have them, again and again. */
-  | 'PARTS_MISSING'
   /** The upload was ended from elsewhere: expired, failed, or cancelled by somebody else. */
   | 'UPLOAD_ENDED'
   /** `cancel()` was called and the coordinator has ended the upload. */

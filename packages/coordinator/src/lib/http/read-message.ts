@@ -36,10 +36,28 @@ export function parseMessage<Message>(input: unknown, schema: MessageSchema<Mess
   );
 }
 
+/** Forms that the schemas ask for, in words. Others are told by the schema's own name for them. */
+const FORMS: Readonly<Record<string, (requirement: unknown) => string>> = {
+  uuid: () => 'a UUID',
+  base64: () => 'base64',
+  safe_integer: () => 'a whole number',
+  integer: () => 'a whole number',
+  min_value: (least) => `at least ${String(least)}`,
+  max_value: (most) => `at most ${String(most)}`,
+  min_length: (least) => `at least ${String(least)} long`,
+  max_length: (most) => `at most ${String(most)} long`,
+  regex: () => 'written as the protocol says',
+  check: () => 'written as the protocol says',
+};
+
 function expectationOf(issue: v.BaseIssue<unknown>): string {
   if (issue.expected === 'never') return 'is not known here';
-  if (issue.kind === 'schema') return `must be ${issue.expected ?? issue.type}`;
-  return `must satisfy ${issue.type.replaceAll('_', ' ')}${issue.expected === null ? '' : ` ${issue.expected}`}`;
+  if (issue.kind !== 'schema')
+    return `must be ${FORMS[issue.type]?.(issue.requirement) ?? issue.type.replaceAll('_', ' ')}`;
+  // A missing member is told by its own name in quotes.
+  return issue.expected?.startsWith('"') && issue.received === 'undefined'
+    ? 'is missing'
+    : `must be ${issue.expected ?? issue.type}`;
 }
 
 function parseJson(text: string): unknown {

@@ -23,6 +23,8 @@ export async function serve(config: ServeConfig, onError: (error: unknown) => vo
     await wiring.close();
     throw error;
   }
+  // Told at once, because it is most often the configuration; it serves all the same, the store may come back.
+  wiring.options.objectStore.ping().catch(onError);
   return {
     url: server.url,
     async stop() {

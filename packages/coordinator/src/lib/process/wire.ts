@@ -14,7 +14,7 @@ import type { Authorize } from '../ports/authorizer.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { StoreProfile } from '../ports/store-profile.ts';
-import type { MemoryConfig, ServeConfig, StoreConfig } from './config.ts';
+import { ConfigError, type MemoryConfig, type ServeConfig, type StoreConfig } from './config.ts';
 import { readOrMakeTokenKey } from './token-key-file.ts';
 
 const PROFILES: Readonly<Record<string, StoreProfile>> = {
@@ -109,7 +109,12 @@ function keyFileOf(memory: MemoryConfig): string {
 }
 
 async function loadAuthorize(path: string): Promise<Authorize> {
-  const loaded = (await import(pathToFileURL(resolve(path)).href)) as { authorize?: unknown };
-  if (typeof loaded.authorize === 'function') return loaded.authorize as Authorize;
-  throw new TypeError(`${path} must export a function named authorize, got ${typeof loaded.authorize}`);
+  const problem = (what: string): ConfigError =>
+    new ConfigError([`LONGHAUL_AUTHORIZE_MODULE=${path} ${what}`]);
+  const loaded = await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
+    throw problem(`cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
+  });
+  const { authorize } = loaded as { authorize?: unknown };
+  if (typeof authorize === 'function') return authorize as Authorize;
+  throw problem(`must export a function named authorize, got ${typeof authorize}`);
 }

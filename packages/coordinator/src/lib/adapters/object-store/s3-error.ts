@@ -32,7 +32,9 @@ export function toObjectStoreError(call: string, error: unknown): ObjectStoreErr
   if (error instanceof ObjectStoreError) return error;
   const failure = readS3Failure(error);
   const kind = kindOf(failure, error);
-  const message = `${call} ${WHAT_HAPPENED[kind]}: ${failure.message}${hintFor(failure)}`;
+  const message = isUnsigned(error)
+    ? `${call} was not sent: ${failure.message}; give credentials, for example AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`
+    : `${call} ${WHAT_HAPPENED[kind]}: ${failure.message}${hintFor(failure)}`;
   return new ObjectStoreError(kind, message, { s3Code: failure.s3Code, cause: withoutSecrets(error) });
 }
 
@@ -77,13 +79,18 @@ const NOT_IMPLEMENTED = 501;
 const NOT_ARRIVED = new Set(['RequestTimeout', 'IncompleteBody']);
 
 function kindOf({ httpStatus, s3Code }: S3Failure, error: unknown): ObjectStoreError['kind'] {
-  if (asFields(error)['name'] === 'CredentialsProviderError') return 'refused';
+  if (isUnsigned(error)) return 'refused';
   if (THROTTLING.has(httpStatus ?? 0) || s3Code === 'SlowDown') return 'throttled';
   if (httpStatus === 408 || NOT_ARRIVED.has(s3Code ?? '')) return 'unreachable';
   if (httpStatus === undefined) return 'unreachable';
   return (httpStatus >= 300 && httpStatus < 500) || httpStatus === NOT_IMPLEMENTED
     ? 'refused'
     : 'unreachable';
+}
+
+/** Without credentials nothing is sent, so nobody has refused anything. */
+function isUnsigned(error: unknown): boolean {
+  return asFields(error)['name'] === 'CredentialsProviderError';
 }
 
 const MAX_MESSAGE_CHARACTERS = 300;

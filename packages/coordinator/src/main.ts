@@ -1,11 +1,15 @@
 #!/usr/bin/env node
-// Loaded only once it is known that this Node has what the program needs: an older one would end in a stack trace.
-const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+process.exitCode = await main(process.versions.node);
 
-if (major > 22 || (major === 22 && minor >= 13)) {
+/** The rest is loaded only by a Node that has what it needs: an older one would end in a stack trace. */
+async function main(nodeVersion: string): Promise<number> {
+  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
+  if (major < 22 || (major === 22 && minor < 13)) {
+    console.error(`longhaul-coordinator needs Node 22.13 or newer; this is ${nodeVersion}.`);
+    return 1;
+  }
   const { runCli } = await import('./lib/process/run-cli.ts');
-  process.exitCode = await runCli(process.argv.slice(2));
-} else {
-  console.error(`longhaul-coordinator needs Node 22.13 or newer; this is ${process.versions.node}.`);
-  process.exitCode = 1;
+  return await runCli(process.argv.slice(2));
 }
+
+export {};

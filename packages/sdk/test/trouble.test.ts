@@ -222,6 +222,25 @@ describe('a coordinator in trouble', () => {
     expect(String(failure)).not.toContain('secret');
   });
 
+  it('is given up at once, and not by each part in turn', async () => {
+    const servers = await startPlain();
+    let calls = 0;
+    const coordinator: CoordinatorFetch = async (request) => {
+      if (request.url.endsWith('/parts')) {
+        calls++;
+        throw new TypeError('fetch failed');
+      }
+      const answer = await servers.coordinator(request);
+      return Response.json({ ...((await answer.json()) as object), grants: [] }, { status: answer.status });
+    };
+    const upload = createUploader({ coordinator, concurrency: 8, retry: { ...FAST, maxAttempts: 4 } }).upload(
+      randomBytes(80 * MIB),
+    );
+    await expect(upload.result).rejects.toMatchObject({ code: 'COORDINATOR_UNREACHABLE' });
+    // One part's attempts, and those of the part whose turn came before the failure was known.
+    expect(calls).toBeLessThanOrEqual(2 * 4);
+  });
+
   it('is not taken for one when it answers like something else', async () => {
     const uploader = createUploader({
       coordinator: () => new Response('<h1>Not found</h1>', { status: 404 }),

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createExchange, type Exchange } from './exchange.ts';
 
 const PART_BYTES = 5;
+const { signal } = new AbortController();
 
 function partsOf(count: number): PartRange[] {
   return Array.from({ length: count }, (_, index) => ({
@@ -79,28 +80,39 @@ function receiptOf(partNumber: number): { partNumber: number; sizeBytes: number;
 describe('the exchange', () => {
   it('asks for the next parts with the first, so that one call serves many', async () => {
     const { exchange, calls, parts } = start(10);
-    const grants = await Promise.all(parts.slice(0, 4).map((part) => exchange.grantFor(part)));
+    const grants = await Promise.all(parts.slice(0, 4).map((part) => exchange.grantFor(part, signal)));
     expect(grants.map(({ partNumber }) => partNumber)).toEqual([1, 2, 3, 4]);
     expect(calls.map(({ sign }) => sign.map(({ partNumber }) => partNumber))).toEqual([[1, 2, 3, 4]]);
   });
 
   it('uses the URLs that came with the upload, unless they are about to expire', async () => {
     const { exchange, calls, parts, tick } = start(2, [grantOf(1), grantOf(2)]);
-    await exchange.grantFor(parts[0]!);
+    await exchange.grantFor(parts[0]!, signal);
     expect(calls).toEqual([]);
     await tick(91_000);
-    await exchange.grantFor(parts[1]!);
+    await exchange.grantFor(parts[1]!, signal);
     expect(calls.map(({ sign }) => sign)).toEqual([[{ partNumber: 2, sizeBytes: PART_BYTES }]]);
   });
 
   it('keeps a URL for another attempt, until it is dropped', async () => {
     const { exchange, calls, parts } = start(1);
-    await exchange.grantFor(parts[0]!);
-    await exchange.grantFor(parts[0]!);
+    await exchange.grantFor(parts[0]!, signal);
+    await exchange.grantFor(parts[0]!, signal);
     expect(calls).toHaveLength(1);
     exchange.dropGrant(1);
-    await exchange.grantFor(parts[0]!);
+    await exchange.grantFor(parts[0]!, signal);
     expect(calls).toHaveLength(2);
+  });
+
+  it('lets go of those who wait for their turn when they are not wanted any more', async () => {
+    const { exchange, calls, parts } = start(10);
+    const failure = new AbortController();
+    const first = exchange.grantFor(parts[0]!, signal);
+    const waiting = exchange.grantFor(parts[9]!, failure.signal);
+    failure.abort(new Error('given up'));
+    await expect(waiting).rejects.toThrow('given up');
+    await first;
+    expect(calls).toHaveLength(1);
   });
 
   it('reports within a second, and everything that has come up till then at once', async () => {
@@ -119,7 +131,7 @@ describe('the exchange', () => {
   it('lets a report travel with a request for URLs', async () => {
     const { exchange, calls, parts } = start(5);
     exchange.report(receiptOf(5));
-    await exchange.grantFor(parts[0]!);
+    await exchange.grantFor(parts[0]!, signal);
     expect(calls).toHaveLength(1);
     expect(calls[0]?.report).toEqual([receiptOf(5)]);
   });

@@ -7,13 +7,17 @@ import {
   type Receipt,
 } from '@longhaul/protocol';
 import pLimit from 'p-limit';
+import { runInPool } from '../pool.ts';
 import type { Clock } from '../ports/clock.ts';
 import { UploadError } from '../upload-error.ts';
 
 /** Trades receipts for URLs with the coordinator: one call at a time, each carrying everything that is due. */
 export interface Exchange {
-  /** A URL for the part that is still good; asks for it, and for those of the next parts, when there is none. */
-  grantFor(part: PartRange): Promise<Grant>;
+  /**
+   * A URL for the part that is still good; asks for it, and for those of the next parts, when there is none. An abort
+   * ends the waiting for a call that others wait for too.
+   */
+  grantFor(part: PartRange, signal: AbortSignal): Promise<Grant>;
   /** The store no longer takes this part's URL: the next {@link grantFor} asks for another. */
   dropGrant(partNumber: number): void;
   /** The store has the part. The coordinator hears of it within a second. */
@@ -80,8 +84,8 @@ export function createExchange({
 
   hold(input.created.grants, input.askedMs);
   return {
-    async grantFor(part) {
-      if (!find(part)) await line(async () => find(part) ?? (await exchange(part)));
+    async grantFor(part, signal) {
+      if (!find(part)) await runInPool(line, signal, async () => find(part) ?? (await exchange(part)));
       toCome.delete(part);
       const grant = find(part);
       if (!grant) throw new UploadError('COORDINATOR_REFUSED', 'The coordinator gave no URL.');

@@ -13,7 +13,7 @@ export interface SendPartInput<Source extends ByteSource> extends RepeatInput {
   readonly sender: PartSender<Source>;
   /** Silence after which an attempt is given up. Doubles with each attempt, for lines slower than anyone thought. */
   readonly stallTimeoutMs: number;
-  readonly grantFor: (part: PartRange) => Promise<Grant>;
+  readonly grantFor: (part: PartRange, signal: AbortSignal) => Promise<Grant>;
   readonly dropGrant: (partNumber: number) => void;
   /** Bytes of the present attempt handed to the network; 0 when an attempt has failed. */
   readonly partMoved: (part: PartRange, sentBytes: number) => void;
@@ -37,7 +37,7 @@ export async function sendPart<Source extends ByteSource>(
   const { clock } = input;
   const startMs = clock.nowMs();
   return await repeat(input, signal, async (failures) => {
-    const grant = await input.grantFor(part);
+    const grant = await input.grantFor(part, signal);
     const attempt = await sendOnce(input, part, grant, { signal, failures });
     // A part sent while the file was being changed must not be reported, and a damaged one not be sent again.
     await input.source.verify();

@@ -1,4 +1,4 @@
-import type { BigIntStats } from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,9 +12,12 @@ import type { NodeSource } from './node-source.ts';
  */
 export async function openPath(path: string | URL): Promise<NodeSource> {
   const text = typeof path === 'string' ? path : fileURLToPath(path);
-  const handle = await open(text, 'r').catch((error: unknown) => {
-    throw unreadable(text, error);
-  });
+  // Opening a pipe waits for somebody who writes to it, for ever and in a thread that others need, unless told not to.
+  const handle = await open(text, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch(
+    (error: unknown) => {
+      throw unreadable(text, error);
+    },
+  );
   try {
     const source = await sourceOf(handle, text);
     return { ...source, name: basename(text), close: () => handle.close() };

@@ -1,4 +1,5 @@
 import type { ByteSource } from '../../ports/byte-source.ts';
+import { isUploadError, UploadError } from '../../upload-error.ts';
 
 /** What the sender over node:http needs of a source: bytes into a buffer that it uses again. */
 export interface NodeSource extends ByteSource {
@@ -15,7 +16,18 @@ export function withReadInto(source: ByteSource): NodeSource {
   return {
     ...source,
     async readInto(buffer, positionBytes) {
-      buffer.set(await source.read(positionBytes, buffer.byteLength));
+      const bytes = await source.read(positionBytes, buffer.byteLength).catch(changed);
+      // The rest of the buffer still holds an earlier piece.
+      if (bytes.byteLength < buffer.byteLength) changed();
+      buffer.set(bytes);
     },
   };
+}
+
+/** Bytes in memory are gone once their buffer was transferred to a worker, and fewer once it was made smaller. */
+function changed(cause?: unknown): never {
+  if (isUploadError(cause)) throw cause;
+  throw new UploadError('FILE_CHANGED', 'The bytes were taken away while they were being uploaded.', {
+    cause,
+  });
 }

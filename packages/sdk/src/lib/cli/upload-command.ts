@@ -4,13 +4,12 @@ import {
   createFileResumeStore,
   createUploader,
   isUploadError,
-  type NodeInput,
-  type Uploader,
   type UploadHandle,
   type UploadResult,
 } from '../../node.ts';
 import type { UploadArguments } from './arguments.ts';
 import { formatBytes } from './byte-sizes.ts';
+import { createSilenceWatch, type SilenceWatch } from './silence-watch.ts';
 import { type ProgressDisplay, type ProgressStream, showProgress } from './show-progress.ts';
 
 /** The world around the command. */
@@ -40,7 +39,9 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
     ...(contentType !== undefined && { contentType }),
   };
   const display = showProgress(world.stderr);
-  const upload = (file: string): Promise<FileReport> => uploadFile(uploader, file, uploadOptions, display);
+  const watch = createSilenceWatch(display);
+  const upload = (file: string): Promise<FileReport> =>
+    uploadFile(file, uploader.upload(file, uploadOptions), { display, watch });
   const reports = await Promise.all(files.map(upload));
   display.close();
   for (const report of reports) world.stdout.write(isJson ? `${JSON.stringify(report)}\n` : describe(report));
@@ -65,16 +66,14 @@ interface FileFailed {
 }
 
 async function uploadFile(
-  uploader: Uploader<NodeInput>,
   file: string,
-  options: Parameters<Uploader<NodeInput>['upload']>[1],
-  display: ProgressDisplay,
+  upload: UploadHandle,
+  { display, watch }: { readonly display: ProgressDisplay; readonly watch: SilenceWatch },
 ): Promise<FileReport> {
   const startMs = performance.now();
-  const upload = uploader.upload(file, options);
   display.follow(upload, basename(file));
   noteResume(upload, file, display);
-  const stopNoting = noteSilence(upload, file, display);
+  const stopWatching = watch(upload, file);
   try {
     const { partCount, ...result } = await upload.result;
     const opened = upload.state.upload;
@@ -92,27 +91,8 @@ async function uploadFile(
     if (code !== 'STOPPED') display.note(`${file}: ${message}`);
     return { file, error: { code, message } };
   } finally {
-    stopNoting();
+    stopWatching();
   }
-}
-
-/** How long nothing may move before somebody who watches wants to know why. */
-const SILENCE_MS = 4_000;
-
-/** Says once for each silence that the upload is waiting, and for whom. The returned function ends it. */
-function noteSilence(upload: UploadHandle, file: string, display: ProgressDisplay): () => void {
-  const say = (): void => {
-    const waitsFor = upload.state.kind === 'sending' ? 'store' : 'coordinator';
-    display.note(`${file}: waiting for the ${waitsFor}, trying again. Ctrl-C is safe.`);
-  };
-  let timer = setTimeout(say, SILENCE_MS);
-  const moved = (): void => {
-    clearTimeout(timer);
-    timer = setTimeout(say, SILENCE_MS);
-  };
-  upload.on('part', moved);
-  upload.on('state', moved);
-  return () => clearTimeout(timer);
 }
 
 function noteResume(upload: UploadHandle, file: string, display: ProgressDisplay): void {

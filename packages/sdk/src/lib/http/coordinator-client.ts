@@ -51,6 +51,8 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
       return await readAnswer(await http(`v1/uploads${path}`, init), address);
     } catch (cause) {
       signal.throwIfAborted();
+      // A time-out of ky carries the request, and its headers are nobody's business but the coordinator's.
+      delete (cause as { request?: Request }).request;
       const error = unreachable('COORDINATOR_UNREACHABLE', `coordinator (${address})`, cause);
       return { trouble: 'transient', error };
     }

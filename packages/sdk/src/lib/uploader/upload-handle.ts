@@ -30,6 +30,9 @@ export interface UploadHandle {
    * Ends the upload for good: stops sending and tells the coordinator to let go of what was stored. `result` rejects
    * with `CANCELLED` then. When it is too late, `result` is fulfilled, and so is this with `completed`.
    *
+   * Nothing runs any more once the upload has failed or was stopped by its signal: this rejects as `result` did, and the
+   * upload stays open. To end such a one, upload the same source again and cancel that.
+   *
    * @throws UploadError if the coordinator could not be told
    */
   cancel(): Promise<'cancelled' | 'completed'>;

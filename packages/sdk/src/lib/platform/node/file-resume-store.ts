@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ResumeHint, ResumeStore } from '../../ports/resume-store.ts';
@@ -20,7 +20,7 @@ export function createFileResumeStore(folder: string): ResumeStore {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       // Written beside and renamed: a crash in the middle leaves the old hint or the new one, never half of one.
       const file = fileOf(key);
-      const draft = `${file}.${process.pid}.tmp`;
+      const draft = `${file}.${randomUUID()}.tmp`;
       await writeFile(draft, JSON.stringify(hint), { mode: 0o600 });
       await rename(draft, file);
     },

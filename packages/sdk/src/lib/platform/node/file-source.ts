@@ -20,7 +20,8 @@ export async function openPath(path: string | URL): Promise<NodeSource> {
   );
   try {
     const source = await sourceOf(handle, text);
-    return { ...source, name: basename(text), close: () => handle.close() };
+    // Nothing was written, so a close that fails loses nothing; it must not make a failure of a complete upload.
+    return { ...source, name: basename(text), close: () => handle.close().catch(() => {}) };
   } catch (error) {
     await handle.close();
     throw error;
@@ -60,7 +61,9 @@ async function sourceOf(handle: FileHandle, path: string | undefined): Promise<N
       return bytes;
     },
     async verify() {
-      const now = await handle.stat({ bigint: true });
+      const now = await handle.stat({ bigint: true }).catch((error: unknown) => {
+        throw unreadable(label, error);
+      });
       if (now.size !== opened.size)
         throw changed(label, `its size went from ${opened.size} to ${now.size} bytes`);
       if (now.mtimeNs !== opened.mtimeNs) throw changed(label, 'it was written to');

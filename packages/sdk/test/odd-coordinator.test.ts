@@ -2,7 +2,7 @@ import { http, HttpResponse } from 'msw';
 import { setupServer } from 'msw/node';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { CreateUploadResponse } from '@longhaul/protocol';
-import { createUploader } from '@longhaul/sdk';
+import { createBytesSource, createUploader, createUploaderOn, systemClock } from '@longhaul/sdk';
 
 // What stands between a client and its coordinator answers too: portals, proxies, load balancers, other versions. No
 // coordinator can be made to answer like them.
@@ -74,13 +74,26 @@ describe('an odd coordinator', () => {
     expect(calls.count).toBe(3);
   });
 
-  it('is waited for as long as it asks', async () => {
-    const calls = answering(
-      () => new HttpResponse(null, { status: 429, headers: { 'retry-after': '0' } }),
-      good,
-    );
+  it('is asked again after a balancer before it said "slow down"', async () => {
+    const calls = answering(() => new HttpResponse(null, { status: 429 }), good);
     expect(await upload()).toEqual(completed.result);
     expect(calls.count).toBe(2);
+  });
+
+  it('is waited for as long as its problem says', async () => {
+    const sleptMs: number[] = [];
+    const problem = { code: 'store-unreachable', detail: 'The store is away.', retryAfterSeconds: 7 };
+    answering(() => HttpResponse.json(problem, { status: 503 }), good);
+    const platform = {
+      defaultConcurrency: 1,
+      clock: { ...systemClock, sleep: async (delayMs: number) => void sleptMs.push(delayMs) },
+      openSource: async (bytes: Uint8Array<ArrayBuffer>) => createBytesSource(bytes),
+      createSender: () => ({ send: () => Promise.reject(new Error('nothing is to be sent')) }),
+    };
+    const retry = { baseDelayMs: 1, throttledBaseDelayMs: 1 };
+    const uploader = createUploaderOn(platform, { coordinator: COORDINATOR, retry });
+    expect(await uploader.upload(new Uint8Array(3)).result).toEqual(completed.result);
+    expect(sleptMs).toEqual([7_000]);
   });
 
   it('is named when there is none at the address', async () => {

@@ -1,3 +1,5 @@
+import type { Checksum, Encryption, ProofLevel, UploadMode } from './messages.ts';
+
 /** Types of the events that tell the world how an upload ended. CloudEvents 1.0 `type`. */
 export const UPLOAD_EVENT_TYPES = {
   completed: 'io.longhaul.upload.completed.v1',
@@ -8,3 +10,54 @@ export const UPLOAD_EVENT_TYPES = {
 
 /** One of {@link UPLOAD_EVENT_TYPES}. */
 export type UploadEventType = (typeof UPLOAD_EVENT_TYPES)[keyof typeof UPLOAD_EVENT_TYPES];
+
+/**
+ * An event as CloudEvents 1.0 names its attributes, ready for any of its bindings.
+ * Source: https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md
+ */
+export interface UploadEvent {
+  readonly specversion: '1.0';
+  /** UUID of the event. The same one is the same event told again: drop it. */
+  readonly id: string;
+  /** URI reference: the bucket and the database that it was written in. */
+  readonly source: string;
+  readonly type: UploadEventType;
+  /** Object key. */
+  readonly subject: string;
+  /** When the upload ended, RFC 3339. */
+  readonly time: string;
+  readonly datacontenttype: 'application/json';
+  readonly data: UploadEventData;
+}
+
+/** What an event tells. It holds no URL and no secret. Members may be added; none changes its meaning within `v1`. */
+export interface UploadEventData {
+  readonly uploadId: string;
+  /** The same as `uploadId`, and the key of the event: events of one node keep their order. */
+  readonly nodeId: string;
+  readonly connectorId: string;
+  readonly owner: string;
+  /** Name of the file. */
+  readonly name: string;
+  readonly bucket: string;
+  readonly key: string;
+  readonly mode: UploadMode;
+  readonly contentType: string;
+  readonly metadata: Readonly<Record<string, string>>;
+  readonly sizeBytes: number;
+  readonly partSizeBytes: number;
+  readonly partCount: number;
+  readonly encryption?: Encryption;
+  readonly createdAtEpochMs: number;
+  readonly endedAtEpochMs: number;
+  /** With `completed`. Quotes included. */
+  readonly etag?: string;
+  /** With `completed`, on a versioned bucket. */
+  readonly versionId?: string;
+  /** With `completed`. */
+  readonly proof?: ProofLevel;
+  /** With `completed`, where one is known of the whole. */
+  readonly checksum?: Checksum;
+  /** With `failed`: why, in words. */
+  readonly reason?: string;
+}

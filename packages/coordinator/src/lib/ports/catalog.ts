@@ -1,24 +1,39 @@
 import type { Checksum, Encryption, PartPlan, ProofLevel, UploadMode, UploadState } from '@longhaul/protocol';
+import type { Outbox } from './outbox.ts';
 
 /**
  * The durable truth: one row for each upload. Every change of state is a compare-and-set, so that of two callers
- * exactly one wins; the loser is told by `undefined` and reads the row.
+ * exactly one wins; the loser is told by `undefined` and reads the row. A row that ends writes its event into the
+ * {@link Outbox} in the same transaction.
  *
  * Times come from the catalog's own clock. Throws {@link CatalogError} when the database cannot be reached.
  */
-export interface Catalog {
+export interface Catalog extends CompletionCatalog, AbortCatalog, SweepCatalog {
+  /** Events that the rows have written. */
+  readonly outbox: Outbox;
+
   /** Brings the schema up to date, under a lock; safe to call from many processes at once. */
   migrate(): Promise<void>;
 
+  /** Who wrote this database; made by the first {@link migrate}. */
+  installation(): Promise<Installation>;
+
   /**
-   * Inserts a row in state PENDING. When the owner used the same `createId` before, nothing is inserted and that row
-   * is the answer. The same goes, with `resumable` and a fingerprint, for a resumable upload of the owner in PENDING or
-   * UPLOADING that has the same connector, fingerprint, size, bucket, content type and encryption (mode and key).
+   * Inserts a row in state PENDING, due after `pendingLimitMs`. When the owner used the same `createId` before, nothing
+   * is inserted and that row is the answer. The same goes, with `resumable` and a fingerprint, for a resumable upload of
+   * the owner in PENDING or UPLOADING that has the same connector, fingerprint, size, bucket, content type and
+   * encryption (mode and key).
    */
   insert(draft: UploadDraft): Promise<InsertOutcome>;
 
   /** The row; `undefined` when there is none. */
   find(uploadId: string): Promise<UploadRecord | undefined>;
+
+  /**
+   * A create of a PENDING row is about to be sent to the store again, so an earlier one may have left something there:
+   * remembers that, and makes the row due after `pendingLimitMs` from now. `undefined`: the row is not PENDING any more.
+   */
+  repeatCreate(uploadId: string, pendingLimitMs: number): Promise<UploadRecord | undefined>;
 
   /** PENDING → UPLOADING with the id that the store gave. `undefined`: somebody else was first, or it was cancelled. */
   saveMultipart(
@@ -26,7 +41,10 @@ export interface Catalog {
     multipart: { s3UploadId: string; mustFinishByEpochMs?: number },
   ): Promise<UploadRecord | undefined>;
 
-  /** PENDING → UPLOADING of an upload that needs no multipart id (single PUT, inline). */
+  /**
+   * PENDING → UPLOADING of an upload that needs no multipart id (single PUT, inline). An inline one stays due: nobody
+   * will send its bytes later.
+   */
   openWithoutMultipart(uploadId: string): Promise<UploadRecord | undefined>;
 
   /**
@@ -38,6 +56,15 @@ export interface Catalog {
   /** Moves the expiry of a PENDING or UPLOADING upload on once half its span is gone. Cheap to call often. */
   recordActivity(uploadId: string): Promise<void>;
 
+  /** Resolves when the database answers. */
+  ping(): Promise<void>;
+
+  /** Lets go of connections. */
+  close(): Promise<void>;
+}
+
+/** The catalog's part in completing an upload. Every change is refused (`undefined`) once the epoch has moved. */
+export interface CompletionCatalog {
   /**
    * Writes down an attempt to complete, before it is sent: UPLOADING → COMPLETING, or COMPLETING again once
    * `next_attempt_at` has passed. Raises the epoch; the digest is that of the newest epoch's list. `undefined`: another
@@ -45,7 +72,7 @@ export interface Catalog {
    */
   beginCompletion(uploadId: string, attempt: CompletionAttempt): Promise<UploadRecord | undefined>;
 
-  /** COMPLETING → COMPLETED, refused (`undefined`) when the epoch moved. */
+  /** COMPLETING → COMPLETED, with the event. Due at once when a create was repeated: it may have left something. */
   finishCompletion(
     uploadId: string,
     epoch: number,
@@ -53,32 +80,117 @@ export interface Catalog {
   ): Promise<UploadRecord | undefined>;
 
   /**
-   * COMPLETING → UPLOADING after a definite refusal, keeping the reason. Refused when the epoch moved. `cancelRequested`
-   * stays for the caller to honour. When the same content has another open upload by now, this one goes on but is no
-   * longer found by its fingerprint.
+   * The store has refused the attempt of this epoch for good, so that attempt is resolved. COMPLETING → UPLOADING when
+   * no earlier one is unresolved, or all of them were sent more than `attemptOverAfterMs` ago; else COMPLETING stays,
+   * due after `redriveAfterMs`. The reason is kept either way.
+   *
+   * `cancelRequested` stays for the caller to honour. When the same content has another open upload by now, this one goes
+   * on but is no longer found by its fingerprint.
    */
-  reopen(uploadId: string, epoch: number, lastError: string): Promise<UploadRecord | undefined>;
+  refuseCompletion(
+    uploadId: string,
+    epoch: number,
+    refusal: {
+      readonly lastError: string;
+      readonly attemptOverAfterMs: number;
+      readonly redriveAfterMs: number;
+    },
+  ): Promise<UploadRecord | undefined>;
 
-  /** COMPLETING stays, the reason is kept. Refused when the epoch moved. */
-  noteError(uploadId: string, epoch: number, lastError: string): Promise<void>;
+  /** Nobody can tell yet: COMPLETING stays, due after `redriveAfterMs`, and the reason is kept. */
+  postponeCompletion(
+    uploadId: string,
+    epoch: number,
+    delay: { readonly lastError: string; readonly redriveAfterMs: number },
+  ): Promise<void>;
 
-  /** COMPLETING → FAILED, on proof only. Refused when the epoch moved. */
-  fail(uploadId: string, epoch: number, lastError: string): Promise<UploadRecord | undefined>;
-
-  /** PENDING|UPLOADING → ABORTING. `undefined` in any other state. */
-  beginAbort(uploadId: string): Promise<UploadRecord | undefined>;
-
-  /** ABORTING → CANCELLED. `undefined` in any other state. */
-  finishAbort(uploadId: string): Promise<UploadRecord | undefined>;
+  /**
+   * COMPLETING → FAILED, on proof only, with the event; due at once, for what is left at the store. Refused, too, while
+   * an attempt was sent less than `quietForMs` ago.
+   */
+  fail(
+    uploadId: string,
+    epoch: number,
+    failure: { readonly lastError: string; readonly quietForMs: number },
+  ): Promise<UploadRecord | undefined>;
 
   /** COMPLETING: remembers that the client wants to cancel, honoured if the upload reopens. */
   requestCancel(uploadId: string): Promise<void>;
+}
 
-  /** Resolves when the database answers. */
-  ping(): Promise<void>;
+/** The catalog's part in ending an upload without an object. */
+export interface AbortCatalog {
+  /**
+   * PENDING|UPLOADING → ABORTING, due after `redriveAfterMs`. `undefined` in any other state, with an attempt to complete
+   * that is unresolved, and with `onlyIfDue` when the row is neither expired nor due (any more).
+   */
+  beginAbort(uploadId: string, abort: AbortIntent): Promise<UploadRecord | undefined>;
 
-  /** Lets go of connections. */
-  close(): Promise<void>;
+  /**
+   * ABORTING → what it was begun for, with the event. `checkAgainAfterMs`: what is in flight may still land at the
+   * store, so the row is due once more then. `undefined` in any other state.
+   */
+  finishAbort(
+    uploadId: string,
+    end?: { readonly checkAgainAfterMs: number },
+  ): Promise<UploadRecord | undefined>;
+}
+
+/** The catalog's part in looking after uploads that nobody else looks after. */
+export interface SweepCatalog {
+  /**
+   * Up to `limit` rows that are due (`next_attempt_at` or, while PENDING or UPLOADING, `expires_at` has passed), longest
+   * due first, and hides them from other sweepers for `leaseMs`. A lease is economy only: whatever is done with the row
+   * is a compare-and-set of its own.
+   */
+  claimDue(claim: { readonly limit: number; readonly leaseMs: number }): Promise<readonly UploadRecord[]>;
+
+  /** Moves the expiry of a PENDING or UPLOADING upload to `lastActiveAtEpochMs` and its idle limit, never back. */
+  extendExpiry(uploadId: string, lastActiveAtEpochMs: number): Promise<void>;
+
+  /** Makes a row that is still in `state` due again after `delayMs`. `lastError` is kept if given. */
+  postpone(
+    uploadId: string,
+    state: UploadState,
+    delay: { readonly delayMs: number; readonly lastError?: string },
+  ): Promise<void>;
+
+  /** Nothing is left at the store of an upload that has ended: it is not due any more. Nothing happens in other states. */
+  finishCleanup(uploadId: string): Promise<void>;
+
+  /**
+   * Writes the events of ended rows that have none: those ended by a program of a version without an outbox. Answers how
+   * many.
+   */
+  writeMissingEvents(limit: number): Promise<number>;
+
+  /** Rows by their object key; keys without a row are left out. */
+  findByKeys(keys: readonly string[]): Promise<readonly UploadRecord[]>;
+
+  /** When the oldest upload was created that is neither complete nor ended; `undefined`: there is none. */
+  oldestOpenCreatedAtEpochMs(): Promise<number | undefined>;
+
+  /**
+   * Removes rows that were CANCELLED, EXPIRED or FAILED more than `retainMs` ago, are not due and have sent their
+   * events. Answers how many. COMPLETED rows stay: they are the record of what is stored.
+   */
+  removeEnded(retainMs: number): Promise<number>;
+}
+
+/** A database and since when it is one. */
+export interface Installation {
+  /** A UUID, no secret: it may stand in object keys. */
+  readonly installationId: string;
+  readonly createdAtEpochMs: number;
+}
+
+/** Why an upload is ended. */
+export interface AbortIntent {
+  /** What it will be in the end. */
+  readonly to: 'CANCELLED' | 'EXPIRED';
+  /** How long others keep their hands off. */
+  readonly redriveAfterMs: number;
+  readonly onlyIfDue?: boolean;
 }
 
 /** What is known of an upload before the store knows of it. */
@@ -103,18 +215,26 @@ export interface UploadDraft {
   /** May continue, and be continued by, an open upload of the same content. Needs a fingerprint. */
   readonly resumable: boolean;
   readonly idleLimitMs: number;
+  /** A row that is still PENDING after this was made by a create that nobody will finish. */
+  readonly pendingLimitMs: number;
 }
 
 /** The row of an upload. Times in milliseconds since the Unix epoch. */
-export interface UploadRecord extends Omit<UploadDraft, 'idleLimitMs' | 'resumable'> {
+export interface UploadRecord extends Omit<UploadDraft, 'resumable' | 'pendingLimitMs'> {
   readonly state: UploadState;
   readonly s3UploadId?: string;
   /** Counts the drivers of completion; writes of an older one are refused. */
   readonly epoch: number;
   readonly tokenVersion: number;
   readonly partsDigest?: string;
+  /** When the newest attempt was sent whose end is not known. */
   readonly completeSentAtEpochMs?: number;
+  /** From then on somebody has to look at this row again, whatever state it is in. */
   readonly nextAttemptAtEpochMs?: number;
+  /** What an upload in ABORTING will be. */
+  readonly abortTo?: AbortIntent['to'];
+  /** The store was asked to create it more than once, and may hold more than one. */
+  readonly createRepeated: boolean;
   readonly createdAtEpochMs: number;
   readonly expiresAtEpochMs: number;
   readonly mustFinishByEpochMs?: number;

@@ -99,6 +99,8 @@ export interface StoredPart {
   readonly etag: string;
   /** Of an upload that was begun with an algorithm: S3 wants each part's checksum again at Complete. */
   readonly checksum?: Checksum;
+  /** When the store took it, as its listing tells. */
+  readonly lastModifiedEpochMs?: number;
 }
 
 /** Answer of HEAD. */

@@ -33,6 +33,15 @@ export interface StateStore {
   /** Forgets the parts, and the record unless it is the catalog's row. */
   remove(uploadId: string): Promise<void>;
 
+  /**
+   * The upload has ended: the record tells how until it dies, and the parts are forgotten. Without a record, or where the
+   * catalog's row is the record, only the parts are forgotten.
+   */
+  finish(uploadId: string, end: HotEnd): Promise<void>;
+
+  /** When parts were last written down, by this store's own clock; `undefined` when it does not know. */
+  lastActiveAtEpochMs(uploadId: string): Promise<number | undefined>;
+
   /** Resolves when the store answers. */
   ping(): Promise<void>;
 
@@ -51,6 +60,15 @@ export interface HotUpload {
   readonly encryption?: Encryption;
   readonly tokenVersion: number;
   readonly createdAtEpochMs: number;
+}
+
+/** How an upload ended, in hot state. */
+export interface HotEnd {
+  readonly status: UploadState;
+  readonly etag?: string;
+  readonly versionId?: string;
+  readonly completedAtEpochMs?: number;
+  readonly error?: string;
 }
 
 /** What came of {@link StateStore.record}. */

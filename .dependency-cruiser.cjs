@@ -25,6 +25,7 @@ const coordinator = {
   root: `${COORDINATOR}lib/[^/]+\\.ts$`,
   ports: `${COORDINATOR}lib/ports/`,
   uploads: `${COORDINATOR}lib/uploads/`,
+  events: `${COORDINATOR}lib/events/`,
   http: `${COORDINATOR}lib/http/`,
   adapters: `${COORDINATOR}lib/adapters/`,
   adaptersShared: `${COORDINATOR}lib/adapters/[^/]+\\.ts$`,
@@ -242,6 +243,12 @@ module.exports = {
       allowed: [coordinator.uploads, coordinator.ports, coordinator.errors],
     }),
     layer({
+      name: 'coordinator-events',
+      comment: 'The relay knows the outbox and the sinks by their ports, and no upload.',
+      from: coordinator.events,
+      allowed: [coordinator.events, coordinator.ports],
+    }),
+    layer({
       name: 'coordinator-http',
       comment: 'HTTP knows use-cases and ports.',
       from: coordinator.http,
@@ -249,9 +256,15 @@ module.exports = {
     }),
     layer({
       name: 'coordinator-root',
-      comment: 'What makes the app knows HTTP and use-cases; ports are given to it.',
+      comment: 'What makes the app knows HTTP, use-cases and the relay; ports are given to it.',
       from: coordinator.root,
-      allowed: [coordinator.root, coordinator.http, coordinator.uploads, coordinator.ports],
+      allowed: [
+        coordinator.root,
+        coordinator.http,
+        coordinator.uploads,
+        coordinator.events,
+        coordinator.ports,
+      ],
     }),
     layer({
       name: 'coordinator-adapters',
@@ -311,6 +324,12 @@ module.exports = {
       comment: 'node:sqlite stays behind its port.',
       module: '^(node:)?sqlite$',
       folder: 'sqlite',
+    }),
+    driver({
+      name: 'driver-kafka',
+      comment: 'kafkajs stays behind its port.',
+      module: npmPackage('kafkajs'),
+      folder: 'kafka',
     }),
     driver({
       name: 'driver-s3',

@@ -52,6 +52,8 @@ const ALLOWED: readonly Import[] = [
   [`${COORDINATOR}/lib/create-coordinator.ts`, `${COORDINATOR}/lib/http/app.ts`],
   [`${COORDINATOR}/lib/http/app.ts`, `${COORDINATOR}/lib/uploads/create.ts`],
   [`${COORDINATOR}/lib/http/app.ts`, '@longhaul/protocol/schemas'],
+  [`${COORDINATOR}/lib/create-coordinator.ts`, `${COORDINATOR}/lib/events/relay.ts`],
+  [`${COORDINATOR}/lib/events/relay.ts`, `${COORDINATOR}/lib/ports/catalog.ts`],
   [`${COORDINATOR}/lib/uploads/create.ts`, `${COORDINATOR}/lib/ports/catalog.ts`],
   [`${COORDINATOR}/lib/uploads/create.ts`, `${COORDINATOR}/lib/coordinator-error.ts`],
   [`${COORDINATOR}/lib/adapters/redis/state.ts`, `${COORDINATOR}/lib/ports/catalog.ts`],
@@ -107,6 +109,8 @@ const REFUSED: readonly Import[] = [
     `${COORDINATOR}/lib/adapters/redis/state.ts`,
     'coordinator-uploads',
   ],
+  [`${COORDINATOR}/lib/events/x.ts`, `${COORDINATOR}/lib/uploads/create.ts`, 'coordinator-events'],
+  [`${COORDINATOR}/lib/uploads/x-relay.ts`, `${COORDINATOR}/lib/events/relay.ts`, 'coordinator-uploads'],
   [`${COORDINATOR}/lib/http/x.ts`, `${COORDINATOR}/lib/adapters/redis/state.ts`, 'coordinator-http'],
   [`${COORDINATOR}/lib/x.ts`, `${COORDINATOR}/lib/adapters/redis/state.ts`, 'coordinator-root'],
   [
@@ -136,6 +140,7 @@ const REFUSED: readonly Import[] = [
   [`${COORDINATOR}/lib/uploads/x-redis-driver.ts`, 'ioredis', 'driver-redis'],
   [`${COORDINATOR}/lib/adapters/redis/x-postgres.ts`, 'postgres', 'driver-postgres'],
   [`${COORDINATOR}/lib/process/x-sqlite.ts`, 'node:sqlite', 'driver-sqlite'],
+  [`${COORDINATOR}/lib/events/x-kafka.ts`, 'kafkajs', 'driver-kafka'],
   [`${COORDINATOR}/lib/http/x-s3.ts`, '@aws-sdk/client-s3', 'driver-s3'],
 ];
 
@@ -152,8 +157,14 @@ const MANIFESTS = {
   coordinator: {
     exports: { '.': './src/index.ts' },
     dependencies: { '@aws-sdk/client-s3': '1', '@longhaul/sdk': '1' },
-    devDependencies: { '@longhaul/protocol': '1', ioredis: '1', postgres: '1', 'dev-tool': '1' },
-    peerDependencies: { ioredis: '1', postgres: '1' },
+    devDependencies: {
+      '@longhaul/protocol': '1',
+      ioredis: '1',
+      kafkajs: '2',
+      postgres: '1',
+      'dev-tool': '1',
+    },
+    peerDependencies: { ioredis: '1', kafkajs: '2', postgres: '1' },
   },
 };
 
@@ -161,6 +172,7 @@ const INSTALLED = [
   'valibot',
   'ky',
   'ioredis',
+  'kafkajs',
   'postgres',
   '@aws-sdk/client-s3',
   'vitest',

@@ -1,4 +1,13 @@
 export { createCoordinator } from './lib/create-coordinator.ts';
+export { cancelUploadAsOperator, reconcile, relay, sweep, tidy, type TidyReport } from './lib/maintenance.ts';
+export { type BackgroundPace, type BackgroundWork, startBackgroundWork } from './lib/background-work.ts';
+export type { SweepReport } from './lib/uploads/sweep-uploads.ts';
+export type {
+  OpenUploadVerdict,
+  ReconciledUpload,
+  ReconcileReport,
+} from './lib/uploads/reconcile-uploads.ts';
+export type { RelayReport, RelayWish } from './lib/events/relay.ts';
 export { CoordinatorError, type ProblemDetails } from './lib/coordinator-error.ts';
 export {
   type CoordinatorOptions,

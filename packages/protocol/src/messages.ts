@@ -80,6 +80,8 @@ export interface Receipt {
   readonly sizeBytes: number;
   /** ETag as the store gave it, quotes included. Left out where CORS hides it: the part is then looked up by listing. */
   readonly etag?: string;
+  /** Digest of the part, where the client knows it: a part that is stored again under another ETag is known by it. */
+  readonly checksum?: Checksum;
   readonly durationMs?: number;
   /** Times the part was sent, 1 if it went through at once. */
   readonly attempts?: number;

@@ -128,6 +128,7 @@ const receipt = v.strictObject({
   partNumber,
   sizeBytes: byteCount,
   etag: v.exactOptional(v.pipe(v.string(), v.maxLength(256), visibleAscii)),
+  checksum: v.exactOptional(checksum),
   durationMs: v.exactOptional(v.pipe(v.number(), v.finite(), v.minValue(0))),
   attempts: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
   // Labels of metrics and words of a log line: nothing that could end the line.

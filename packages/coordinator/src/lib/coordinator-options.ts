@@ -9,6 +9,7 @@ import {
 import type { Authorize } from './ports/authorizer.ts';
 import type { Catalog } from './ports/catalog.ts';
 import type { Clock } from './ports/clock.ts';
+import type { EventSink } from './ports/event-sink.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { StateStore } from './ports/state-store.ts';
 import type { UploadSettings } from './uploads/context.ts';
@@ -39,6 +40,11 @@ export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
    * or `*`. Default: pages served from a loopback host.
    */
   readonly corsOrigins?: readonly string[];
+  /**
+   * Who is told how uploads ended. Default: nobody; the events wait in the catalog. See `createKafkaSink`,
+   * `createWebhookSink` and `createListenerSink`.
+   */
+  readonly sinks?: readonly EventSink[];
   /** Time and chance. Default: the system's. */
   readonly clock?: Clock;
   /**
@@ -78,7 +84,21 @@ export interface CoordinatorSettings {
   readonly completionRedriveAfterSeconds: number;
   /** How long after its last URL expired a single PUT may still be on its way. Default 300 s. */
   readonly singlePutGraceSeconds: number;
-  /** Object key, with `{connectorId}` and `{nodeId}`. Default `connectors/{connectorId}/{nodeId}`. */
+  /** A create that was never finished is ended after this. Default 900 s. */
+  readonly pendingLimitSeconds: number;
+  /**
+   * An attempt to complete whose end nobody knows is over after this: the store does not work on it any more if it still
+   * has the upload open. Default 24 h. Too short a time lets an abort meet a completion, which destroys objects.
+   */
+  readonly attemptOverAfterSeconds: number;
+  /** An upload of which the store knows neither parts nor object has failed this long after the last attempt. Default 900 s. */
+  readonly goneAfterSeconds: number;
+  /** Sent events, and the rows of uploads that ended without an object, are kept so long. Default 30 days. */
+  readonly retainDays: number;
+  /**
+   * Object key, with `{connectorId}`, `{nodeId}` and, so that nobody else writes there, `{installationId}`. Default
+   * `connectors/{connectorId}/{nodeId}`.
+   */
   readonly keyTemplate: string;
 }
 
@@ -98,6 +118,10 @@ export const DEFAULT_SETTINGS: CoordinatorSettings = {
   completeAnswerWithinSeconds: 20,
   completionRedriveAfterSeconds: 15,
   singlePutGraceSeconds: 300,
+  pendingLimitSeconds: 900,
+  attemptOverAfterSeconds: 24 * 3600,
+  goneAfterSeconds: 900,
+  retainDays: 30,
   keyTemplate: 'connectors/{connectorId}/{nodeId}',
 };
 
@@ -119,6 +143,10 @@ export const SETTING_RANGES: Readonly<
   completeAnswerWithinSeconds: [0, 600],
   completionRedriveAfterSeconds: [1, 3600],
   singlePutGraceSeconds: [0, 24 * 3600],
+  pendingLimitSeconds: [60, 24 * 3600],
+  attemptOverAfterSeconds: [600, 30 * 24 * 3600],
+  goneAfterSeconds: [60, 24 * 3600],
+  retainDays: [1, 3650],
 };
 
 const MIN_TOKEN_KEY_LENGTH = 32;
@@ -188,6 +216,10 @@ export function normalizeSettings(options: CoordinatorOptions): UploadSettings {
     completeAnswerWithinMs: settings.completeAnswerWithinSeconds * 1000,
     completionRedriveAfterMs: settings.completionRedriveAfterSeconds * 1000,
     singlePutGraceMs: settings.singlePutGraceSeconds * 1000,
+    pendingLimitMs: settings.pendingLimitSeconds * 1000,
+    attemptOverAfterMs: settings.attemptOverAfterSeconds * 1000,
+    goneAfterMs: settings.goneAfterSeconds * 1000,
+    retainMs: settings.retainDays * 24 * 3600 * 1000,
     keyTemplate: settings.keyTemplate,
   };
 }

@@ -16,7 +16,7 @@ export function createActivityNotes(catalog: Catalog, clock: Clock, idleLimitMs:
     const now = clock.nowEpochMs();
     if (now - (toldAtEpochMs.get(uploadId) ?? Number.NEGATIVE_INFINITY) < idleLimitMs / 8) return;
     if (toldAtEpochMs.size >= MAX_REMEMBERED) toldAtEpochMs.clear();
-    toldAtEpochMs.set(uploadId, now);
     await catalog.recordActivity(uploadId);
+    toldAtEpochMs.set(uploadId, now);
   };
 }

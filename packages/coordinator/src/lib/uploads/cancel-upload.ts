@@ -1,5 +1,6 @@
 import type { CancelResponse } from '@longhaul/protocol';
-import { abortUpload } from './abort-upload.ts';
+import type { UploadRecord } from '../ports/catalog.ts';
+import { ABORT_REDRIVE_AFTER_MS, abortUpload } from './abort-upload.ts';
 import type { UploadContext } from './context.ts';
 import { closedError, findRecord, resultOf } from './upload-answers.ts';
 import type { TokenClaims } from './upload-token.ts';
@@ -11,14 +12,24 @@ import type { TokenClaims } from './upload-token.ts';
  * @throws CoordinatorError `upload-completing`; ObjectStoreError when the store cannot be asked: repeat the call
  */
 export async function cancelUpload(context: UploadContext, caller: TokenClaims): Promise<CancelResponse> {
-  const record = await findRecord(context, caller);
+  return await cancelRecord(context, await findRecord(context, caller));
+}
+
+/** {@link cancelUpload} of a row, whoever wishes it. */
+export async function cancelRecord(context: UploadContext, record: UploadRecord): Promise<CancelResponse> {
+  const { catalog } = context;
+  const { uploadId } = record;
   if (record.state === 'PENDING' || record.state === 'UPLOADING') {
-    const aborting = await context.catalog.beginAbort(record.uploadId);
-    return aborting ? await abortUpload(context, aborting) : await cancelUpload(context, caller);
+    const intent = { to: 'CANCELLED', redriveAfterMs: ABORT_REDRIVE_AFTER_MS } as const;
+    const aborting = await catalog.beginAbort(uploadId, intent);
+    // Somebody was faster: what they made of it decides.
+    return aborting
+      ? await abortUpload(context, aborting)
+      : await cancelRecord(context, (await catalog.find(uploadId)) ?? { ...record, state: 'CANCELLED' });
   }
   if (record.state === 'ABORTING') return await abortUpload(context, record);
   if (record.state === 'COMPLETED') return { state: 'COMPLETED', result: resultOf(context, record) };
   if (record.state !== 'COMPLETING') return { state: record.state };
-  await context.catalog.requestCancel(record.uploadId);
-  throw closedError(record.uploadId, record.state);
+  await catalog.requestCancel(uploadId);
+  throw closedError(uploadId, record.state);
 }

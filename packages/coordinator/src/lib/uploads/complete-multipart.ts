@@ -1,22 +1,24 @@
-import { createHash } from 'node:crypto';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/catalog.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import { cancelReopened } from './abort-upload.ts';
+import { adoptParts, collectParts, partsMissing } from './collect-parts.ts';
+import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
-import { type CompletionEnd, endByOthers, finishCompletion, settleByProof } from './finish-completion.ts';
-import { isOpenAtStore, listFittingParts, type OpenRecord, rebuildHot } from './hot-state.ts';
+import { type CompletionEnd, endByOthers, redriveAfterMs, settleCompletion } from './finish-completion.ts';
+import { forgetHot, isOpenAtStore, listFittingParts, type OpenRecord, restoreHot } from './hot-state.ts';
+import { partsDigestOf } from './parts-digest.ts';
 import { proveObject } from './prove-object.ts';
 import { closedError } from './upload-answers.ts';
 
-/** Most part numbers that one refusal names. */
-const MAX_NAMED_PARTS = 1_000;
+type Refusal = Extract<CompletionOutcome, { kind: 'refused' }>;
 
 /**
  * Completes a multipart upload: freeze the list, write the attempt down, send it once, prove, write the end down.
  * Each step is safe to run again by anyone.
  *
- * @throws CoordinatorError `parts-missing` before anything is sent, `completion-refused` when the store says no
+ * @throws CoordinatorError `parts-missing` before anything is sent or when parts were not what was reported,
+ * `completion-refused` when the store says no to parts that are all there
  */
 export async function completeMultipart(
   context: UploadContext,
@@ -31,18 +33,16 @@ export async function completeMultipart(
 /** An earlier attempt has no known end: look before anything is sent again. */
 async function driveAgain(context: UploadContext, record: OpenRecord): Promise<CompletionEnd> {
   const proof = await proveObject(context, record);
-  if (proof.kind === 'ours' || proof.kind === 'wrong-size') {
-    const claimed = await context.catalog.beginCompletion(
-      record.uploadId,
-      attemptOf(context, record.partsDigest ?? ''),
-    );
-    return claimed
-      ? await settleByProof(context, claimed, proof, '')
-      : await endByOthers(context, record.uploadId);
-  }
-  const parts = await collectParts(context, record).catch(missingPartsOnly);
-  // The parts are gone and no object is there to see: only time, or a person, can tell. It stays COMPLETING.
-  return parts && (await sendAttempt(context, record, parts));
+  const evidence = { proof, sizeBytes: record.plan.sizeBytes, goneAfterMs: context.settings.goneAfterMs };
+  const seen = judgeCompletion(evidence);
+  const isTheirTurn = (record.nextAttemptAtEpochMs ?? 0) > context.clock.nowEpochMs();
+  // A proof is a proof, whoever holds the attempt; without one, whoever holds it gets its time.
+  if (seen.kind === 'unknown' && isTheirTurn) return undefined;
+  if (seen.kind !== 'unknown' || proof.kind === 'unknown') return await settle(context, record, seen, []);
+  const listed = await listFittingParts(context, record);
+  if (!listed) return await settle(context, record, judgeCompletion({ ...evidence, isGone: true }), []);
+  const parts = await collectParts(context, record, listed).catch(missingPartsOnly);
+  return parts ? await sendAttempt(context, record, parts) : await giveUpAttempt(context, record);
 }
 
 function missingPartsOnly(error: unknown): undefined {
@@ -55,83 +55,86 @@ async function sendAttempt(
   record: OpenRecord,
   parts: readonly StoredPart[],
 ): Promise<CompletionEnd> {
-  const attempt = await context.catalog.beginCompletion(record.uploadId, attemptOf(context, digestOf(parts)));
+  const attempt = await begin(context, record, partsDigestOf(parts));
   if (!attempt) return await endByOthers(context, record.uploadId);
   // The attempt is written down and has to be made: a state store that fails now costs nobody anything.
   await context.state.setStatus(record.uploadId, 'COMPLETING').catch(context.onError);
-  const outcome = await context.objectStore.completeMultipartUpload({
+  const { sizeBytes } = record.plan;
+  const answer = await context.objectStore.completeMultipartUpload({
     key: record.s3Key,
     s3UploadId: record.s3UploadId,
     parts,
-    sizeBytes: record.plan.sizeBytes,
+    sizeBytes,
   });
-  const versionId = outcome.kind === 'stored' ? outcome.versionId : undefined;
-  const proof = await proveObject(context, attempt, versionId);
-  if (outcome.kind === 'stored' && proof.kind === 'ours') {
-    return await finishCompletion(context, attempt, { ...proof.object, ...outcome });
-  }
-  const isOurs = proof.kind === 'ours' || proof.kind === 'wrong-size';
-  // Only while no earlier attempt is unresolved does a refusal mean that nothing was built.
-  if (outcome.kind === 'refused' && !isOurs && record.state === 'UPLOADING')
-    return await reopen(context, attempt, outcome);
-  const reason = outcome.kind === 'unknown' ? outcome.reason : `the store answered ${outcome.kind}`;
-  return await settleByProof(context, attempt, proof, reason);
-}
-
-/** Back to UPLOADING, with the parts that the store really has: what was reported of them was not good enough. */
-async function reopen(
-  context: UploadContext,
-  attempt: UploadRecord,
-  refusal: { readonly s3Code: string; readonly message: string },
-): Promise<CompletionEnd> {
-  const { uploadId, epoch } = attempt;
-  const reopened = await context.catalog.reopen(uploadId, epoch, `${refusal.s3Code}: ${refusal.message}`);
-  // Another driver is at it, and knows more than this refusal.
-  if (!reopened) return await endByOthers(context, uploadId);
-  await context.state.remove(uploadId);
-  if (reopened.cancelRequested) await cancelReopened(context, uploadId);
-  if (isOpenAtStore(reopened)) await rebuildHot(context, reopened);
-  throw new CoordinatorError(
-    'completion-refused',
-    `The store refused to complete upload ${attempt.uploadId}: ${refusal.s3Code}, ${refusal.message} ` +
-      'Create it again with the same createId to learn which parts it has, send the others, and complete again.',
-    { uploadId: attempt.uploadId, s3Code: refusal.s3Code },
-  );
+  const proof = await proveObject(context, attempt, answer.kind === 'stored' ? answer.versionId : undefined);
+  const { goneAfterMs } = context.settings;
+  return await settle(context, attempt, judgeCompletion({ answer, proof, sizeBytes, goneAfterMs }), parts);
 }
 
 /**
- * The frozen list: every part of the plan once, in order. Our own record is the list; what it lacks is looked for in the
- * store's listing first.
+ * The store still has the upload, but parts of it are lost, and an attempt has no known end. Nothing is sent: this
+ * counts as an attempt that was refused, so that the upload goes back to its client once the unknown one is over.
  */
-async function collectParts(context: UploadContext, record: OpenRecord): Promise<readonly StoredPart[]> {
-  const known = await context.state.parts(record.uploadId);
-  if (known.length === record.plan.partCount) return known;
-  const byNumber = new Map<number, StoredPart>();
-  for (const part of (await listFittingParts(context, record)) ?? []) byNumber.set(part.partNumber, part);
-  for (const part of known) byNumber.set(part.partNumber, part);
-  const { partCount } = record.plan;
-  const parts = Array.from({ length: partCount }, (_, index) => byNumber.get(index + 1));
-  const missingParts = parts.flatMap((part, index) => (part ? [] : [index + 1]));
-  if (missingParts.length > 0) throw partsMissing(record, missingParts);
-  return parts.flatMap((part) => part ?? []);
+async function giveUpAttempt(context: UploadContext, record: OpenRecord): Promise<CompletionEnd> {
+  const attempt = await begin(context, record, record.partsDigest ?? '');
+  if (!attempt) return await endByOthers(context, record.uploadId);
+  const refusal = { kind: 'refused', s3Code: 'InvalidPart', message: 'Parts are missing.' } as const;
+  return await settle(context, attempt, refusal, []);
 }
 
-function partsMissing(record: UploadRecord, missingParts: readonly number[]): CoordinatorError {
-  return new CoordinatorError(
-    'parts-missing',
-    `Upload ${record.uploadId} lacks ${missingParts.length} of its ${record.plan.partCount} parts. Send them and complete again.`,
-    { uploadId: record.uploadId, missingParts: missingParts.slice(0, MAX_NAMED_PARTS) },
+async function settle(
+  context: UploadContext,
+  attempt: UploadRecord,
+  outcome: CompletionOutcome,
+  parts: readonly StoredPart[],
+): Promise<CompletionEnd> {
+  return outcome.kind === 'refused'
+    ? await settleRefusal(context, attempt, outcome, parts)
+    : await settleCompletion(context, attempt, outcome);
+}
+
+/**
+ * Back to UPLOADING, unless an earlier attempt may still build the object. Parts that are what they were, but for their
+ * ETag, are adopted and completed at once; the client is told of the others.
+ */
+async function settleRefusal(
+  context: UploadContext,
+  attempt: UploadRecord,
+  refusal: Refusal,
+  parts: readonly StoredPart[],
+): Promise<CompletionEnd> {
+  const { uploadId, epoch } = attempt;
+  const reopened = await context.catalog.refuseCompletion(uploadId, epoch, {
+    lastError: `${refusal.s3Code}: ${refusal.message}`,
+    attemptOverAfterMs: context.settings.attemptOverAfterMs,
+    redriveAfterMs: redriveAfterMs(attempt),
+  });
+  // Another driver is at it, and knows more than this refusal.
+  if (!reopened) return await endByOthers(context, uploadId);
+  if (reopened.state === 'COMPLETING' || !isOpenAtStore(reopened)) return undefined;
+  await forgetHot(context, uploadId);
+  if (reopened.cancelRequested) await cancelReopened(context, uploadId);
+  if (parts.length === 0) return await sendAttempt(context, reopened, await collectParts(context, reopened));
+  const adopted = adoptParts(parts, (await listFittingParts(context, reopened)) ?? []);
+  await restoreHot(context, reopened, adopted.parts);
+  if (adopted.missingParts.length > 0) throw partsMissing(reopened, adopted.missingParts);
+  const isOtherList = partsDigestOf(adopted.parts) !== attempt.partsDigest;
+  if (isOtherList) return await sendAttempt(context, reopened, adopted.parts);
+  throw new CoordinatorError(
+    'completion-refused',
+    `The store refused to complete upload ${uploadId}: ${refusal.s3Code}, ${refusal.message} ` +
+      'Create it again with the same createId to learn which parts it has, send the others, and complete again.',
+    { uploadId, s3Code: refusal.s3Code },
   );
 }
 
-function attemptOf(
-  { settings }: UploadContext,
+async function begin(
+  { catalog, settings }: UploadContext,
+  { uploadId }: UploadRecord,
   partsDigest: string,
-): { partsDigest: string; redriveAfterMs: number } {
-  return { partsDigest, redriveAfterMs: settings.completionRedriveAfterMs };
-}
-
-function digestOf(parts: readonly StoredPart[]): string {
-  const lines = parts.map((part) => `${part.partNumber} ${part.etag} ${part.sizeBytes}\n`);
-  return createHash('sha256').update(lines.join('')).digest('hex');
+): Promise<UploadRecord | undefined> {
+  return await catalog.beginCompletion(uploadId, {
+    partsDigest,
+    redriveAfterMs: settings.completionRedriveAfterMs,
+  });
 }

@@ -1,7 +1,7 @@
 import type { CompleteResponse } from '@longhaul/protocol';
 import type { UploadRecord } from '../ports/catalog.ts';
 import { completeMultipart } from './complete-multipart.ts';
-import { completeSingle } from './complete-whole.ts';
+import { completeWhole } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
 import { closedError, completedAnswer, completingAnswer, findRecord } from './upload-answers.ts';
 import type { TokenClaims } from './upload-token.ts';
@@ -25,7 +25,7 @@ export async function completeUpload(
 }
 
 /** One completion of an upload at a time in this process; the epoch keeps those of other processes apart. */
-function joinCompletion(context: UploadContext, record: UploadRecord): Promise<CompleteResponse> {
+export function joinCompletion(context: UploadContext, record: UploadRecord): Promise<CompleteResponse> {
   const running = context.completions.get(record.uploadId);
   if (running) return running;
   const completion = driveCompletion(context, record).finally(() =>
@@ -39,7 +39,7 @@ async function driveCompletion(context: UploadContext, record: UploadRecord): Pr
   const over =
     record.mode === 'multipart'
       ? await completeMultipart(context, record)
-      : await completeSingle(context, record);
+      : await completeWhole(context, record);
   return over ? completedAnswer(context, over) : completingAnswer();
 }
 

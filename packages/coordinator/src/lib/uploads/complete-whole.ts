@@ -1,18 +1,20 @@
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/catalog.ts';
+import type { PutOutcome } from '../ports/object-store.ts';
 import { cancelReopened } from './abort-upload.ts';
+import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
-import { type CompletionEnd, endByOthers, settleByProof } from './finish-completion.ts';
+import { type CompletionEnd, endByOthers, redriveAfterMs, settleCompletion } from './finish-completion.ts';
 import { objectMetadata } from './object-metadata.ts';
-import { proveObject } from './prove-object.ts';
+import { type Proof, proveObject } from './prove-object.ts';
 
 /**
- * Completes an upload that travelled in one presigned PUT: its proof is the object itself.
+ * Completes an upload that travelled in one presigned PUT, or inside its create call: its proof is the object itself.
  *
  * @throws CoordinatorError `parts-missing` when nothing was stored yet, `completion-refused` when another object stands
  * there; ObjectStoreError when the store cannot say
  */
-export async function completeSingle(context: UploadContext, record: UploadRecord): Promise<CompletionEnd> {
+export async function completeWhole(context: UploadContext, record: UploadRecord): Promise<CompletionEnd> {
   const proof = await proveObject(context, record);
   if (proof.kind === 'unknown') throw proof.error;
   if (record.state === 'UPLOADING' && proof.kind === 'absent') throw notStored(record);
@@ -20,15 +22,40 @@ export async function completeSingle(context: UploadContext, record: UploadRecor
   const attempt = await begin(context, record);
   if (!attempt) return await endByOthers(context, record.uploadId);
   if (record.mode === 'single' && proof.kind === 'absent') return await reopenSingle(context, attempt);
-  return await settleByProof(context, attempt, proof, 'the content was sent');
+  return await settleCompletion(context, attempt, judgeWhole(context, attempt, proof));
 }
 
 /** Completing a single PUT sends nothing to the store, so an object that is not there is none that may still appear. */
 async function reopenSingle(context: UploadContext, attempt: UploadRecord): Promise<CompletionEnd> {
-  const reopened = await context.catalog.reopen(attempt.uploadId, attempt.epoch, 'the object is gone');
-  if (!reopened) return await endByOthers(context, attempt.uploadId);
-  if (reopened.cancelRequested) await cancelReopened(context, attempt.uploadId);
+  const { uploadId, epoch } = attempt;
+  const reopened = await context.catalog.refuseCompletion(uploadId, epoch, {
+    lastError: 'the object is gone',
+    attemptOverAfterMs: 0,
+    redriveAfterMs: redriveAfterMs(attempt),
+  });
+  if (!reopened) return await endByOthers(context, uploadId);
+  if (reopened.cancelRequested) await cancelReopened(context, uploadId);
   throw notStored(attempt);
+}
+
+/** An inline payload that was sent and never appeared is lost once the time is over in which it could. */
+function judgeWhole(
+  { settings }: UploadContext,
+  { plan }: UploadRecord,
+  proof: Proof,
+  put?: PutOutcome,
+): Exclude<CompletionOutcome, { kind: 'refused' }> {
+  const reason = put?.kind === 'unknown' ? put.reason : 'the content was sent';
+  const outcome = judgeCompletion({
+    answer: { kind: 'unknown', reason },
+    proof,
+    sizeBytes: plan.sizeBytes,
+    // What was put without a multipart upload is listed nowhere: only the key tells.
+    isGone: put === undefined,
+    goneAfterMs: settings.goneAfterMs,
+  });
+  if (outcome.kind === 'refused') throw new TypeError('a PUT cannot be refused as a Complete can');
+  return outcome;
 }
 
 function notStored({ uploadId }: UploadRecord): CoordinatorError {
@@ -61,6 +88,9 @@ export async function completeInline(
     record.state === 'PENDING' ? await context.catalog.openWithoutMultipart(record.uploadId) : record;
   const current = open ?? (await context.catalog.find(record.uploadId)) ?? record;
   if (current.state !== 'UPLOADING' && current.state !== 'COMPLETING') return current;
+  // Ending it has to outwait this PUT; for the first one the time of the create is known.
+  if (!open || record.state !== 'PENDING')
+    await context.catalog.recordGrant(current.uploadId, { expiresInSeconds: 1 });
   const outcome = await context.objectStore.putObject({
     key: current.s3Key,
     contentType: current.contentType,
@@ -74,9 +104,8 @@ export async function completeInline(
     outcome.kind === 'stored' ? outcome.versionId : undefined,
   );
   const attempt = await begin(context, current);
-  const reason = outcome.kind === 'unknown' ? outcome.reason : `the store answered ${outcome.kind}`;
   const over = attempt
-    ? await settleByProof(context, attempt, proof, reason)
+    ? await settleCompletion(context, attempt, judgeWhole(context, attempt, proof, outcome))
     : await endByOthers(context, current.uploadId);
   return over ?? (await context.catalog.find(current.uploadId)) ?? current;
 }

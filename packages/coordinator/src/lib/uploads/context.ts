@@ -1,6 +1,6 @@
 import type { LimitFunction } from 'p-limit';
 import type { CompleteResponse, UploadLimits } from '@longhaul/protocol';
-import type { Catalog } from '../ports/catalog.ts';
+import type { Catalog, Installation } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { StateStore } from '../ports/state-store.ts';
@@ -16,6 +16,8 @@ export interface UploadContext {
   readonly tokens: UploadTokens;
   readonly settings: UploadSettings;
   readonly noteActivity: NoteActivity;
+  /** Whose catalog this is; asked once. */
+  readonly installation: () => Promise<Installation>;
   /** Completions that this process is driving, so that a second call joins the first. */
   readonly completions: Map<string, Promise<CompleteResponse>>;
   /** Rebuilds of hot state under way in this process. */
@@ -39,6 +41,13 @@ export interface UploadSettings {
   readonly completionRedriveAfterMs: number;
   /** How long after its last URL expired a single PUT may still be on its way. */
   readonly singlePutGraceMs: number;
-  /** Object key with `{connectorId}` and `{nodeId}`. */
+  /** A create that nobody has finished is ended after this. */
+  readonly pendingLimitMs: number;
+  /** An attempt to complete whose end is unknown is over after this, if the store still has the upload open. */
+  readonly attemptOverAfterMs: number;
+  /** An upload that the store knows no more, and no object, has failed this long after the last attempt. */
+  readonly goneAfterMs: number;
+  readonly retainMs: number;
+  /** Object key with `{installationId}`, `{connectorId}` and `{nodeId}`. */
   readonly keyTemplate: string;
 }

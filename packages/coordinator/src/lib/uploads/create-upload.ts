@@ -10,7 +10,8 @@ import { ObjectStoreError } from '../ports/object-store.ts';
 import { completeInline } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
 import { draftUpload, payloadOf } from './draft-upload.ts';
-import { hotOf, isOpenAtStore, restoreHot } from './hot-state.ts';
+import { hotOf, isOpenAtStore, knownParts, restoreHot } from './hot-state.ts';
+import { keyTemplate } from './key-template.ts';
 import { objectMetadata } from './object-metadata.ts';
 import { resumeUpload } from './resume-upload.ts';
 import { signParts, signWhole } from './sign-parts.ts';
@@ -29,7 +30,7 @@ export async function createUpload(
   owner: string,
   request: CreateUploadRequest,
 ): Promise<CreateUploadResponse> {
-  const draft = draftUpload(context, owner, request);
+  const draft = draftUpload(context, owner, request, await keyTemplate(context));
   const { kind, record } = await insertOrFind(context, draft);
   if (kind === 'repeated' && record.requestDigest !== draft.requestDigest) {
     throw new CoordinatorError(
@@ -38,14 +39,23 @@ export async function createUpload(
       { uploadId: record.uploadId },
     );
   }
-  const opened = await openAtStore(context, record, request).catch((error: unknown) => {
+  const mine = kind === 'inserted' ? record : await takeUp(context, record);
+  const opened = await openAtStore(context, mine, request).catch((error: unknown) => {
     throw encryptionRefusal(record, error) ?? error;
   });
   if (kind === 'inserted') return await answerCreate(context, opened, false);
   const resumed = await resumeUpload(context, opened);
   // Ended just now, and another createId's: this one may still have an upload of its own.
-  if (kind === 'open' && resumed.state === 'CANCELLED') return await createUpload(context, owner, request);
+  if (kind === 'open' && resumed.state === 'EXPIRED') return await createUpload(context, owner, request);
   return await answerCreate(context, resumed, true);
+}
+
+/** A row that is still PENDING: somebody may have created it at the store without living to write down its id. */
+async function takeUp({ catalog, settings }: UploadContext, record: UploadRecord): Promise<UploadRecord> {
+  if (record.state !== 'PENDING') return record;
+  const { uploadId } = record;
+  const pending = await catalog.repeatCreate(uploadId, settings.pendingLimitMs);
+  return pending ?? (await catalog.find(uploadId)) ?? record;
 }
 
 /** The row of the draft, or the one that it repeats or resumes. */
@@ -123,7 +133,7 @@ async function answerCreate(
   const { settings, tokens } = context;
   const isOpen = record.state === 'UPLOADING';
   const receivedParts =
-    isOpen && wasThere && isOpenAtStore(record) ? await context.state.parts(record.uploadId) : [];
+    isOpen && wasThere && isOpenAtStore(record) ? await knownParts(context, record.uploadId) : [];
   return {
     ...statusOf(context, record, receivedParts),
     limits: settings.limits,

@@ -18,12 +18,14 @@ const DEFAULT_CONNECTOR_ID = 'default';
 /**
  * What an upload will be, decided before anything is written: mode, plan, key, write token.
  *
+ * @param keyTemplate with `{connectorId}` and `{nodeId}`
  * @throws CoordinatorError `size-too-large`, `request-too-large`, `payload-mismatch` or `invalid-metadata`
  */
 export function draftUpload(
   context: UploadContext,
   owner: string,
   request: CreateUploadRequest,
+  keyTemplate: string,
 ): UploadDraft {
   const { settings, objectStore, clock } = context;
   if (request.sizeBytes > settings.maxSizeBytes) {
@@ -43,7 +45,7 @@ export function draftUpload(
     connectorId,
     name: request.name,
     bucket: objectStore.bucket,
-    s3Key: settings.keyTemplate.replaceAll('{connectorId}', connectorId).replaceAll('{nodeId}', uploadId),
+    s3Key: keyTemplate.replaceAll('{connectorId}', connectorId).replaceAll('{nodeId}', uploadId),
     writeToken: randomBytes(16).toString('hex'),
     mode,
     contentType: request.contentType ?? 'application/octet-stream',
@@ -54,6 +56,7 @@ export function draftUpload(
     ...(request.fingerprint !== undefined && { fingerprint: request.fingerprint }),
     resumable: request.resume !== false && request.fingerprint !== undefined && mode !== 'inline',
     idleLimitMs: settings.idleLimitMs,
+    pendingLimitMs: settings.pendingLimitMs,
   };
   objectMetadata(draft);
   return draft;

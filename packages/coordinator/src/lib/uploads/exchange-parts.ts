@@ -3,7 +3,7 @@ import type { UploadRecord } from '../ports/catalog.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
-import { findHot, isOpenAtStore, rebuildHot } from './hot-state.ts';
+import { findHot, isOpenAtStore, knownParts, orWithoutState, rebuildHot } from './hot-state.ts';
 import { assertPlanned, signParts, signWhole } from './sign-parts.ts';
 import { assertCaller, closedError, findRecord } from './upload-answers.ts';
 import type { TokenClaims } from './upload-token.ts';
@@ -57,19 +57,23 @@ async function recordReceipts(
   hot: HotUpload,
   receipts: readonly Receipt[],
 ): Promise<number> {
-  const outcome = await context.state.record(hot.uploadId, withEtag(receipts));
+  // Not written down is not lost: complete looks for it in the store's listing.
+  const outcome = await orWithoutState(context, context.state.record(hot.uploadId, withEtag(receipts)), {
+    kind: 'recorded',
+    receivedCount: receipts.length,
+  } as const);
   if (outcome.kind === 'recorded') return outcome.receivedCount;
   if (outcome.kind === 'closed') throw closedError(hot.uploadId, outcome.status);
   // Lost between the two steps: rebuild once. What is gone again by then is the state store's trouble, not the part's.
   const record = await context.catalog.find(hot.uploadId);
   if (record?.state !== 'UPLOADING') throw closedError(hot.uploadId, record?.state ?? 'CANCELLED');
   if (isOpenAtStore(record)) await rebuildHot(context, record);
-  return (await context.state.parts(hot.uploadId)).length;
+  return (await knownParts(context, hot.uploadId)).length;
 }
 
 /** A part without a readable ETag counts once the store's own listing shows it. */
 function withEtag(receipts: readonly Receipt[]): StoredPart[] {
-  return receipts.flatMap(({ partNumber, sizeBytes, etag }) =>
-    etag === undefined ? [] : [{ partNumber, sizeBytes, etag }],
+  return receipts.flatMap(({ partNumber, sizeBytes, etag, checksum }) =>
+    etag === undefined ? [] : [{ partNumber, sizeBytes, etag, ...(checksum && { checksum }) }],
   );
 }

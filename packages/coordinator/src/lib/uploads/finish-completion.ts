@@ -1,45 +1,48 @@
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/catalog.ts';
+import type { CompletionOutcome } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
-import type { Proof } from './prove-object.ts';
 import { closedError } from './upload-answers.ts';
 
 /** The row once an upload is complete; `undefined` while nobody can tell yet and it stays COMPLETING. */
 export type CompletionEnd = UploadRecord | undefined;
 
+/** Looks again soon at first: most answers that got lost are found at once. */
+const FIRST_REDRIVE_MS = 1_000;
+const LONGEST_REDRIVE_MS = 60_000;
+
+/** How long to leave a completion alone whose end is not known. */
+export function redriveAfterMs({ epoch }: UploadRecord): number {
+  return Math.min(FIRST_REDRIVE_MS * 2 ** Math.max(0, epoch - 1), LONGEST_REDRIVE_MS);
+}
+
 /**
- * Writes down what a proof says of an attempt. `absent`, `foreign` and `unknown` prove nothing: the row stays
- * COMPLETING with the reason, to be driven again.
+ * Writes down an outcome that is no refusal. Done: the row and its event. Unknown: it stays COMPLETING.
  *
- * @throws CoordinatorError `upload-failed` when the store holds our object with another size
+ * @throws CoordinatorError `upload-failed` with a terminal one
  */
-export async function settleByProof(
+export async function settleCompletion(
   context: UploadContext,
   attempt: UploadRecord,
-  proof: Proof,
-  reason: string,
+  outcome: Exclude<CompletionOutcome, { kind: 'refused' }>,
 ): Promise<CompletionEnd> {
-  if (proof.kind === 'ours') return await finishCompletion(context, attempt, proof.object);
-  if (proof.kind === 'wrong-size') {
-    const lastError = `integrity: the store holds ${proof.object.sizeBytes} bytes instead of ${attempt.plan.sizeBytes}`;
-    const failed = await context.catalog.fail(attempt.uploadId, attempt.epoch, lastError);
-    if (!failed) return await endByOthers(context, attempt.uploadId);
-    await forgetHot(context, attempt);
-    throw new CoordinatorError(
-      'upload-failed',
-      `Upload ${attempt.uploadId} has failed, ${lastError}. Upload it again.`,
-      {
-        uploadId: attempt.uploadId,
-      },
-    );
+  const { uploadId, epoch } = attempt;
+  switch (outcome.kind) {
+    case 'done':
+      return await finishCompletion(context, attempt, outcome.object);
+    case 'terminal':
+      return await failCompletion(context, attempt, outcome);
+    case 'unknown':
+      await context.catalog.postponeCompletion(uploadId, epoch, {
+        lastError: outcome.reason,
+        redriveAfterMs: redriveAfterMs(attempt),
+      });
+      return undefined;
   }
-  const seen = proof.kind === 'unknown' ? proof.error.message : `the object is ${proof.kind}`;
-  await context.catalog.noteError(attempt.uploadId, attempt.epoch, `${reason}; ${seen}`);
-  return undefined;
 }
 
 /** COMPLETED in the catalog, unless another driver was faster: then its answer is the answer. */
-export async function finishCompletion(
+async function finishCompletion(
   context: UploadContext,
   attempt: UploadRecord,
   object: { readonly etag: string; readonly versionId?: string },
@@ -50,13 +53,45 @@ export async function finishCompletion(
     proof: 'size',
   });
   if (!finished) return await endByOthers(context, attempt.uploadId);
-  await forgetHot(context, attempt);
+  await finishHot(context, finished);
   return finished;
 }
 
-/** The upload is over whether or not the state store can forget it now; what it keeps dies by itself. */
-async function forgetHot({ state, onError }: UploadContext, { mode, uploadId }: UploadRecord): Promise<void> {
-  if (mode === 'multipart') await state.remove(uploadId).catch(onError);
+async function failCompletion(
+  context: UploadContext,
+  attempt: UploadRecord,
+  { lastError, quietForMs }: Extract<CompletionOutcome, { kind: 'terminal' }>,
+): Promise<CompletionEnd> {
+  const { uploadId, epoch } = attempt;
+  const failed = await context.catalog.fail(uploadId, epoch, { lastError, quietForMs });
+  if (!failed) {
+    await context.catalog.postponeCompletion(uploadId, epoch, {
+      lastError,
+      redriveAfterMs: redriveAfterMs(attempt),
+    });
+    return await endByOthers(context, uploadId);
+  }
+  await finishHot(context, failed);
+  throw new CoordinatorError(
+    'upload-failed',
+    `Upload ${uploadId} has failed, ${lastError}. Upload it again.`,
+    { uploadId },
+  );
+}
+
+/** The upload is over whether or not the state store can be told now; what it keeps dies by itself. */
+export async function finishHot({ state, onError }: UploadContext, record: UploadRecord): Promise<void> {
+  if (record.mode !== 'multipart') return;
+  const { uploadId, etag, versionId, completedAtEpochMs, lastError } = record;
+  await state
+    .finish(uploadId, {
+      status: record.state,
+      ...(etag !== undefined && { etag }),
+      ...(versionId !== undefined && { versionId }),
+      ...(completedAtEpochMs !== undefined && { completedAtEpochMs }),
+      ...(lastError !== undefined && { error: lastError }),
+    })
+    .catch(onError);
 }
 
 /** What another driver made of the upload. */

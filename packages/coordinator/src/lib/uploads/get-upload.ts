@@ -1,6 +1,6 @@
 import type { UploadStatus } from '@longhaul/protocol';
 import type { UploadContext } from './context.ts';
-import { findHot } from './hot-state.ts';
+import { findHot, knownParts } from './hot-state.ts';
 import { findRecord, statusOf } from './upload-answers.ts';
 import type { TokenClaims } from './upload-token.ts';
 
@@ -9,5 +9,5 @@ export async function getUpload(context: UploadContext, caller: TokenClaims): Pr
   const record = await findRecord(context, caller);
   if (record.mode !== 'multipart' || record.state !== 'UPLOADING') return statusOf(context, record, []);
   await findHot(context, record.uploadId);
-  return statusOf(context, record, await context.state.parts(record.uploadId));
+  return statusOf(context, record, await knownParts(context, record.uploadId));
 }

@@ -2,7 +2,7 @@ import { partRange } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/catalog.ts';
 import type { StoredPart } from '../ports/object-store.ts';
-import type { HotUpload } from '../ports/state-store.ts';
+import { type HotUpload, StateStoreError } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
 
 /** The row of a multipart upload that the store knows of. */
@@ -14,12 +14,40 @@ export function isOpenAtStore(record: UploadRecord): record is OpenRecord {
 }
 
 /**
+ * Hot state is a cache: while it cannot be reached, uploads go on from the catalog and from the store's listing, only
+ * slower. The failure is told, and `instead` is the answer.
+ */
+export async function orWithoutState<Value, Instead>(
+  { onError }: UploadContext,
+  asked: Promise<Value>,
+  instead: Instead,
+): Promise<Value | Instead> {
+  try {
+    return await asked;
+  } catch (error) {
+    if (!(error instanceof StateStoreError)) throw error;
+    onError(error);
+    return instead;
+  }
+}
+
+/** Parts that hot state knows of; what it has lost is for the store's listing to tell. */
+export async function knownParts(context: UploadContext, uploadId: string): Promise<readonly StoredPart[]> {
+  return await orWithoutState(context, context.state.parts(uploadId), []);
+}
+
+/** Forgets what hot state knows, before the parts are read again from the store. */
+export async function forgetHot(context: UploadContext, uploadId: string): Promise<void> {
+  await orWithoutState(context, context.state.remove(uploadId), undefined);
+}
+
+/**
  * The hot record of a multipart upload; rebuilt from the catalog and from the store's listing when it was lost.
  *
  * `undefined` when the upload has none: it is no multipart upload, or it is over.
  */
 export async function findHot(context: UploadContext, uploadId: string): Promise<HotUpload | undefined> {
-  const hot = await context.state.find(uploadId);
+  const hot = await orWithoutState(context, context.state.find(uploadId), undefined);
   if (hot) return hot;
   const record = await context.catalog.find(uploadId);
   if (!record)
@@ -58,11 +86,12 @@ export async function restoreHot(
   parts: readonly StoredPart[],
 ): Promise<void> {
   const { uploadId } = record;
-  await context.state.restore(hotOf(record), parts);
+  await orWithoutState(context, context.state.restore(hotOf(record), parts), undefined);
   // The upload may have moved on since it was read: what was restored must not open it again.
   const current = await context.catalog.find(uploadId);
-  if (current?.state === 'COMPLETING') await context.state.setStatus(uploadId, 'COMPLETING');
-  else if (current?.state !== 'UPLOADING') await context.state.remove(uploadId);
+  if (current?.state === 'COMPLETING') {
+    await orWithoutState(context, context.state.setStatus(uploadId, 'COMPLETING'), undefined);
+  } else if (current?.state !== 'UPLOADING') await forgetHot(context, uploadId);
 }
 
 /**

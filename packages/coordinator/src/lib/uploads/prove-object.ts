@@ -16,6 +16,9 @@ export type Proof =
 /**
  * Looks whether the object of an upload stands at its key. "An object exists" is no proof: the write token, which only
  * this upload's metadata holds, and the size have to agree.
+ *
+ * Some stores drop the metadata of a multipart upload. At a key that is nobody else's, an object without any token is
+ * ours all the same when its ETag is the one that our own list of parts makes.
  */
 export async function proveObject(
   context: UploadContext,
@@ -33,6 +36,11 @@ export async function proveObject(
     throw error;
   }
   if (!object) return { kind: 'absent' };
-  if (object.metadata[WRITE_TOKEN_NAME] !== record.writeToken) return { kind: 'foreign' };
+  if (!isOurs(object, record)) return { kind: 'foreign' };
   return { kind: object.sizeBytes === record.plan.sizeBytes ? 'ours' : 'wrong-size', object };
+}
+
+function isOurs({ metadata, etag }: StoredObject, { writeToken, partsDigest }: UploadRecord): boolean {
+  const token = metadata[WRITE_TOKEN_NAME];
+  return token === undefined ? etag !== '' && etag === partsDigest : token === writeToken;
 }

@@ -1,5 +1,5 @@
 import type { UploadRecord } from '../ports/catalog.ts';
-import { abortUpload } from './abort-upload.ts';
+import { ABORT_REDRIVE_AFTER_MS, abortUpload } from './abort-upload.ts';
 import type { UploadContext } from './context.ts';
 import { isOpenAtStore, rebuildHot } from './hot-state.ts';
 
@@ -14,7 +14,8 @@ export async function resumeUpload(context: UploadContext, record: UploadRecord)
   // Ending is for good, so both listings have to agree. No Complete can be under way: the state says so, or will refuse.
   const open = await context.objectStore.listMultipartUploads({ prefix: record.s3Key });
   if (open.some((upload) => upload.s3UploadId === record.s3UploadId)) return record;
-  const aborting = await context.catalog.beginAbort(record.uploadId);
+  const intent = { to: 'EXPIRED', redriveAfterMs: ABORT_REDRIVE_AFTER_MS } as const;
+  const aborting = await context.catalog.beginAbort(record.uploadId, intent);
   if (aborting) await abortUpload(context, aborting);
   return (await context.catalog.find(record.uploadId)) ?? record;
 }

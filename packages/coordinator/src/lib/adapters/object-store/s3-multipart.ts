@@ -131,12 +131,18 @@ function nextMarker(call: string, marker: string | undefined, next: string | und
 }
 
 function toStoredPart(call: string, part: NonNullable<ListPartsCommandOutput['Parts']>[number]): StoredPart {
-  const { PartNumber, Size, ETag } = part;
+  const { PartNumber, Size, ETag, LastModified } = part;
   if (PartNumber === undefined || Size === undefined || ETag === undefined) {
     malformed(call, 'a part without number, size or ETag');
   }
   const checksum = readChecksum(part);
-  return { partNumber: PartNumber, sizeBytes: Size, etag: ETag, ...(checksum !== undefined && { checksum }) };
+  return {
+    partNumber: PartNumber,
+    sizeBytes: Size,
+    etag: ETag,
+    ...(checksum !== undefined && { checksum }),
+    ...(LastModified !== undefined && { lastModifiedEpochMs: LastModified.getTime() }),
+  };
 }
 
 function toOpenMultipart(

@@ -1,6 +1,6 @@
-import type { Encryption, UploadState } from '@longhaul/protocol';
+import type { Checksum, Encryption, UploadState } from '@longhaul/protocol';
 import type { StoredPart } from '../../ports/object-store.ts';
-import type { HotUpload } from '../../ports/state-store.ts';
+import type { HotEnd, HotUpload } from '../../ports/state-store.ts';
 
 /**
  * Fields of the hash `upload:{<id>}:state`. `uploaded_chunks` is none of them: it is the length of the other hash, and
@@ -47,9 +47,9 @@ export function hotUploadOf(fields: Readonly<Record<string, string>>): HotUpload
 
 /** Part numbers and parts in turn, as the hash `upload:{<id>}:etags` takes them. */
 export function partFieldsOf(parts: readonly StoredPart[]): (string | number)[] {
-  return parts.flatMap(({ partNumber, sizeBytes, etag }) => [
+  return parts.flatMap(({ partNumber, sizeBytes, etag, checksum }) => [
     partNumber,
-    JSON.stringify({ etag, size: sizeBytes }),
+    JSON.stringify({ etag, size: sizeBytes, checksum }),
   ]);
 }
 
@@ -57,8 +57,26 @@ export function partFieldsOf(parts: readonly StoredPart[]): (string | number)[] 
 export function partsOf(reply: readonly string[]): StoredPart[] {
   const parts: StoredPart[] = [];
   for (let index = 0; index + 1 < reply.length; index += 2) {
-    const { etag, size } = JSON.parse(reply[index + 1] ?? '') as { etag: string; size: number };
-    parts.push({ partNumber: Number(reply[index]), sizeBytes: size, etag });
+    const { etag, size, checksum } = JSON.parse(reply[index + 1] ?? '') as PartField;
+    parts.push({ partNumber: Number(reply[index]), sizeBytes: size, etag, ...(checksum && { checksum }) });
   }
   return parts.sort((one, other) => one.partNumber - other.partNumber);
+}
+
+interface PartField {
+  readonly etag: string;
+  readonly size: number;
+  readonly checksum?: Checksum;
+}
+
+/** Fields that tell how an upload has ended. */
+export function endFieldsOf(end: HotEnd): (string | number)[] {
+  const fields = {
+    status: end.status,
+    final_etag: end.etag,
+    s3_version_id: end.versionId,
+    completed_at: end.completedAtEpochMs,
+    error_message: end.error,
+  };
+  return Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [name, value]));
 }

@@ -1,6 +1,6 @@
 import type { UploadState } from '@longhaul/protocol';
 import { type RecordOutcome, type StateStore, StateStoreError } from '../../ports/state-store.ts';
-import { fieldsOf, hotUploadOf, partFieldsOf, partsOf } from './hot-upload-fields.ts';
+import { endFieldsOf, fieldsOf, hotUploadOf, partFieldsOf, partsOf } from './hot-upload-fields.ts';
 import { type RecordReply, type ScriptCommands, SCRIPTS } from './scripts.ts';
 
 /** What is used of a client of `ioredis`: a single server, Sentinel or Cluster. */
@@ -8,6 +8,7 @@ export interface RedisClient {
   readonly status: string;
   defineCommand(name: string, definition: { readonly lua: string; readonly numberOfKeys: number }): void;
   hgetall(key: string): Promise<Record<string, string>>;
+  hget(key: string, field: string): Promise<string | null>;
   unlink(...keys: string[]): Promise<number>;
   ping(): Promise<string>;
   quit(): Promise<string>;
@@ -56,6 +57,15 @@ export function createRedisState(options: RedisStateOptions): StateStore {
       }),
     remove: (uploadId) =>
       attempt('forget an upload', async () => void (await redis.unlink(...keysOf(uploadId)))),
+    finish: (uploadId, end) =>
+      attempt('finish an upload', async () => {
+        await redis.longhaulFinish(...keysOf(uploadId), ttlSeconds, ...endFieldsOf(end));
+      }),
+    lastActiveAtEpochMs: (uploadId) =>
+      attempt('read an activity', async () => {
+        const updatedAt = await redis.hget(keysOf(uploadId)[0], 'updated_at');
+        return updatedAt === null ? undefined : Number(updatedAt);
+      }),
     ping: () => attempt('answer', async () => void (await redis.ping())),
     close: () => attempt('close', () => end(redis)),
   };

@@ -16,6 +16,8 @@ if status ~= 'UPLOADING' then return { 'closed', status } end
 for i = 2, #ARGV, 2 do
   redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
 end
+local time = redis.call('TIME')
+redis.call('HSET', KEYS[1], 'updated_at', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 redis.call('EXPIRE', KEYS[2], ARGV[1])
 return { 'recorded', redis.call('HLEN', KEYS[2]) }
@@ -42,6 +44,14 @@ redis.call('HSET', KEYS[1], 'status', ARGV[2])
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 redis.call('EXPIRE', KEYS[2], ARGV[1])
 `,
+
+  // ARGV[2..]: field and value, in turn. The parts are of no use any more; how it ended is told while the record lives.
+  longhaulFinish: `
+redis.call('UNLINK', KEYS[2])
+if redis.call('HEXISTS', KEYS[1], 'rebuilt') == 0 then return end
+redis.call('HSET', KEYS[1], unpack(ARGV, 2))
+redis.call('EXPIRE', KEYS[1], ARGV[1])
+`,
 };
 
 /** The commands that {@link SCRIPTS} define on a client. */
@@ -62,6 +72,7 @@ export interface ScriptCommands {
     partsKey: string,
     ...args: readonly (string | number)[]
   ): Promise<unknown>;
+  longhaulFinish(stateKey: string, partsKey: string, ...args: readonly (string | number)[]): Promise<unknown>;
 }
 
 /** Answer of `longhaulRecord`. */

@@ -1,4 +1,4 @@
-import type { UploadState } from '@longhaul/protocol';
+import type { Checksum, UploadState } from '@longhaul/protocol';
 import type { StoredPart } from '../../ports/object-store.ts';
 import {
   type HotUpload,
@@ -7,7 +7,7 @@ import {
   StateStoreError,
 } from '../../ports/state-store.ts';
 import { type NodeRow, recordOf, RECORD_COLUMNS } from '../node-row.ts';
-import type { SqliteDatabase } from './sqlite-database.ts';
+import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 
 /**
  * Hot state over an open file. The row in `nodes` is the record and `parts` holds what was received, so nothing is ever
@@ -23,19 +23,20 @@ export function createSqliteState(database: SqliteDatabase): StateStore {
         database.write(() => writeParts(database, upload.uploadId, parts, KEEP_PART)),
       ),
     setStatus: () => Promise.resolve(),
-    remove: (uploadId) =>
-      attempt('drop parts', () =>
-        database.write(() => database.run('DELETE FROM parts WHERE document_id = :uploadId', { uploadId })),
-      ),
+    remove: (uploadId) => attempt('drop parts', () => dropParts(database, uploadId)),
+    // The row itself says how the upload has ended.
+    finish: (uploadId) => attempt('drop parts', () => dropParts(database, uploadId)),
+    lastActiveAtEpochMs: (uploadId) => attempt('read an activity', () => lastActiveAt(database, uploadId)),
     ping: () => attempt('answer', () => database.run('SELECT 1')),
     close: () => attempt('close', () => database.close()),
   };
 }
 
-const INSERT_PART =
-  'INSERT INTO parts (document_id, part_number, size_bytes, etag) VALUES (:uploadId, :partNumber, :sizeBytes, :etag)';
+const INSERT_PART = `INSERT INTO parts (document_id, part_number, size_bytes, etag, checksum)
+  VALUES (:uploadId, :partNumber, :sizeBytes, :etag, :checksum)`;
 const KEEP_PART = `${INSERT_PART} ON CONFLICT DO NOTHING`;
-const REPLACE_PART = `${INSERT_PART} ON CONFLICT DO UPDATE SET size_bytes = excluded.size_bytes, etag = excluded.etag`;
+const REPLACE_PART = `${INSERT_PART} ON CONFLICT DO UPDATE SET
+  size_bytes = excluded.size_bytes, etag = excluded.etag, checksum = excluded.checksum`;
 
 function find(database: SqliteDatabase, uploadId: string): HotUpload | undefined {
   const row = database.get<NodeRow>(
@@ -58,11 +59,35 @@ function find(database: SqliteDatabase, uploadId: string): HotUpload | undefined
 }
 
 function readParts(database: SqliteDatabase, uploadId: string): StoredPart[] {
-  const rows = database.all<{ part_number: number; size_bytes: number; etag: string }>(
-    'SELECT part_number, size_bytes, etag FROM parts WHERE document_id = :uploadId ORDER BY part_number',
+  const rows = database.all<PartRow>(
+    'SELECT part_number, size_bytes, etag, checksum FROM parts WHERE document_id = :uploadId ORDER BY part_number',
     { uploadId },
   );
-  return rows.map((row) => ({ partNumber: row.part_number, sizeBytes: row.size_bytes, etag: row.etag }));
+  return rows.map(({ part_number, size_bytes, etag, checksum }) => ({
+    partNumber: part_number,
+    sizeBytes: size_bytes,
+    etag,
+    ...(checksum !== null && { checksum: JSON.parse(checksum) as Checksum }),
+  }));
+}
+
+interface PartRow {
+  readonly part_number: number;
+  readonly size_bytes: number;
+  readonly etag: string;
+  readonly checksum: string | null;
+}
+
+function dropParts(database: SqliteDatabase, uploadId: string): void {
+  database.write(() => database.run('DELETE FROM parts WHERE document_id = :uploadId', { uploadId }));
+}
+
+function lastActiveAt(database: SqliteDatabase, uploadId: string): number | undefined {
+  const row = database.get<{ last_active_at: number | null }>(
+    'SELECT last_active_at FROM nodes WHERE document_id = :uploadId',
+    { uploadId },
+  );
+  return row?.last_active_at ?? undefined;
 }
 
 function record(database: SqliteDatabase, uploadId: string, parts: readonly StoredPart[]): RecordOutcome {
@@ -74,6 +99,7 @@ function record(database: SqliteDatabase, uploadId: string, parts: readonly Stor
     if (!row) return { kind: 'absent' };
     if (row.status !== 'UPLOADING') return { kind: 'closed', status: row.status };
     writeParts(database, uploadId, parts, REPLACE_PART);
+    database.run(`UPDATE nodes SET last_active_at = ${CLOCK_MS} WHERE document_id = :uploadId`, { uploadId });
     return { kind: 'recorded', receivedCount: countParts(database, uploadId) };
   });
 }
@@ -84,8 +110,9 @@ function writeParts(
   parts: readonly StoredPart[],
   statement: string,
 ): void {
-  for (const { partNumber, sizeBytes, etag } of parts) {
-    database.run(statement, { uploadId, partNumber, sizeBytes, etag });
+  for (const { partNumber, sizeBytes, etag, checksum } of parts) {
+    const digest = checksum === undefined ? null : JSON.stringify(checksum);
+    database.run(statement, { uploadId, partNumber, sizeBytes, etag, checksum: digest });
   }
 }
 

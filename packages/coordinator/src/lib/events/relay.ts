@@ -1,0 +1,167 @@
+import type { Clock } from '../ports/clock.ts';
+import { type EventSink, EventSinkError } from '../ports/event-sink.ts';
+import type { DeliveryOutcome, Outbox, OutboxEvent } from '../ports/outbox.ts';
+
+/** What {@link relayEvents} works with. */
+export interface RelayContext {
+  readonly outbox: Outbox;
+  /** Everybody who is told. With none, nothing is claimed: events wait for the first one. */
+  readonly sinks: readonly EventSink[];
+  readonly clock: Clock;
+  /** Told of failures: of each sink once a call, and of every event that is parked. */
+  readonly onError: (error: unknown) => void;
+}
+
+/** How much {@link relayEvents} does. */
+export interface RelayWish {
+  /** Most events of this call. Default: all that are due. */
+  readonly limit?: number;
+  /** Ends the call after the events that are under way. */
+  readonly signal?: AbortSignal;
+}
+
+/** What came of {@link relayEvents}, in events. */
+export interface RelayReport {
+  /** Every sink has taken them. */
+  readonly sent: number;
+  /** Not everybody has taken them; due again later. */
+  readonly retried: number;
+  /** A sink will never take them, so they and the later ones of their nodes wait for `replay`. */
+  readonly parked: number;
+}
+
+/** An event that a sink has refused for good is parked at its fifth attempt: what refuses may itself be broken. */
+export const ATTEMPTS_BEFORE_PARKING = 5;
+
+const CLAIM_SIZE = 32;
+/** A sink that has not answered by then counts as away. */
+const PUBLISH_TIMEOUT_MS = 30_000;
+/** Longer than any attempt, so that no two relays tell an event at once. */
+const LEASE_MS = 2 * PUBLISH_TIMEOUT_MS;
+const FIRST_RETRY_MS = 1_000;
+const LAST_RETRY_MS = 60_000;
+const LAST_ERROR_LENGTH = 500;
+
+/**
+ * Tells the sinks of every event that is due. Any number of processes may do so at once. An event is told at least once
+ * to each sink: again after a crash between the telling and writing that down.
+ *
+ * A sink that is away is tried again for ever, after 1 s to 1 min; one that refuses an event, five times.
+ *
+ * @throws CatalogError when the database cannot be reached; what was told meanwhile may be told again
+ */
+export async function relayEvents(context: RelayContext, wish: RelayWish = {}): Promise<RelayReport> {
+  const { outbox, sinks } = context;
+  const { limit = Number.POSITIVE_INFINITY, signal } = wish;
+  const counts = { sent: 0, retried: 0, parked: 0 };
+  const complain = createComplaints(context.onError);
+  let claimed = 0;
+  while (sinks.length > 0 && claimed < limit && signal?.aborted !== true) {
+    const events = await outbox.claim({ limit: Math.min(CLAIM_SIZE, limit - claimed), leaseMs: LEASE_MS });
+    const results = await Promise.allSettled(events.map((event) => relayEvent(context, event, complain)));
+    const endings = results.map(valueOf);
+    for (const { kind } of endings) counts[ENDINGS[kind]] += 1;
+    claimed += events.length;
+    // Nothing is due; or nobody is there, and the rest of a long queue would find that out one by one.
+    if (endings.every(({ isAway }) => isAway)) break;
+  }
+  return counts;
+}
+
+const ENDINGS = { sent: 'sent', retry: 'retried', parked: 'parked' } as const;
+
+interface Ending {
+  readonly kind: DeliveryOutcome['kind'];
+  /** Held up only by sinks that are away. */
+  readonly isAway: boolean;
+}
+
+type Complain = (sink: EventSink, error: unknown) => void;
+
+/** Tells everybody who has not taken the event, and writes down what came of it. */
+async function relayEvent(
+  { outbox, sinks, clock, onError }: RelayContext,
+  claimed: OutboxEvent,
+  complain: Complain,
+): Promise<Ending> {
+  const { event, attempts, deliveredTo } = claimed;
+  const untold = sinks.filter(({ name }) => !deliveredTo.includes(name));
+  const failures = (
+    await Promise.all(
+      untold.map(async (sink) => {
+        const error = await failureOf(sink, event, clock);
+        return error === undefined ? [] : [{ sink, error }];
+      }),
+    )
+  ).flat();
+  for (const { sink, error } of failures) complain(sink, error);
+  if (failures.length === 0) {
+    await outbox.settle(event.id, { kind: 'sent' });
+    return { kind: 'sent', isAway: false };
+  }
+  const isRefused = failures.every(({ error }) => isRejection(error));
+  const kind = isRefused && attempts + 1 >= ATTEMPTS_BEFORE_PARKING ? 'parked' : 'retry';
+  const failed = new Set(failures.map(({ sink }) => sink.name));
+  const lastError = failures.map(({ sink, error }) => describeFailure(sink, error)).join('; ');
+  await outbox.settle(event.id, {
+    kind,
+    afterMs: kind === 'parked' ? 0 : retryAfterMs(attempts),
+    deliveredTo: [...new Set([...deliveredTo, ...untold.map(({ name }) => name)])].filter(
+      (name) => !failed.has(name),
+    ),
+    lastError: lastError.slice(0, LAST_ERROR_LENGTH),
+  });
+  if (kind === 'parked') {
+    const { nodeId } = event.data;
+    onError(new EventSinkError('rejected', `Event ${event.id} of node ${nodeId} is parked: ${lastError}`));
+  }
+  return { kind, isAway: failures.every(({ error }) => !isRejection(error)) };
+}
+
+async function failureOf(
+  sink: EventSink,
+  event: OutboxEvent['event'],
+  clock: Clock,
+): Promise<Error | undefined> {
+  const answered = new AbortController();
+  const timeout = async (): Promise<never> => {
+    await clock.sleep(PUBLISH_TIMEOUT_MS, answered.signal);
+    throw new EventSinkError('unavailable', `no answer within ${PUBLISH_TIMEOUT_MS / 1000} s`);
+  };
+  try {
+    await Promise.race([sink.publish(event), timeout()]);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error : new Error('something other than an error was thrown');
+  } finally {
+    answered.abort();
+  }
+}
+
+function isRejection(error: Error): boolean {
+  return error instanceof EventSinkError && error.kind === 'rejected';
+}
+
+/** Only an error made for the purpose is known to hold nothing that has no business in a database. */
+function describeFailure({ name }: EventSink, error: Error): string {
+  return `${name}: ${error instanceof EventSinkError ? error.message : error.name}`;
+}
+
+function retryAfterMs(attempts: number): number {
+  return Math.min(FIRST_RETRY_MS * 2 ** attempts, LAST_RETRY_MS);
+}
+
+/** Tells of each sink's first failure; a broker that is away fails a thousand times for one reason. */
+function createComplaints(onError: RelayContext['onError']): Complain {
+  const told = new Set<string>();
+  return (sink, error) => {
+    if (told.has(sink.name)) return;
+    told.add(sink.name);
+    onError(error);
+  };
+}
+
+function valueOf<Value>(result: PromiseSettledResult<Value>): Value {
+  if (result.status === 'rejected') throw result.reason;
+  return result.value;
+}

@@ -1,0 +1,91 @@
+import type { CancelResponse } from '@longhaul/protocol';
+import { CoordinatorError } from './coordinator-error.ts';
+import type { CoordinatorOptions } from './coordinator-options.ts';
+import { type RelayReport, relayEvents, type RelayWish } from './events/relay.ts';
+import { contextOf } from './upload-context.ts';
+import { cancelRecord } from './uploads/cancel-upload.ts';
+import { type ReconcileReport, reconcileUploads } from './uploads/reconcile-uploads.ts';
+import { type SweepReport, sweepUploads } from './uploads/sweep-uploads.ts';
+
+/** Most uploads, or events, that one call looks after when nobody says otherwise. */
+const DEFAULT_LIMIT = 1_000;
+
+/**
+ * Looks after every upload that is due, once: drives completions and aborts on, ends what is idle or half made, and leaves
+ * nothing at the store of what has ended. Call it from cron where no process lives long; {@link startBackgroundWork} does
+ * it elsewhere. Any number may run at once.
+ *
+ * @param wish.limit uploads looked after at most; default 1,000
+ * @throws CatalogError when the catalog cannot be reached. What fails for one upload goes to `onError`, and is due again
+ * @example setInterval(() => sweep(options).catch(console.error), 30_000);
+ */
+export async function sweep(
+  options: CoordinatorOptions,
+  wish: { readonly limit?: number } = {},
+): Promise<SweepReport> {
+  return await sweepUploads(contextOf(options), wish.limit ?? DEFAULT_LIMIT);
+}
+
+/**
+ * Tells the sinks of every event that is due, once. Call it from cron where no process lives long. Without sinks
+ * nothing happens: events wait for the first one.
+ *
+ * @param wish.limit events told at most; default 1,000
+ * @throws CatalogError when the catalog cannot be reached
+ * @example await relay(options);
+ */
+export async function relay(options: CoordinatorOptions, wish: RelayWish = {}): Promise<RelayReport> {
+  const { catalog, clock, onError } = contextOf(options);
+  const context = { outbox: catalog.outbox, sinks: options.sinks ?? [], clock, onError };
+  return await relayEvents(context, { limit: DEFAULT_LIMIT, ...wish });
+}
+
+/** What {@link tidy} has removed. */
+export interface TidyReport {
+  readonly removedEvents: number;
+  readonly removedUploads: number;
+}
+
+/**
+ * Removes events that were sent, and rows of uploads that ended without an object, more than `retainDays` ago.
+ *
+ * @throws CatalogError when the catalog cannot be reached
+ * @example await tidy(options);
+ */
+export async function tidy(options: CoordinatorOptions): Promise<TidyReport> {
+  const { catalog, settings } = contextOf(options);
+  const removedEvents = await catalog.outbox.removeSent(settings.retainMs);
+  return { removedEvents, removedUploads: await catalog.removeEnded(settings.retainMs) };
+}
+
+/**
+ * Compares the multipart uploads that the store lists with the catalog. Reports, and with `abort` ends those that are
+ * provably nobody's, which needs a key template with `{installationId}` in its fixed part.
+ *
+ * @throws CoordinatorError `bad-request` when it shall abort and others may write under the prefix
+ * @throws ObjectStoreError, CatalogError when they cannot be reached
+ * @example const { uploads } = await reconcile(options);
+ */
+export async function reconcile(
+  options: CoordinatorOptions,
+  wish: { readonly abort?: boolean } = {},
+): Promise<ReconcileReport> {
+  return await reconcileUploads(contextOf(options), wish.abort ?? false);
+}
+
+/**
+ * Cancels an upload whoever's it is, as its own client could.
+ *
+ * @throws CoordinatorError `upload-not-found`; `upload-completing` when it is being completed: the wish is kept
+ * @throws ObjectStoreError, CatalogError when they cannot be reached: repeat the call
+ * @example await cancelUploadAsOperator(options, uploadId);
+ */
+export async function cancelUploadAsOperator(
+  options: CoordinatorOptions,
+  uploadId: string,
+): Promise<CancelResponse> {
+  const context = contextOf(options);
+  const record = await context.catalog.find(uploadId);
+  if (record) return await cancelRecord(context, record);
+  throw new CoordinatorError('upload-not-found', `There is no upload ${uploadId}.`, { uploadId });
+}

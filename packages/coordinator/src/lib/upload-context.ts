@@ -1,0 +1,51 @@
+import pLimit from 'p-limit';
+import { type CoordinatorOptions, normalizeSettings, settingsOf } from './coordinator-options.ts';
+import type { Catalog, Installation } from './ports/catalog.ts';
+import { systemClock } from './system-clock.ts';
+import { createActivityNotes } from './uploads/activity.ts';
+import type { UploadContext } from './uploads/context.ts';
+import { createUploadTokens } from './uploads/upload-token.ts';
+
+/** Calls to the store that one process starts at once for rebuilding and listing. */
+const STORE_CALLS_AT_ONCE = 8;
+
+const contexts = new WeakMap<CoordinatorOptions, UploadContext>();
+
+/**
+ * What the use-cases work with. The same options give the same context, so that the app and the work in the background
+ * know of each other's completions.
+ *
+ * @throws TypeError when a setting is out of range or a token key too short, naming all of them
+ */
+export function contextOf(options: CoordinatorOptions): UploadContext {
+  const known = contexts.get(options);
+  if (known) return known;
+  const context = createContext(options);
+  contexts.set(options, context);
+  return context;
+}
+
+function createContext(options: CoordinatorOptions): UploadContext {
+  const settings = normalizeSettings(options);
+  const clock = options.clock ?? systemClock;
+  return {
+    objectStore: options.objectStore,
+    catalog: options.catalog,
+    state: options.state,
+    clock,
+    tokens: createUploadTokens(options.tokenKeys, settingsOf(options).tokenLifetimeSeconds, clock),
+    settings,
+    noteActivity: createActivityNotes(options.catalog, clock, settings.idleLimitMs),
+    installation: installationOf(options.catalog),
+    completions: new Map(),
+    rebuilds: new Map(),
+    storeCalls: pLimit(STORE_CALLS_AT_ONCE),
+    onError: options.onError ?? (() => undefined),
+  };
+}
+
+/** Asked of the catalog until it has answered once. */
+function installationOf(catalog: Catalog): () => Promise<Installation> {
+  let known: Installation | undefined;
+  return async () => (known ??= await catalog.installation());
+}

@@ -1,0 +1,71 @@
+import { CoordinatorError } from '../coordinator-error.ts';
+import type { UploadRecord } from '../ports/catalog.ts';
+import type { StoredPart } from '../ports/object-store.ts';
+import type { UploadContext } from './context.ts';
+import { knownParts, listFittingParts, type OpenRecord } from './hot-state.ts';
+
+/** Most part numbers that one refusal names. */
+const MAX_NAMED_PARTS = 1_000;
+
+/**
+ * The list to complete: every part of the plan once, in order. Our own record is the list; what it lacks is looked for in
+ * the store's listing first.
+ *
+ * @param listed the store's listing, where the caller has it already
+ * @throws CoordinatorError `parts-missing`
+ */
+export async function collectParts(
+  context: UploadContext,
+  record: OpenRecord,
+  listed?: readonly StoredPart[],
+): Promise<readonly StoredPart[]> {
+  const known = await knownParts(context, record.uploadId);
+  if (known.length === record.plan.partCount) return known;
+  const byNumber = new Map<number, StoredPart>();
+  const found = listed ?? (await listFittingParts(context, record)) ?? [];
+  for (const part of [...found, ...known]) byNumber.set(part.partNumber, part);
+  const parts = Array.from({ length: record.plan.partCount }, (_, index) => byNumber.get(index + 1));
+  const missingParts = parts.flatMap((part, index) => (part ? [] : [index + 1]));
+  if (missingParts.length > 0) throw partsMissing(record, missingParts);
+  return parts.flatMap((part) => part ?? []);
+}
+
+/** What the store has of a list that it refused. */
+export interface Adoption {
+  /** Parts that are what they were reported to be, with the ETag that they have now. */
+  readonly parts: readonly StoredPart[];
+  readonly missingParts: readonly number[];
+}
+
+/**
+ * Compares a refused list with what the store has. A part that was stored again, by a request that came late or under
+ * a key service, has another ETag: with an equal checksum it is the same part. Without one nobody can tell.
+ */
+export function adoptParts(refused: readonly StoredPart[], listed: readonly StoredPart[]): Adoption {
+  const byNumber = new Map(listed.map((part) => [part.partNumber, part]));
+  const found = refused.map((part) => {
+    const now = byNumber.get(part.partNumber);
+    return now && isSamePart(part, now) ? { ...part, etag: now.etag } : undefined;
+  });
+  return {
+    parts: found.flatMap((part) => part ?? []),
+    missingParts: refused.flatMap(({ partNumber }, index) => (found[index] ? [] : [partNumber])),
+  };
+}
+
+function isSamePart(before: StoredPart, now: StoredPart): boolean {
+  if (before.sizeBytes !== now.sizeBytes) return false;
+  const { checksum } = before;
+  if (checksum && checksum.algorithm === now.checksum?.algorithm)
+    return checksum.value === now.checksum.value;
+  return before.etag === now.etag;
+}
+
+/** The refusal that names parts to be sent. */
+export function partsMissing(record: UploadRecord, missingParts: readonly number[]): CoordinatorError {
+  return new CoordinatorError(
+    'parts-missing',
+    `Upload ${record.uploadId} lacks ${missingParts.length} of its ${record.plan.partCount} parts. Send them and complete again.`,
+    { uploadId: record.uploadId, missingParts: missingParts.slice(0, MAX_NAMED_PARTS) },
+  );
+}

@@ -1,0 +1,121 @@
+import { CoordinatorError } from '../coordinator-error.ts';
+import type { UploadRecord } from '../ports/catalog.ts';
+import type { OpenMultipart } from '../ports/object-store.ts';
+import type { UploadContext } from './context.ts';
+import { keyPrefix } from './key-template.ts';
+
+/** What a multipart upload at the store is to the catalog. */
+export type OpenUploadVerdict =
+  /** A row that takes parts, or will, has this id. */
+  | 'open'
+  /** A row is being completed or aborted: whoever drives it will end this. */
+  | 'driven'
+  /** Its key belongs to a row that has another id: a create was repeated. */
+  | 'stray'
+  /** Its row has ended without an object. */
+  | 'ended'
+  /** Its row is complete; the store lists it all the same. Never touched. */
+  | 'completed'
+  /** No row has this key. */
+  | 'unknown';
+
+/** One multipart upload that the store lists. */
+export interface ReconciledUpload extends OpenMultipart {
+  readonly verdict: OpenUploadVerdict;
+  readonly aborted: boolean;
+}
+
+/** What the store holds, beside what the catalog knows. */
+export interface ReconcileReport {
+  readonly installationId: string;
+  readonly catalogCreatedAtEpochMs: number;
+  /** What was listed. */
+  readonly prefix: string;
+  /** The prefix carries the installation's id, so that nobody else writes under it. */
+  readonly exclusive: boolean;
+  readonly uploads: readonly ReconciledUpload[];
+}
+
+/** Rows asked for at once. */
+const KEYS_AT_ONCE = 500;
+
+/** What no row knows is left alone this long: a restored database may be a few days behind the store. */
+const UNKNOWN_AFTER_MS = 7 * 24 * 3600 * 1000;
+
+/**
+ * Compares the store's unfinished uploads with the catalog. Reports; ends something only if told to, and only what is
+ * provably nobody's: under a prefix that carries this installation's id, not older than its catalog, of a row that
+ * has ended without an object or knows another id, or for a week of no row at all.
+ *
+ * @throws CoordinatorError `bad-request` when it shall abort and the prefix may be shared; ObjectStoreError
+ */
+export async function reconcileUploads(context: UploadContext, abort: boolean): Promise<ReconcileReport> {
+  const { installationId, createdAtEpochMs: catalogCreatedAtEpochMs } = await context.installation();
+  const { prefix, exclusive } = await keyPrefix(context);
+  if (abort && !exclusive) {
+    throw new CoordinatorError(
+      'bad-request',
+      `Other programs may write under "${prefix}", so nothing is aborted there. Put {installationId} into the key template, before {connectorId} and {nodeId}.`,
+    );
+  }
+  const open = await context.objectStore.listMultipartUploads({ prefix });
+  const rows = await rowsOf(context, open);
+  const uploads: ReconciledUpload[] = [];
+  for (const upload of open) {
+    const verdict = judge(upload, rows.get(upload.key));
+    const aborted =
+      abort &&
+      isNobodys(verdict, upload, { catalogCreatedAtEpochMs, nowEpochMs: context.clock.nowEpochMs() });
+    if (aborted) await context.objectStore.abortMultipartUpload(upload);
+    uploads.push({ ...upload, verdict, aborted });
+  }
+  return { installationId, catalogCreatedAtEpochMs, prefix, exclusive, uploads };
+}
+
+async function rowsOf(
+  { catalog }: UploadContext,
+  open: readonly OpenMultipart[],
+): Promise<ReadonlyMap<string, UploadRecord>> {
+  const keys = [...new Set(open.map(({ key }) => key))];
+  const rows = new Map<string, UploadRecord>();
+  for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) {
+    for (const record of await catalog.findByKeys(keys.slice(from, from + KEYS_AT_ONCE)))
+      rows.set(record.s3Key, record);
+  }
+  return rows;
+}
+
+function judge({ s3UploadId }: OpenMultipart, row: UploadRecord | undefined): OpenUploadVerdict {
+  if (!row) return 'unknown';
+  switch (row.state) {
+    case 'PENDING':
+      // Its create may be on the way to writing this very id down.
+      return 'open';
+    case 'UPLOADING':
+      return row.s3UploadId === s3UploadId ? 'open' : 'stray';
+    case 'COMPLETING':
+    case 'ABORTING':
+      return row.s3UploadId === s3UploadId || row.state === 'ABORTING' ? 'driven' : 'stray';
+    case 'COMPLETED':
+      return row.s3UploadId === s3UploadId ? 'completed' : 'stray';
+    case 'CANCELLED':
+    case 'EXPIRED':
+      return 'ended';
+    case 'FAILED':
+      // An attempt with an unknown end may still be at work; the sweeper waits it out.
+      return row.nextAttemptAtEpochMs === undefined ? 'ended' : 'driven';
+  }
+}
+
+function isNobodys(
+  verdict: OpenUploadVerdict,
+  { initiatedAtEpochMs }: OpenMultipart,
+  {
+    catalogCreatedAtEpochMs,
+    nowEpochMs,
+  }: { readonly catalogCreatedAtEpochMs: number; readonly nowEpochMs: number },
+): boolean {
+  if (initiatedAtEpochMs < catalogCreatedAtEpochMs) return false;
+  if (verdict === 'unknown') return nowEpochMs - initiatedAtEpochMs > UNKNOWN_AFTER_MS;
+  return verdict === 'stray' || verdict === 'ended';
+}

@@ -1,0 +1,138 @@
+import type { UploadRecord } from '../ports/catalog.ts';
+import { ABORT_REDRIVE_AFTER_MS, abortUpload } from './abort-upload.ts';
+import { joinCompletion } from './complete-upload.ts';
+import type { UploadContext } from './context.ts';
+import { isOpenAtStore, listFittingParts, orWithoutState } from './hot-state.ts';
+import { abortAllOf, abortStraysOf, deleteOurs } from './leave-nothing.ts';
+import { proveObject } from './prove-object.ts';
+
+/** What a sweep has done, in uploads. */
+export interface SweepReport {
+  /** Completions that were driven on, whatever came of them. */
+  readonly redriven: number;
+  /** Aborts that were driven on. */
+  readonly aborted: number;
+  /** Idle uploads and creates that nobody finished, which are ended now. */
+  readonly expired: number;
+  /** Ended uploads of which the store holds nothing more. */
+  readonly cleaned: number;
+  /** Uploads that were due and live after all: their expiry was moved. */
+  readonly extended: number;
+  /** Uploads that could not be looked after now. They are due again. */
+  readonly failed: number;
+}
+
+type Deed = keyof SweepReport;
+
+/** How long other sweepers leave a claimed row alone, and when it is due again if this one dies over it. */
+const LEASE_MS = 60_000;
+/** Rows claimed at once: more would wait behind the others of their claim while their lease runs. */
+const CLAIM_LIMIT = 50;
+
+/**
+ * Looks after every upload that is due: drives completions and aborts on, ends what is idle or half made, and leaves
+ * nothing at the store of what has ended. Any number of sweepers may run at once; each step is a compare-and-set.
+ *
+ * A failure costs its own upload a while, and nobody else anything: it is told to `onError`.
+ */
+export async function sweepUploads(context: UploadContext, limit: number): Promise<SweepReport> {
+  const report: Record<Deed, number> = {
+    redriven: 0,
+    aborted: 0,
+    expired: 0,
+    cleaned: 0,
+    extended: 0,
+    failed: 0,
+  };
+  await context.catalog.writeMissingEvents(limit);
+  for (let left = limit; left > 0;) {
+    const due = await context.catalog.claimDue({ limit: Math.min(left, CLAIM_LIMIT), leaseMs: LEASE_MS });
+    const deeds = await Promise.all(due.map((record) => lookAfterSafely(context, record)));
+    for (const deed of deeds) report[deed] += 1;
+    if (due.length < CLAIM_LIMIT) break;
+    left -= due.length;
+  }
+  return report;
+}
+
+async function lookAfterSafely(context: UploadContext, record: UploadRecord): Promise<Deed> {
+  try {
+    return await lookAfter(context, record);
+  } catch (error) {
+    context.onError(error);
+    return 'failed';
+  }
+}
+
+async function lookAfter(context: UploadContext, record: UploadRecord): Promise<Deed> {
+  switch (record.state) {
+    case 'PENDING':
+      return await expire(context, record);
+    case 'UPLOADING':
+      return await endIdle(context, record);
+    case 'COMPLETING':
+      // A refusal or a failure is an end as well, and was written down.
+      await joinCompletion(context, record).catch(context.onError);
+      return 'redriven';
+    case 'ABORTING':
+      await abortUpload(context, record);
+      return 'aborted';
+    case 'COMPLETED':
+    case 'CANCELLED':
+    case 'EXPIRED':
+    case 'FAILED':
+      return await cleanUp(context, record);
+  }
+}
+
+/** A silent upload: what arrived since, or is complete already, is not ended. */
+async function endIdle(context: UploadContext, record: UploadRecord): Promise<Deed> {
+  if (record.mode !== 'multipart') {
+    const { kind } = await proveObject(context, record);
+    if (kind !== 'ours') return await expire(context, record);
+    await joinCompletion(context, record);
+    return 'redriven';
+  }
+  const lastActiveAtEpochMs = await lastActiveAt(context, record);
+  if (lastActiveAtEpochMs + record.idleLimitMs <= context.clock.nowEpochMs())
+    return await expire(context, record);
+  await context.catalog.extendExpiry(record.uploadId, lastActiveAtEpochMs);
+  return 'extended';
+}
+
+/** The catalog hears of activity now and then; hot state and the store's listing know better. */
+async function lastActiveAt(context: UploadContext, record: UploadRecord): Promise<number> {
+  const hot = await orWithoutState(context, context.state.lastActiveAtEpochMs(record.uploadId), undefined);
+  const listed = isOpenAtStore(record) ? await listFittingParts(context, record) : undefined;
+  const times = (listed ?? []).map((part) => part.lastModifiedEpochMs ?? 0);
+  return times.reduce((newest, time) => Math.max(newest, time), hot ?? 0);
+}
+
+async function expire(context: UploadContext, { uploadId }: UploadRecord): Promise<Deed> {
+  const aborting = await context.catalog.beginAbort(uploadId, {
+    to: 'EXPIRED',
+    redriveAfterMs: ABORT_REDRIVE_AFTER_MS,
+    onlyIfDue: true,
+  });
+  if (!aborting) return 'extended';
+  await abortUpload(context, aborting);
+  return 'expired';
+}
+
+/** What came late: parts that landed after an abort, uploads of creates whose answer was lost, a failed object. */
+async function cleanUp(context: UploadContext, record: UploadRecord): Promise<Deed> {
+  if (record.state === 'FAILED') {
+    // An attempt may still be at work at the store, and must not meet an abort.
+    const waitMs =
+      (record.completeSentAtEpochMs ?? 0) + context.settings.attemptOverAfterMs - context.clock.nowEpochMs();
+    if (waitMs > 0) {
+      await context.catalog.postpone(record.uploadId, 'FAILED', { delayMs: waitMs });
+      return 'extended';
+    }
+    await deleteOurs(context, record);
+  }
+  if (record.state === 'COMPLETED') await abortStraysOf(context, record);
+  else if (record.mode === 'multipart') await abortAllOf(context, record);
+  await context.catalog.finishCleanup(record.uploadId);
+  return 'cleaned';
+}

@@ -31,6 +31,8 @@ export interface SimulatedS3Options {
   readonly randomUuid: () => string;
   /** Told of every object that appears. */
   readonly onObject?: (key: string) => void;
+  /** Told whenever one of the quirks shows. */
+  readonly onQuirk?: (quirk: keyof StoreQuirks) => void;
 }
 
 /** One thing that takes time at the store: it is let in, and it is done later. */
@@ -155,6 +157,9 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
       sizeBytes: sizeOf(content),
       lastModifiedEpochMs: nowEpochMs(),
     };
+    const before = upload.parts.get(partNumber);
+    if (quirks.saltsEtags && before && isSameContent(before.content, content))
+      options.onQuirk?.('saltsEtags');
     upload.parts.set(partNumber, part);
     return { etag: part.etag };
   };
@@ -170,6 +175,7 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
     if (open) return storePart(open, partNumber, content);
     const before = ended.get(ref.s3UploadId);
     if (!before || before.completed || !quirks.keepsLateParts) throw new S3Refusal(404, 'NoSuchUpload');
+    options.onQuirk?.('keepsLateParts');
     const reopened = { ...before.upload, parts: new Map<number, Part>(), building: 0 };
     uploads.set(ref.s3UploadId, reopened);
     return storePart(reopened, partNumber, content);
@@ -184,7 +190,7 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
     const isTaken = request.ifNoneMatch && traits.completeIfNoneMatch && newest(object.key);
     if (isTaken) throw new S3Refusal(412, 'PreconditionFailed');
     const content = parts.flatMap((part) => part.content);
-    const etag = `"${md5Of([{ kind: 'bytes', bytes: Buffer.from(parts.map((part) => part.etag).join()) }])}-${parts.length}"`;
+    const etag = quirks.saltsEtags ? `"${randomUuid()}-${parts.length}"` : wholeEtagOf(parts);
     const version = put(object, content, etag);
     if (abortedAtEpochMs !== undefined) version.destroyedAtEpochMs = abortedAtEpochMs + GARBAGE_AFTER_MS;
     uploads.delete(s3UploadId);
@@ -196,6 +202,7 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
     traits,
     createUpload(object) {
       const s3UploadId = randomUuid().replaceAll('-', '');
+      if (quirks.dropsMetadata) options.onQuirk?.('dropsMetadata');
       const kept = quirks.dropsMetadata ? { ...object, metadata: {} } : object;
       uploads.set(s3UploadId, {
         s3UploadId,
@@ -237,6 +244,7 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
       const upload = find(ref);
       if (!upload) throw new S3Refusal(404, 'NoSuchUpload');
       if (upload.building > 0 && quirks.abortDestroys) {
+        options.onQuirk?.('abortDestroys');
         upload.abortedAtEpochMs = nowEpochMs();
         return;
       }
@@ -301,6 +309,12 @@ function chooseParts(upload: Upload, request: CompleteRequest, traits: StoreProf
   if (traits.verifiesObjectSize && sizeBytes !== request.sizeBytes)
     throw new S3Refusal(400, 'InvalidRequest');
   return parts;
+}
+
+/** As S3 makes it: the MD5 of the parts' MD5s, and their number. */
+function wholeEtagOf(parts: readonly Part[]): string {
+  const md5s = Buffer.from(parts.map(({ etag }) => etag.slice(1, -1)).join(''), 'hex');
+  return `"${md5Of([{ kind: 'bytes', bytes: md5s }])}-${parts.length}"`;
 }
 
 function listOf({ parts }: CompleteRequest): string {

@@ -37,7 +37,12 @@ export interface ClientPlan {
 export type Told =
   | { readonly kind: 'completed'; readonly result: UploadResult; readonly contentId: string }
   | { readonly kind: 'cancelled'; readonly uploadId: string | undefined }
-  | { readonly kind: 'error'; readonly uploadId: string | undefined; readonly code: string; readonly error: unknown };
+  | {
+      readonly kind: 'error';
+      readonly uploadId: string | undefined;
+      readonly code: string;
+      readonly error: unknown;
+    };
 
 /** A client while a schedule runs, and what became of it. */
 export interface Client {
@@ -60,8 +65,8 @@ export interface ClientWorld {
   readonly onFileChange: () => void;
 }
 
-/** Runs of one client that end with an error before somebody stops trying. */
-const MAX_RUNS = 8;
+/** Runs that end with an error, once nothing goes wrong any more, before somebody stops trying. */
+const MAX_RUNS_WHEN_HEALED = 8;
 const PAUSE_MS = 20_000;
 
 /** Starts a client. */
@@ -79,7 +84,9 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
 
   const live = async (): Promise<void> => {
     await world.scheduler.sleep(plan.startMs);
-    for (let run = 0; run < MAX_RUNS && !isOver; run++) {
+    let healedRuns = 0;
+    for (let run = 0; healedRuns < MAX_RUNS_WHEN_HEALED && !isOver; run++) {
+      if (world.isHealed()) healedRuns++;
       const runLife = createLife();
       life = runLife;
       const death = plan.crashes[run];
@@ -91,7 +98,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
         if (isFinal(ending)) break;
       }
       if (!ending && plan.abandons && run >= plan.crashes.length - 1) break;
-      await world.scheduler.sleep(ending ? PAUSE_MS * (1 + run) : (death?.pauseMs ?? PAUSE_MS));
+      await world.scheduler.sleep(ending ? PAUSE_MS * (1 + healedRuns) : (death?.pauseMs ?? PAUSE_MS));
     }
     isOver = true;
   };

@@ -16,6 +16,8 @@ export interface CoordinatorNetwork {
   readonly faults: Faults;
   /** Servers that are up. */
   readonly servers: () => readonly Server[];
+  /** Told which upload a create has answered. */
+  readonly onCreated: (createId: string, uploadId: string) => void;
 }
 
 const LATENCY_MS = 20;
@@ -60,11 +62,20 @@ export function createClientFetch(
           if (!isAnswered) fail('ECONNRESET');
           isAnswered = true;
         });
-        void Promise.resolve(server.fetch(new Request(url, { method, headers, body }))).then((response) => {
+        const serve = async (): Promise<void> => {
+          const response = await server.fetch(new Request(url, { method, headers, body }));
+          if (body !== null && response.status === 201) await sawCreate(network, body, response.clone());
           if (!isAnswered) answerWith(response);
           isAnswered = true;
-        });
+        };
+        void serve();
       });
     });
   };
+}
+
+async function sawCreate({ onCreated }: CoordinatorNetwork, body: string, response: Response): Promise<void> {
+  const { createId } = JSON.parse(body) as { createId: string };
+  const { uploadId } = (await response.json()) as { uploadId: string };
+  onCreated(createId, uploadId);
 }

@@ -5,7 +5,7 @@ import type { Scheduler } from '../engine/scheduler.ts';
 import { type Caller, type Service, throughWire, type Trouble, type Wire } from '../engine/wire.ts';
 import { S3Refusal } from '../store/s3-refusal.ts';
 import type { SimulatedS3, Work, Written } from '../store/simulated-s3.ts';
-import { completeOutcome, createSimulatedObjectStore, toRequest } from '../store/simulated-object-store.ts';
+import { completeOutcome, toRequest } from '../store/simulated-object-store.ts';
 import { type CompleteAnswer, honestAnswer, SPOILED_ANSWERS } from './complete-answers.ts';
 
 /** What a store client works with. */
@@ -15,6 +15,8 @@ export interface StoreClientInput {
   readonly faults: Faults;
   readonly wire: Wire;
   readonly s3: SimulatedS3;
+  /** The same store by its port, with no time between question and answer. */
+  readonly direct: ObjectStore;
   readonly watch: StoreWatch;
 }
 
@@ -26,6 +28,7 @@ export interface StoreWatch {
   aborting(s3UploadId: string): void;
   completeAnswered(caller: Caller, key: string, answer: CompleteAnswer): void;
   readonly observe: NonNullable<Service['observe']>;
+  readonly heard: NonNullable<Service['heard']>;
 }
 
 /** As in the S3 adapter. */
@@ -39,9 +42,8 @@ const LOCAL = new Set(['signPart', 'signPut']);
 
 /** The object store as one process of a coordinator sees it. */
 export function createStoreClient(input: StoreClientInput, caller: Caller): ObjectStore {
-  const { s3, wire, watch, scheduler } = input;
+  const { direct, wire, watch } = input;
   const service = storeService(input);
-  const direct = createSimulatedObjectStore(s3, scheduler.nowEpochMs);
   const remote = throughWire(direct, async (method, values, effect) => {
     if (LOCAL.has(method)) return await wire.local(caller, `objectStore.${method}`, effect);
     return await wire.call(caller, { service, method, values, effect });
@@ -74,6 +76,7 @@ function storeService({ faults, watch }: StoreClientInput): Service {
     name: 'objectStore',
     typicalMs: LATENCY_MS,
     observe: watch.observe,
+    heard: watch.heard,
     trouble(method): Trouble | undefined {
       if (method === 'headObject' && faults.strikes('HEAD fails')) {
         return { kind: 'not done', error: unreachable() };

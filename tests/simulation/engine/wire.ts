@@ -18,6 +18,8 @@ export interface Service {
   trouble(method: string): Trouble | undefined;
   /** Told of every call that had its effect, with what came of it. */
   observe?(call: ObservedCall): void;
+  /** Told of every answer that has reached its caller. */
+  heard?(call: ObservedCall): void;
 }
 
 /** The call never arrives, or it does and its answer never comes back. Either way the caller hears of an error. */
@@ -26,7 +28,7 @@ export interface Trouble {
   readonly error?: Error;
 }
 
-/** One call that has had its effect. */
+/** One call, and what came of it. */
 export interface ObservedCall {
   readonly caller: Caller;
   readonly method: string;
@@ -78,20 +80,22 @@ export function createWire({ scheduler, random }: { scheduler: Scheduler; random
         if (!pass(caller, `${name} before`)) return;
         const trouble = service.trouble(method);
         const typicalMs = service.typicalMs * (trouble?.kind === 'slow' ? SLOW_FACTOR : 1);
-        const answer = (outcome: string, deliver: () => void): void => {
+        const answer = (outcome: string, heard: { readonly result?: unknown }, deliver: () => void): void => {
           scheduler.note(`${caller.name} ${name} ${outcome}`);
           scheduler.after(random.delayMs(typicalMs), () => {
-            if (pass(caller, `${name} after`)) deliver();
+            if (!pass(caller, `${name} after`)) return;
+            service.heard?.({ caller, method, values, ...heard });
+            deliver();
           });
         };
         const fail = (how: string, error: unknown): void =>
-          answer(`${how}: ${messageOf(error)}`, () => reject(error));
+          answer(`${how}: ${messageOf(error)}`, {}, () => reject(error));
         const act = async (): Promise<void> => {
           try {
             const result = await effect();
             service.observe?.({ caller, method, values, result });
             if (trouble?.error) fail(`${describe(result)}, yet`, trouble.error);
-            else answer(describe(result), () => resolve(result));
+            else answer(describe(result), { result }, () => resolve(result));
           } catch (error) {
             service.observe?.({ caller, method, values });
             fail('fails', error);

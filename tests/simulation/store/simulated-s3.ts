@@ -31,6 +31,10 @@ export interface SimulatedS3Options {
   readonly randomUuid: () => string;
   /** Told of every object that appears. */
   readonly onObject?: (key: string) => void;
+  /** Told of every part that is stored. */
+  readonly onPart?: (key: string) => void;
+  /** Whether the store loses a part of the object that it builds now. */
+  readonly losesPart?: (key: string) => boolean;
   /** Told whenever one of the quirks shows. */
   readonly onQuirk?: (quirk: keyof StoreQuirks) => void;
 }
@@ -107,6 +111,8 @@ export interface SimulatedS3 {
   abort(ref: MultipartRef): void;
   listParts(ref: MultipartRef): readonly StoredPart[] | undefined;
   listUploads(prefix: string): readonly OpenMultipart[];
+  /** Open uploads with what no listing tells: whether a Complete is at work on them. */
+  openUploads(): readonly (MultipartRef & { readonly isBuilding: boolean })[];
   head(key: string, versionId?: string): StoredObject | undefined;
   delete(key: string, versionId?: string): void;
   /** What a GET would read: nothing, where the bytes were destroyed although HEAD still shows the object. */
@@ -161,6 +167,7 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
     if (quirks.saltsEtags && before && isSameContent(before.content, content))
       options.onQuirk?.('saltsEtags');
     upload.parts.set(partNumber, part);
+    options.onPart?.(upload.object.key);
     return { etag: part.etag };
   };
   const gone = (): S3Refusal =>
@@ -189,7 +196,8 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
     if (before) throw gone();
     const isTaken = request.ifNoneMatch && traits.completeIfNoneMatch && newest(object.key);
     if (isTaken) throw new S3Refusal(412, 'PreconditionFailed');
-    const content = parts.flatMap((part) => part.content);
+    const isShort = parts.length > 1 && options.losesPart?.(object.key) === true;
+    const content = parts.slice(isShort ? 1 : 0).flatMap((part) => part.content);
     const etag = quirks.saltsEtags ? `"${randomUuid()}-${parts.length}"` : wholeEtagOf(parts);
     const version = put(object, content, etag);
     if (abortedAtEpochMs !== undefined) version.destroyedAtEpochMs = abortedAtEpochMs + GARBAGE_AFTER_MS;
@@ -266,6 +274,12 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
           s3UploadId,
           initiatedAtEpochMs,
         })),
+    openUploads: () =>
+      [...uploads.values()].map(({ s3UploadId, object, building }) => ({
+        key: object.key,
+        s3UploadId,
+        isBuilding: building > 0,
+      })),
     head(key, versionId) {
       const version =
         versionId === undefined ? newest(key) : objects.get(key)?.find((one) => one.versionId === versionId);

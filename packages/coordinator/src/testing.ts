@@ -14,4 +14,4 @@ export {
   type StateStoreFixture,
   type StateStoreTraits,
 } from './lib/testing/state-store.contract.ts';
-export { type CatalogFixture, describeCatalog } from './lib/testing/catalog.contract.ts';
+export { type CatalogFixture, describeCatalog, type SetUpCatalog } from './lib/testing/catalog.contract.ts';

@@ -20,12 +20,17 @@ export async function expectStatusColumn(
   const failed = await begin();
   await catalog.openWithoutMultipart(failed);
   await catalog.beginCompletion(failed, { partsDigest: '', redriveAfterMs: 60_000 });
-  await catalog.fail(failed, 1, 'integrity');
+  await catalog.fail(failed, 1, { lastError: 'integrity', quietForMs: 0 });
   expect(await statusOf(failed)).toBe('FAILED');
 
   const cancelled = await begin();
-  await catalog.beginAbort(cancelled);
+  await catalog.beginAbort(cancelled, { to: 'CANCELLED', redriveAfterMs: 60_000 });
   expect(await statusOf(cancelled)).toBe('PENDING');
   await catalog.finishAbort(cancelled);
   expect(await statusOf(cancelled)).toBe('CANCELLED');
+
+  const expired = await begin();
+  await catalog.beginAbort(expired, { to: 'EXPIRED', redriveAfterMs: 60_000 });
+  await catalog.finishAbort(expired);
+  expect(await statusOf(expired)).toBe('EXPIRED');
 }

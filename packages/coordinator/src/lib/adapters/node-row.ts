@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Checksum, Encryption, ProofLevel, UploadMode, UploadState } from '@longhaul/protocol';
-import type { UploadDraft, UploadRecord } from '../ports/catalog.ts';
+import type { AbortIntent, UploadDraft, UploadRecord } from '../ports/catalog.ts';
 
 /**
  * A row of `nodes` as both SQL catalogs select it: times in milliseconds since the Unix epoch, JSON as text, so that
@@ -34,8 +34,11 @@ export type NodeRow = {
   readonly parts_digest: string | null;
   readonly complete_sent_at: number | null;
   readonly next_attempt_at: number | null;
+  readonly abort_to: AbortIntent['to'] | null;
+  readonly create_repeated: number;
   readonly created_at: number;
   readonly expires_at: number;
+  readonly idle_limit_ms: number;
   readonly must_finish_by: number | null;
   readonly grants_expire_at: number | null;
   readonly cancel_requested: number;
@@ -65,10 +68,10 @@ export type DraftRow = Pick<
   | 'checksum'
   | 'encryption'
   | 'fingerprint'
+  | 'idle_limit_ms'
 > & {
   readonly resumable: number;
   readonly resume_key: string | null;
-  readonly idle_limit_ms: number;
 };
 
 /** Columns that {@link recordOf} reads, in the order of the table. */
@@ -100,8 +103,11 @@ export const RECORD_COLUMNS: readonly (keyof NodeRow)[] = [
   'parts_digest',
   'complete_sent_at',
   'next_attempt_at',
+  'abort_to',
+  'create_repeated',
   'created_at',
   'expires_at',
+  'idle_limit_ms',
   'must_finish_by',
   'grants_expire_at',
   'cancel_requested',
@@ -158,9 +164,20 @@ export function recordOf(row: NodeRow): UploadRecord {
     tokenVersion: row.token_version,
     createdAtEpochMs: row.created_at,
     expiresAtEpochMs: row.expires_at,
+    idleLimitMs: row.idle_limit_ms,
+    createRepeated: row.create_repeated === 1,
     cancelRequested: row.cancel_requested === 1,
     ...optionalFieldsOf(row),
   };
+}
+
+/** The records in the order in which they fell due. A statement that changes rows answers them in any order. */
+export function longestDueFirst(records: readonly UploadRecord[]): UploadRecord[] {
+  return records.toSorted((one, other) => dueAtOf(one) - dueAtOf(other));
+}
+
+function dueAtOf(record: UploadRecord): number {
+  return record.nextAttemptAtEpochMs ?? record.expiresAtEpochMs;
 }
 
 function optionalFieldsOf(row: NodeRow): Partial<UploadRecord> {
@@ -172,6 +189,7 @@ function optionalFieldsOf(row: NodeRow): Partial<UploadRecord> {
     partsDigest: row.parts_digest,
     completeSentAtEpochMs: row.complete_sent_at,
     nextAttemptAtEpochMs: row.next_attempt_at,
+    abortTo: row.abort_to,
     mustFinishByEpochMs: row.must_finish_by,
     grantsExpireAtEpochMs: row.grants_expire_at,
     etag: row.s3_etag,

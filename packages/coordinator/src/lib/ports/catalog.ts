@@ -122,7 +122,8 @@ export interface CompletionCatalog {
 export interface AbortCatalog {
   /**
    * PENDING|UPLOADING → ABORTING, due after `redriveAfterMs`. `undefined` in any other state, with an attempt to complete
-   * that is unresolved, and with `onlyIfDue` when the row is neither expired nor due (any more).
+   * that is unresolved, and with `onlyIfDue` when the row is neither expired nor due (any more). Of one that has its
+   * multipart id only the expiry counts then.
    */
   beginAbort(uploadId: string, abort: AbortIntent): Promise<UploadRecord | undefined>;
 
@@ -145,7 +146,10 @@ export interface SweepCatalog {
    */
   claimDue(claim: { readonly limit: number; readonly leaseMs: number }): Promise<readonly UploadRecord[]>;
 
-  /** Moves the expiry of a PENDING or UPLOADING upload to `lastActiveAtEpochMs` and its idle limit, never back. */
+  /**
+   * Moves the expiry of a PENDING or UPLOADING upload to `lastActiveAtEpochMs` and its idle limit, never back. One that
+   * has its multipart id is due by its expiry alone from then on.
+   */
   extendExpiry(uploadId: string, lastActiveAtEpochMs: number): Promise<void>;
 
   /** Makes a row that is still in `state` due again after `delayMs`. `lastError` is kept if given. */

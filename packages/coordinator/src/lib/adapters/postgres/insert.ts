@@ -15,7 +15,7 @@ const MAX_INSERTS = 10;
 export async function insert(sql: Sql, draft: UploadDraft): Promise<InsertOutcome> {
   const row = draftRowOf(draft);
   for (let tries = 0; tries < MAX_INSERTS; tries += 1) {
-    const inserted = await insertRow(sql, row);
+    const inserted = await insertRow(sql, row, draft.pendingLimitMs);
     if (inserted) return { kind: 'inserted', record: inserted };
     const winner = await winnerOver(sql, row);
     if (winner) return { kind: winner.createId === draft.createId ? 'repeated' : 'open', record: winner };
@@ -23,7 +23,7 @@ export async function insert(sql: Sql, draft: UploadDraft): Promise<InsertOutcom
   throw new CatalogError(`upload ${draft.uploadId} was not inserted, and no other stands in its way`);
 }
 
-async function insertRow(sql: Sql, row: DraftRow): Promise<UploadRecord | undefined> {
+async function insertRow(sql: Sql, row: DraftRow, pendingLimitMs: number): Promise<UploadRecord | undefined> {
   return recordOfFirst(
     await sql`
       insert into nodes (
@@ -31,7 +31,7 @@ async function insertRow(sql: Sql, row: DraftRow): Promise<UploadRecord | undefi
         size_bytes, part_size_bytes, part_count, mode, content_type,
         metadata, checksum, encryption, fingerprint,
         resumable, resume_key, idle_limit_ms,
-        created_at, updated_at, expires_at
+        created_at, updated_at, expires_at, next_attempt_at
       )
       select
         ${row.document_id}::uuid, ${row.connector_id}, ${row.owner}, ${row.create_id}, ${row.request_digest},
@@ -39,7 +39,8 @@ async function insertRow(sql: Sql, row: DraftRow): Promise<UploadRecord | undefi
         ${row.size_bytes}::bigint, ${row.part_size_bytes}::bigint, ${row.part_count}::int, ${row.mode}, ${row.content_type},
         ${row.metadata}::text::json, ${row.checksum}::text::json, ${row.encryption}::text::json, ${row.fingerprint},
         ${row.resumable === 1}::boolean, ${row.resume_key}, ${row.idle_limit_ms}::bigint,
-        now, now, now + ${row.idle_limit_ms}::bigint * interval '1 millisecond'
+        now, now, now + ${row.idle_limit_ms}::bigint * interval '1 millisecond',
+        now + ${pendingLimitMs}::float8 * interval '1 millisecond'
       from clock_timestamp() as now
       on conflict do nothing
       returning ${columns(sql)}`,

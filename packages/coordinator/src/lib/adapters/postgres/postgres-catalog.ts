@@ -1,19 +1,24 @@
 import type { Sql } from 'postgres';
-import type { Catalog, UploadRecord } from '../../ports/catalog.ts';
+import { type Catalog, CatalogError, type Installation, type UploadRecord } from '../../ports/catalog.ts';
+import { abortOf } from './abort.ts';
 import { completionOf } from './completion.ts';
 import { insert } from './insert.ts';
 import { migrate } from './migrate.ts';
+import { outboxOf } from './outbox.ts';
 import {
   attempt,
   changeRow,
   columns,
+  epochMs,
   type Fragment,
+  fromNow,
   fullSpan,
   halfOfSpanIsGone,
   idOf,
   recordOfFirst,
   translated,
 } from './rows.ts';
+import { sweepOf } from './sweep.ts';
 
 /** Options of {@link createPostgresCatalog}. */
 export interface PostgresCatalogOptions {
@@ -37,11 +42,15 @@ export interface PostgresCatalogOptions {
 export function createPostgresCatalog(options: PostgresCatalogOptions): Catalog {
   const { sql } = options;
   return {
+    outbox: outboxOf(sql),
     migrate: () => translated('bring its schema up to date', () => migrate(sql)),
+    installation: () => attempt('tell who it is', () => installation(sql)),
     insert: (draft) => attempt('insert an upload', () => insert(sql, draft)),
     find: (uploadId) => attempt('read an upload', () => find(sql, uploadId)),
-    ...movesOf(sql),
+    ...openingOf(sql),
     ...completionOf(sql),
+    ...abortOf(sql),
+    ...sweepOf(sql),
     recordGrant: (uploadId, { expiresInSeconds }) =>
       attempt('record a grant', () => recordGrant(sql, uploadId, expiresInSeconds)),
     recordActivity: (uploadId) => attempt('record activity', () => recordActivity(sql, uploadId)),
@@ -53,37 +62,40 @@ export function createPostgresCatalog(options: PostgresCatalogOptions): Catalog 
 // Queries that run when the catalog is closed get this long before they are cut.
 const END_TIMEOUT_SECONDS = 5;
 
-type Moves = Pick<Catalog, 'saveMultipart' | 'openWithoutMultipart' | 'beginAbort' | 'finishAbort'>;
+type Opening = Pick<Catalog, 'repeatCreate' | 'saveMultipart' | 'openWithoutMultipart'>;
 
-function movesOf(sql: Sql): Moves {
-  const change = (
-    deed: string,
-    uploadId: string,
-    set: Fragment,
-    where: Fragment,
-  ): Promise<UploadRecord | undefined> => attempt(deed, () => changeRow(sql, uploadId, set, where));
+function openingOf(sql: Sql): Opening {
+  const change = (deed: string, uploadId: string, set: Fragment): Promise<UploadRecord | undefined> =>
+    attempt(deed, () => changeRow(sql, uploadId, set, sql`upload_state = 'PENDING'`));
 
   return {
+    repeatCreate: (uploadId, pendingLimitMs) =>
+      change(
+        'note that a create is repeated',
+        uploadId,
+        sql`create_repeated = true, next_attempt_at = ${fromNow(sql, pendingLimitMs)}, claimed_until = null`,
+      ),
     saveMultipart: (uploadId, { s3UploadId, mustFinishByEpochMs = null }) =>
       change(
         'save a multipart id',
         uploadId,
         sql`upload_state = 'UPLOADING', s3_upload_id = ${s3UploadId},
-          must_finish_by = to_timestamp(${mustFinishByEpochMs}::float8 / 1000)`,
-        sql`upload_state = 'PENDING'`,
+          must_finish_by = to_timestamp(${mustFinishByEpochMs}::float8 / 1000), next_attempt_at = null`,
       ),
     openWithoutMultipart: (uploadId) =>
-      change('open an upload', uploadId, sql`upload_state = 'UPLOADING'`, sql`upload_state = 'PENDING'`),
-    beginAbort: (uploadId) =>
       change(
-        'begin an abort',
+        'open an upload',
         uploadId,
-        sql`upload_state = 'ABORTING'`,
-        sql`upload_state in ('PENDING', 'UPLOADING') and complete_sent_at is null`,
+        sql`upload_state = 'UPLOADING', next_attempt_at = case mode when 'inline' then next_attempt_at end`,
       ),
-    finishAbort: (uploadId) =>
-      change('finish an abort', uploadId, sql`upload_state = 'CANCELLED'`, sql`upload_state = 'ABORTING'`),
   };
+}
+
+async function installation(sql: Sql): Promise<Installation> {
+  const [row] = await sql<{ installation_id: string; created_at: number }[]>`
+    select installation_id::text, ${sql.unsafe(epochMs('created_at'))} as created_at from longhaul_installation`;
+  if (!row) throw new CatalogError('the Postgres catalog has no installation id: its table was emptied');
+  return { installationId: row.installation_id, createdAtEpochMs: row.created_at };
 }
 
 async function find(sql: Sql, uploadId: string): Promise<UploadRecord | undefined> {

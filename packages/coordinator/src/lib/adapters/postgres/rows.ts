@@ -1,9 +1,15 @@
 import type { PendingQuery, Row, Sql } from 'postgres';
 import { CatalogError, type UploadRecord } from '../../ports/catalog.ts';
 import { type NodeRow, RECORD_COLUMNS, recordOf } from '../node-row.ts';
+import { type EndedRow, eventOf } from '../upload-event-row.ts';
 
 /** A piece of a statement. */
 export type Fragment = PendingQuery<Row[]>;
+
+/** What selects a time as milliseconds since the Unix epoch. */
+export function epochMs(name: string): string {
+  return `floor(extract(epoch from ${name}) * 1000)::float8`;
+}
 
 // Casts, so that what arrives does not hang on the type parsers of the caller's client.
 const CASTS: Readonly<Record<string, string>> = {
@@ -14,6 +20,8 @@ const CASTS: Readonly<Record<string, string>> = {
   checksum: 'checksum::text',
   encryption: 'encryption::text',
   cancel_requested: 'cancel_requested::int',
+  create_repeated: 'create_repeated::int',
+  idle_limit_ms: 'idle_limit_ms::float8',
   ...Object.fromEntries(
     [
       'complete_sent_at',
@@ -23,7 +31,7 @@ const CASTS: Readonly<Record<string, string>> = {
       'must_finish_by',
       'grants_expire_at',
       'completed_at',
-    ].map((name) => [name, `floor(extract(epoch from ${name}) * 1000)::float8`]),
+    ].map((name) => [name, epochMs(name)]),
   ),
 };
 
@@ -32,6 +40,16 @@ const COLUMNS = RECORD_COLUMNS.map((name) => `${CASTS[name] ?? name} as ${name}`
 /** What to select or return so that {@link recordOfFirst} can read it. */
 export function columns(sql: Sql): Fragment {
   return sql.unsafe(COLUMNS);
+}
+
+/** A time so long from now; null for null. */
+export function fromNow(sql: Sql, delayMs: number | null): Fragment {
+  return sql`clock_timestamp() + ${delayMs}::float8 * interval '1 millisecond'`;
+}
+
+/** A time so long ago. */
+export function ago(sql: Sql, ageMs: number): Fragment {
+  return sql`clock_timestamp() - ${ageMs}::float8 * interval '1 millisecond'`;
 }
 
 /** A time one idle limit from now. */
@@ -63,6 +81,32 @@ export async function changeRow(
       where document_id = ${idOf(uploadId)} and (${where})
       returning ${columns(sql)}`,
   );
+}
+
+/**
+ * Compare-and-set of one row to a state that is an end, and the event that tells of it: both or neither. `set` sets
+ * `updated_at` itself, to when the row ended.
+ */
+export function endRow(
+  sql: Sql,
+  uploadId: string,
+  set: Fragment,
+  where: Fragment,
+): Promise<UploadRecord | undefined> {
+  return sql.begin(async (transaction) => {
+    const [row] = await transaction<EndedRow[]>`
+      update nodes set ${set}, event_written = true
+      where document_id = ${idOf(uploadId)} and (${where})
+      returning ${columns(sql)}, ${sql.unsafe(epochMs('updated_at'))} as updated_at,
+        (select installation_id::text from longhaul_installation) as installation_id`;
+    if (!row) return undefined;
+    const event = eventOf(row);
+    await transaction`
+      insert into outbox (event_id, node_id, type, event, written_at, next_attempt_at)
+      select ${event.id}::uuid, ${uploadId}::uuid, ${event.type}, ${JSON.stringify(event)}::text::json, now, now
+      from clock_timestamp() as now`;
+    return recordOf(row);
+  });
 }
 
 /** The id, or one that no row has: Postgres refuses to compare its uuid with any other text. */

@@ -1,44 +1,32 @@
-import type { Catalog, UploadRecord } from '../../ports/catalog.ts';
-import { attempt, changeRow, type Edit } from './rows.ts';
+import type { CompletionCatalog, UploadRecord } from '../../ports/catalog.ts';
+import { attempt, changeRow, type Edit, endRow } from './rows.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 
-type Completion = Pick<
-  Catalog,
-  'beginCompletion' | 'finishCompletion' | 'reopen' | 'noteError' | 'fail' | 'requestCancel'
->;
-
 /** The catalog's part in completing an upload. Every change by a driver but the first is refused once the epoch moved. */
-export function completionOf(database: SqliteDatabase): Completion {
+export function completionOf(database: SqliteDatabase): CompletionCatalog {
   const change = (deed: string, uploadId: string, edit: Edit): Promise<UploadRecord | undefined> =>
     attempt(deed, () => changeRow(database, uploadId, edit));
-  const changeAtEpoch = (
-    deed: string,
-    uploadId: string,
-    epoch: number,
-    edit: Omit<Edit, 'where'>,
-  ): Promise<UploadRecord | undefined> =>
-    change(deed, uploadId, { ...AT_EPOCH, set: edit.set, values: { epoch, ...edit.values } });
 
   return {
     beginCompletion: (uploadId, { partsDigest, redriveAfterMs }) =>
       change('begin a completion', uploadId, { ...BEGIN, values: { partsDigest, redriveAfterMs } }),
     finishCompletion: (uploadId, epoch, { etag, versionId = null, proof }) =>
-      changeAtEpoch('finish a completion', uploadId, epoch, {
-        set: `upload_state = 'COMPLETED', s3_etag = :etag, s3_version_id = :versionId, proof = :proof,
-          completed_at = ${CLOCK_MS}, next_attempt_at = NULL, last_error = NULL`,
-        values: { etag, versionId, proof },
+      attempt('finish a completion', () =>
+        endRow(database, uploadId, { ...FINISH, values: { epoch, etag, versionId, proof } }),
+      ),
+    refuseCompletion: (uploadId, epoch, { lastError, attemptOverAfterMs, redriveAfterMs }) =>
+      change('refuse a completion', uploadId, {
+        ...REFUSE,
+        values: { epoch, lastError, attemptOverAfterMs, redriveAfterMs },
       }),
-    reopen: (uploadId, epoch, lastError) =>
-      changeAtEpoch('reopen an upload', uploadId, epoch, { set: REOPEN, values: { lastError } }),
-    noteError: async (uploadId, epoch, lastError) => {
-      const set = 'last_error = :lastError';
-      await changeAtEpoch('note an error', uploadId, epoch, { set, values: { lastError } });
+    postponeCompletion: async (uploadId, epoch, { lastError, redriveAfterMs }) => {
+      const values = { epoch, lastError, redriveAfterMs };
+      await change('postpone a completion', uploadId, { ...POSTPONE, values });
     },
-    fail: (uploadId, epoch, lastError) =>
-      changeAtEpoch('fail an upload', uploadId, epoch, {
-        set: "upload_state = 'FAILED', last_error = :lastError, next_attempt_at = NULL",
-        values: { lastError },
-      }),
+    fail: (uploadId, epoch, { lastError, quietForMs }) =>
+      attempt('fail an upload', () =>
+        endRow(database, uploadId, { ...FAIL, values: { epoch, lastError, quietForMs } }),
+      ),
     requestCancel: async (uploadId) => {
       const set = 'cancel_requested = 1';
       await change('remember a cancel', uploadId, { set, where: "upload_state = 'COMPLETING'" });
@@ -46,20 +34,47 @@ export function completionOf(database: SqliteDatabase): Completion {
   };
 }
 
-const AT_EPOCH = { where: "upload_state = 'COMPLETING' AND epoch = :epoch" };
+const AT_EPOCH = "upload_state = 'COMPLETING' AND epoch = :epoch";
 
 const BEGIN = {
   set: `upload_state = 'COMPLETING', epoch = epoch + 1, parts_digest = :partsDigest,
-    complete_sent_at = ${CLOCK_MS}, next_attempt_at = ${CLOCK_MS} + :redriveAfterMs`,
+    unresolved_sent_at = CASE upload_state WHEN 'COMPLETING' THEN complete_sent_at END,
+    complete_sent_at = ${CLOCK_MS}, next_attempt_at = ${CLOCK_MS} + :redriveAfterMs, claimed_until = NULL`,
   where: `upload_state = 'UPLOADING' OR (upload_state = 'COMPLETING' AND next_attempt_at <= ${CLOCK_MS})`,
 };
 
+const FINISH = {
+  set: `upload_state = 'COMPLETED', s3_etag = :etag, s3_version_id = :versionId, proof = :proof,
+    completed_at = ${CLOCK_MS}, updated_at = ${CLOCK_MS}, last_error = NULL, claimed_until = NULL,
+    next_attempt_at = CASE create_repeated WHEN 1 THEN ${CLOCK_MS} END`,
+  where: AT_EPOCH,
+};
+
+const IS_RESOLVED = `(unresolved_sent_at IS NULL OR unresolved_sent_at <= ${CLOCK_MS} - :attemptOverAfterMs)`;
+
 // Another upload of the same content may have been opened while this one was completing: it keeps the resume key.
-const REOPEN = `upload_state = 'UPLOADING', last_error = :lastError,
-  complete_sent_at = NULL, next_attempt_at = NULL, parts_digest = NULL,
-  expires_at = max(expires_at, ${CLOCK_MS} + idle_limit_ms),
-  resume_key = CASE WHEN EXISTS (
-    SELECT 1 FROM nodes AS other
-    WHERE other.owner = nodes.owner AND other.resume_key = nodes.resume_key
-      AND other.upload_state IN ('PENDING', 'UPLOADING')
-  ) THEN NULL ELSE resume_key END`;
+const REFUSE = {
+  set: `last_error = :lastError, claimed_until = NULL, unresolved_sent_at = NULL,
+    upload_state = CASE WHEN ${IS_RESOLVED} THEN 'UPLOADING' ELSE upload_state END,
+    complete_sent_at = CASE WHEN ${IS_RESOLVED} THEN NULL ELSE unresolved_sent_at END,
+    next_attempt_at = CASE WHEN ${IS_RESOLVED} THEN NULL ELSE ${CLOCK_MS} + :redriveAfterMs END,
+    parts_digest = CASE WHEN ${IS_RESOLVED} THEN NULL ELSE parts_digest END,
+    expires_at = CASE WHEN ${IS_RESOLVED} THEN max(expires_at, ${CLOCK_MS} + idle_limit_ms) ELSE expires_at END,
+    resume_key = CASE WHEN ${IS_RESOLVED} AND EXISTS (
+      SELECT 1 FROM nodes AS other
+      WHERE other.owner = nodes.owner AND other.resume_key = nodes.resume_key
+        AND other.upload_state IN ('PENDING', 'UPLOADING')
+    ) THEN NULL ELSE resume_key END`,
+  where: AT_EPOCH,
+};
+
+const POSTPONE = {
+  set: `last_error = :lastError, next_attempt_at = ${CLOCK_MS} + :redriveAfterMs, claimed_until = NULL`,
+  where: AT_EPOCH,
+};
+
+const FAIL = {
+  set: `upload_state = 'FAILED', last_error = :lastError, updated_at = ${CLOCK_MS},
+    next_attempt_at = ${CLOCK_MS}, claimed_until = NULL`,
+  where: `${AT_EPOCH} AND complete_sent_at <= ${CLOCK_MS} - :quietForMs`,
+};

@@ -7,7 +7,7 @@ import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 export function insert(database: SqliteDatabase, draft: UploadDraft): InsertOutcome {
   const row = draftRowOf(draft);
   return database.write(() => {
-    const inserted = insertRow(database, row);
+    const inserted = insertRow(database, row, draft.pendingLimitMs);
     if (inserted) return { kind: 'inserted', record: recordOf(inserted) };
     const repeated = findRepeated(database, row);
     if (repeated) return { kind: 'repeated', record: recordOf(repeated) };
@@ -17,15 +17,16 @@ export function insert(database: SqliteDatabase, draft: UploadDraft): InsertOutc
   });
 }
 
-function insertRow(database: SqliteDatabase, row: DraftRow): NodeRow | undefined {
+function insertRow(database: SqliteDatabase, row: DraftRow, pendingLimitMs: number): NodeRow | undefined {
   const names = Object.keys(row);
   return database.get<NodeRow>(
-    `INSERT INTO nodes (${names.join(', ')}, created_at, updated_at, expires_at)
-     VALUES (${names.map((name) => `:${name}`).join(', ')}, ${CLOCK_MS}, ${CLOCK_MS}, ${CLOCK_MS} + :idle_limit_ms)
+    `INSERT INTO nodes (${names.join(', ')}, created_at, updated_at, expires_at, next_attempt_at)
+     VALUES (${names.map((name) => `:${name}`).join(', ')}, 
+       ${CLOCK_MS}, ${CLOCK_MS}, ${CLOCK_MS} + :idle_limit_ms, ${CLOCK_MS} + :pendingLimitMs)
      ON CONFLICT (owner, create_id) DO NOTHING
      ON CONFLICT (owner, resume_key) WHERE resume_key IS NOT NULL AND ${OPEN} DO NOTHING
      RETURNING ${COLUMNS}`,
-    row,
+    { ...row, pendingLimitMs },
   );
 }
 

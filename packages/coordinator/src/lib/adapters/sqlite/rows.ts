@@ -1,5 +1,6 @@
 import { CatalogError, type UploadRecord } from '../../ports/catalog.ts';
 import { type NodeRow, RECORD_COLUMNS, recordOf } from '../node-row.ts';
+import { type EndedRow, eventOf } from '../upload-event-row.ts';
 import { CLOCK_MS, type SqliteDatabase, type SqlValues } from './sqlite-database.ts';
 
 /** What to select or return so that a row can be read as a record. */
@@ -22,6 +23,30 @@ export function changeRow(database: SqliteDatabase, uploadId: string, edit: Edit
     ),
   );
   return row && recordOf(row);
+}
+
+/**
+ * Compare-and-set of one row to a state that is an end, and the event that tells of it: both or neither. The edit sets
+ * `updated_at` itself, to when the row ended.
+ */
+export function endRow(database: SqliteDatabase, uploadId: string, edit: Edit): UploadRecord | undefined {
+  return database.write(() => {
+    const row = database.get<EndedRow>(
+      `UPDATE nodes SET ${edit.set}, event_written = 1
+       WHERE document_id = :uploadId AND (${edit.where})
+       RETURNING ${COLUMNS}, updated_at,
+         (SELECT installation_id FROM longhaul_installation) AS installation_id`,
+      { uploadId, ...edit.values },
+    );
+    if (!row) return undefined;
+    const event = eventOf(row);
+    database.run(
+      `INSERT INTO outbox (event_id, node_id, type, event, written_at, next_attempt_at)
+       VALUES (:id, :uploadId, :type, :event, ${CLOCK_MS}, ${CLOCK_MS})`,
+      { id: event.id, uploadId, type: event.type, event: JSON.stringify(event) },
+    );
+    return recordOf(row);
+  });
 }
 
 /** Runs the work; whatever SQLite throws becomes the cause of a {@link CatalogError}. */

@@ -1,19 +1,26 @@
-import type { Catalog, UploadRecord } from '../../ports/catalog.ts';
+import { type Catalog, CatalogError, type Installation, type UploadRecord } from '../../ports/catalog.ts';
 import { type NodeRow, recordOf } from '../node-row.ts';
+import { abortOf } from './abort.ts';
 import { completionOf } from './completion.ts';
 import { insert } from './insert.ts';
 import { migrate } from './migrate.ts';
+import { outboxOf } from './outbox.ts';
 import { attempt, changeRow, COLUMNS, type Edit } from './rows.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
+import { sweepOf } from './sweep.ts';
 
 /** The catalog over an open file. */
 export function createSqliteCatalog(database: SqliteDatabase): Catalog {
   return {
+    outbox: outboxOf(database),
     migrate: () => attempt('bring its schema up to date', () => migrate(database)),
+    installation: () => attempt('tell who it is', () => installation(database)),
     insert: (draft) => attempt('insert an upload', () => insert(database, draft)),
     find: (uploadId) => attempt('read an upload', () => find(database, uploadId)),
-    ...movesOf(database),
+    ...openingOf(database),
     ...completionOf(database),
+    ...abortOf(database),
+    ...sweepOf(database),
     recordGrant: (uploadId, { expiresInSeconds }) =>
       attempt('record a grant', () => recordGrant(database, uploadId, expiresInSeconds)),
     recordActivity: (uploadId) => attempt('record activity', () => recordActivity(database, uploadId)),
@@ -22,35 +29,41 @@ export function createSqliteCatalog(database: SqliteDatabase): Catalog {
   };
 }
 
-type Moves = Pick<Catalog, 'saveMultipart' | 'openWithoutMultipart' | 'beginAbort' | 'finishAbort'>;
+type Opening = Pick<Catalog, 'repeatCreate' | 'saveMultipart' | 'openWithoutMultipart'>;
 
-function movesOf(database: SqliteDatabase): Moves {
+function openingOf(database: SqliteDatabase): Opening {
   const change = (deed: string, uploadId: string, edit: Edit): Promise<UploadRecord | undefined> =>
     attempt(deed, () => changeRow(database, uploadId, edit));
 
   return {
+    repeatCreate: (uploadId, pendingLimitMs) =>
+      change('note that a create is repeated', uploadId, {
+        set: `create_repeated = 1, next_attempt_at = ${CLOCK_MS} + :pendingLimitMs, claimed_until = NULL`,
+        where: "upload_state = 'PENDING'",
+        values: { pendingLimitMs },
+      }),
     saveMultipart: (uploadId, { s3UploadId, mustFinishByEpochMs = null }) =>
       change('save a multipart id', uploadId, {
-        set: "upload_state = 'UPLOADING', s3_upload_id = :s3UploadId, must_finish_by = :mustFinishByEpochMs",
+        set: `upload_state = 'UPLOADING', s3_upload_id = :s3UploadId, must_finish_by = :mustFinishByEpochMs,
+          next_attempt_at = NULL`,
         where: "upload_state = 'PENDING'",
         values: { s3UploadId, mustFinishByEpochMs },
       }),
     openWithoutMultipart: (uploadId) =>
       change('open an upload', uploadId, {
-        set: "upload_state = 'UPLOADING'",
+        set: `upload_state = 'UPLOADING',
+          next_attempt_at = CASE mode WHEN 'inline' THEN next_attempt_at END`,
         where: "upload_state = 'PENDING'",
       }),
-    beginAbort: (uploadId) =>
-      change('begin an abort', uploadId, {
-        set: "upload_state = 'ABORTING'",
-        where: "upload_state IN ('PENDING', 'UPLOADING') AND complete_sent_at IS NULL",
-      }),
-    finishAbort: (uploadId) =>
-      change('finish an abort', uploadId, {
-        set: "upload_state = 'CANCELLED'",
-        where: "upload_state = 'ABORTING'",
-      }),
   };
+}
+
+function installation(database: SqliteDatabase): Installation {
+  const row = database.get<{ installation_id: string; created_at: number }>(
+    'SELECT installation_id, created_at FROM longhaul_installation',
+  );
+  if (!row) throw new CatalogError('the SQLite catalog has no installation id: its table was emptied');
+  return { installationId: row.installation_id, createdAtEpochMs: row.created_at };
 }
 
 function find(database: SqliteDatabase, uploadId: string): UploadRecord | undefined {

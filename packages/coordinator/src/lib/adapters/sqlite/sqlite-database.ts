@@ -6,6 +6,8 @@ export interface SqliteDatabase {
   get<Row extends object>(sql: string, values?: SqlValues): Row | undefined;
   all<Row extends object>(sql: string, values?: SqlValues): Row[];
   run(sql: string, values?: SqlValues): void;
+  /** {@link run}, and how many rows it changed. */
+  change(sql: string, values?: SqlValues): number;
   /** Runs statements that take no values. */
   exec(sql: string): void;
   /** Runs the work in one write transaction: all of it or nothing. */
@@ -17,24 +19,34 @@ export interface SqliteDatabase {
 /** Values of a statement by their names, which stand in it as `:name`. */
 export type SqlValues = Readonly<Record<string, SQLInputValue>>;
 
-/** Milliseconds since the Unix epoch, by SQLite's clock. */
-export const CLOCK_MS = "CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER)";
+/** Milliseconds since the Unix epoch, in every statement of {@link SqliteDatabase}: by SQLite's clock, or the caller's. */
+export const CLOCK_MS = 'clock_ms()';
+
+const SQLITE_CLOCK_MS = "CAST(round(unixepoch('now', 'subsec') * 1000) AS INTEGER)";
+const CALLERS_CLOCK_MS = 'CAST(longhaul_now_epoch_ms() AS INTEGER)';
 
 // How long a process waits for another one that writes; also the longest that the event loop can stand still for it.
 const BUSY_TIMEOUT_MS = 5000;
 const BUSY_PAUSE_MS = 5;
 const SQLITE_BUSY = 5;
 
-/** Opens the file, or makes it. */
-export function openDatabase(path: string): SqliteDatabase {
+/**
+ * Opens the file, or makes it.
+ *
+ * @param nowEpochMs a clock instead of SQLite's
+ */
+export function openDatabase(path: string, nowEpochMs?: () => number): SqliteDatabase {
   const connection = connect(path);
+  const clockMs = nowEpochMs ? CALLERS_CLOCK_MS : SQLITE_CLOCK_MS;
+  if (nowEpochMs) connection.function('longhaul_now_epoch_ms', nowEpochMs);
+  const timed = (sql: string): string => sql.replaceAll(CLOCK_MS, clockMs);
   const statements = new Map<string, StatementSync>();
   let closed = false;
 
   function statement(sql: string): StatementSync {
     const known = statements.get(sql);
     if (known !== undefined) return known;
-    const prepared = connection.prepare(sql);
+    const prepared = connection.prepare(timed(sql));
     statements.set(sql, prepared);
     return prepared;
   }
@@ -44,7 +56,8 @@ export function openDatabase(path: string): SqliteDatabase {
       statement(sql).get(values) as Row | undefined,
     all: <Row extends object>(sql: string, values: SqlValues = {}) => statement(sql).all(values) as Row[],
     run: (sql, values = {}) => void statement(sql).run(values),
-    exec: (sql) => connection.exec(sql),
+    change: (sql, values = {}) => Number(statement(sql).run(values).changes),
+    exec: (sql) => connection.exec(timed(sql)),
     write: (work) => inWriteTransaction(connection, work),
     close() {
       if (closed) return;

@@ -8,6 +8,8 @@ import { createSqliteState } from './sqlite-state.ts';
 export interface SqliteStoreOptions {
   /** The file; made when it is not there, in a folder that is. `:memory:` lives as long as the process. */
   readonly path: string;
+  /** Clock of every time that is written or compared, in whole milliseconds. Default: SQLite's own. */
+  readonly nowEpochMs?: () => number;
 }
 
 /** Catalog and hot state in one file. */
@@ -27,13 +29,13 @@ export interface SqliteStore {
  * @example const { catalog, state } = createSqliteStore({ path: 'longhaul.db' });
  */
 export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
-  const database = open(options.path);
+  const database = open(options);
   return { catalog: createSqliteCatalog(database), state: createSqliteState(database) };
 }
 
-function open(path: string): SqliteDatabase {
+function open({ path, nowEpochMs }: SqliteStoreOptions): SqliteDatabase {
   try {
-    return openDatabase(path);
+    return openDatabase(path, nowEpochMs);
   } catch (cause) {
     throw new CatalogError(
       `the SQLite file ${path} could not be opened: does its folder exist, may we write?`,

@@ -95,7 +95,7 @@ describe('two coordinators on one catalog', () => {
     });
     cancel = async () => {
       const { record } = await memory.catalog.insert(await draftLike(one));
-      await memory.catalog.beginAbort(record.uploadId);
+      await memory.catalog.beginAbort(record.uploadId, CANCEL);
       await memory.catalog.finishAbort(record.uploadId);
     };
     const created = await one.create({ ...file, createId: CREATE_ID });
@@ -104,6 +104,7 @@ describe('two coordinators on one catalog', () => {
   });
 });
 
+const CANCEL = { to: 'CANCELLED', redriveAfterMs: 60_000 } as const;
 const CREATE_ID = randomUUID();
 /** A draft that finds the row of CREATE_ID. */
 const draftLike = async (coordinator: TestCoordinator) => ({
@@ -122,6 +123,7 @@ const draftLike = async (coordinator: TestCoordinator) => ({
   plan: { sizeBytes: 1, partSizeBytes: 1, partCount: 1 },
   resumable: false,
   idleLimitMs: 1000,
+  pendingLimitMs: 900_000,
 });
 
 describe('hot state that lags behind', () => {
@@ -156,7 +158,7 @@ describe('hot state that lags behind', () => {
         ...catalog,
         saveMultipart: async (uploadId, multipart) => {
           const saved = await catalog.saveMultipart(uploadId, multipart);
-          await catalog.beginAbort(uploadId);
+          await catalog.beginAbort(uploadId, CANCEL);
           await catalog.finishAbort(uploadId);
           return saved;
         },
@@ -174,7 +176,7 @@ describe('hot state that lags behind', () => {
       state: {
         ...state,
         record: async (uploadId, parts) => {
-          await memory.catalog.beginAbort(uploadId);
+          await memory.catalog.beginAbort(uploadId, CANCEL);
           await state.remove(uploadId);
           return await state.record(uploadId, parts);
         },
@@ -437,8 +439,8 @@ describe('an inline payload', () => {
           partsDigest: '',
           redriveAfterMs: 1,
         });
-        await memory.catalog.fail(uploadId, attempt!.epoch, 'test');
-      } else await memory.catalog.beginAbort(uploadId);
+        await memory.catalog.fail(uploadId, attempt!.epoch, { lastError: 'test', quietForMs: 0 });
+      } else await memory.catalog.beginAbort(uploadId, CANCEL);
       if (end === 'CANCELLED') await memory.catalog.finishAbort(uploadId);
       expect(await coordinator.create(request)).toMatchObject({ uploadId, state: end, grants: [] });
     },

@@ -51,6 +51,23 @@ export function describeRedisKeys(connect: () => Redis | Cluster): void {
       expect(await redis.hgetall(`upload:{${id}}:etags`)).toEqual({ 1: '{"etag":"\\"e\\"","size":8}' });
     });
 
+    it('says how an upload has ended, in fields of their own', async () => {
+      const id = randomUUID();
+      await state.restore(uploadOf(id), [{ partNumber: 1, sizeBytes: 8, etag: '"e"' }]);
+      const end = { status: 'COMPLETED', etag: '"f-1"', versionId: 'v/1', completedAtEpochMs: 5 } as const;
+      await state.finish(id, end);
+      expect(await redis.hgetall(`upload:{${id}}:state`)).toMatchObject({
+        status: 'COMPLETED',
+        final_etag: '"f-1"',
+        s3_version_id: 'v/1',
+        completed_at: '5',
+      });
+      expect(await redis.exists(`upload:{${id}}:etags`)).toBe(0);
+      expect(await redis.ttl(`upload:{${id}}:state`)).toBeGreaterThan(86_000);
+      await state.finish(id, { status: 'FAILED', error: 'integrity' });
+      expect(await redis.hget(`upload:{${id}}:state`, 'error_message')).toBe('integrity');
+    });
+
     it('lives for a day unless told otherwise', async () => {
       const id = randomUUID();
       await state.restore(uploadOf(id), []);

@@ -13,6 +13,8 @@ describeStateStore(
   { ownRecord: false, expiry: false },
 );
 
+const REFUSAL = { lastError: 'refused', attemptOverAfterMs: 60_000, redriveAfterMs: 60_000 };
+
 function ownerOfRows(catalog: Catalog): NonNullable<StateStoreFixture['catalog']> {
   return {
     async begin(upload) {
@@ -21,7 +23,7 @@ function ownerOfRows(catalog: Catalog): NonNullable<StateStoreFixture['catalog']
       return { ...upload, createdAtEpochMs: record!.createdAtEpochMs };
     },
     async moveTo(uploadId, state) {
-      if (state === 'UPLOADING') await catalog.reopen(uploadId, 1, 'refused');
+      if (state === 'UPLOADING') await catalog.refuseCompletion(uploadId, 1, REFUSAL);
       else await catalog.beginCompletion(uploadId, { partsDigest: '', redriveAfterMs: 60_000 });
     },
   };

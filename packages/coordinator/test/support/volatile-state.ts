@@ -26,6 +26,11 @@ export function createVolatileState(): StateStore {
     },
     setStatus: async (uploadId, status) => setStatus(uploadId, status),
     remove: async (uploadId) => void uploads.delete(uploadId),
+    finish: async (uploadId, { status }) => {
+      setStatus(uploadId, status);
+      uploads.get(uploadId)?.parts.clear();
+    },
+    lastActiveAtEpochMs: async () => undefined,
     ping: () => Promise.resolve(),
     close: () => Promise.resolve(),
   };

@@ -25,9 +25,8 @@ function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
 
 /** `crypto.randomUUID` is missing on pages without TLS; `getRandomValues` is not. */
 function randomUuid(): string {
-  return '10000000-1000-4000-8000-100000000000'.replaceAll(/[018]/g, (digit) => {
-    const random = (crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) & 15;
-    // 8 stands for the variant: its two upper bits are 10.
-    return (digit === '8' ? 8 | (random & 3) : random).toString(16);
-  });
+  // 8 stands for the variant, whose two upper bits are 10: only its two lower ones are random.
+  return '10000000-1000-4000-8000-100000000000'.replaceAll(/[018]/g, (digit) =>
+    (+digit ^ ((crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) & (15 >> (+digit / 4)))).toString(16),
+  );
 }

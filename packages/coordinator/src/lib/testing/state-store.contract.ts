@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { MAX_OBJECT_SIZE_BYTES, MAX_PARTS, type UploadState } from '@longhaul/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StoredPart } from '../ports/object-store.ts';
@@ -210,6 +211,34 @@ export function describeStateStore(
       });
     });
 
+    it('keeps the checksum of a part', async () => {
+      const summed = { ...part(1), checksum: { algorithm: 'CRC32', value: 'jHNlIQ==' } } as const;
+      await store.record(upload.uploadId, [summed, part(2)]);
+      expect(await store.parts(upload.uploadId)).toEqual([summed, part(2)]);
+      await store.restore(upload, [{ ...summed, partNumber: 3 }]);
+      expect(await store.parts(upload.uploadId)).toEqual([summed, part(2), { ...summed, partNumber: 3 }]);
+    });
+
+    it('knows when parts were last written down', async () => {
+      expect(await store.lastActiveAtEpochMs(upload.uploadId)).toBeUndefined();
+      await store.record(upload.uploadId, [part(1)]);
+      const first = await store.lastActiveAtEpochMs(upload.uploadId);
+      expect(Math.abs(first! - Date.now())).toBeLessThan(60_000);
+      await sleep(5);
+      await store.record(upload.uploadId, [part(2)]);
+      expect(await store.lastActiveAtEpochMs(upload.uploadId)).toBeGreaterThan(first!);
+      expect(await store.lastActiveAtEpochMs(randomUUID())).toBeUndefined();
+    });
+
+    it('forgets the parts of an upload that has ended, and makes no record for one without', async () => {
+      await store.record(upload.uploadId, [part(1)]);
+      await store.finish(upload.uploadId, { status: 'COMPLETED', etag: '"e-1"', completedAtEpochMs: 1 });
+      expect(await store.parts(upload.uploadId)).toEqual([]);
+      const unknown = randomUUID();
+      await store.finish(unknown, { status: 'FAILED', error: 'integrity' });
+      expect(await store.find(unknown)).toBeUndefined();
+    });
+
     it('forgets the parts of an upload that was removed, and removes it twice', async () => {
       await store.record(upload.uploadId, [part(1)]);
       await store.remove(upload.uploadId);
@@ -238,6 +267,13 @@ export function describeStateStore(
             expect(await store.record(upload.uploadId, [part(1)])).toEqual({ kind: 'closed', status });
           },
         );
+
+        it('says that the upload has ended', async () => {
+          await store.finish(upload.uploadId, { status: 'COMPLETED', etag: '"e-1"', versionId: 'v1' });
+          expect(await store.find(upload.uploadId)).toEqual({ ...upload, status: 'COMPLETED' });
+          const late = await store.record(upload.uploadId, [part(1)]);
+          expect(late).toEqual({ kind: 'closed', status: 'COMPLETED' });
+        });
 
         it('is replaced by restore', async () => {
           const changed = { ...upload, status: 'COMPLETING', tokenVersion: 2, s3UploadId: 'other' } as const;

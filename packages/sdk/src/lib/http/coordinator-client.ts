@@ -1,6 +1,7 @@
 import { type Problem, TOKEN_HEADER } from '@longhaul/protocol';
 import ky from 'ky';
 import { addressOf } from '../address.ts';
+import { ENDED } from '../ended.ts';
 import type { Coordinator, CoordinatorCall } from '../ports/coordinator.ts';
 import { type Outcome, repeat, type RepeatInput } from '../repeat.ts';
 import { judgeStatus } from '../retry.ts';
@@ -65,9 +66,6 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
   };
 }
 
-/** Refusals that say that the upload is over, whatever was asked. */
-const ENDED = /^upload-(cancelled|expired|failed)$/;
-
 async function readAnswer(response: Response, address: string): Promise<Outcome<unknown>> {
   const { ok, status } = response;
   // Not JSON: a proxy or another server has answered, or the answer was cut short.
@@ -77,7 +75,7 @@ async function readAnswer(response: Response, address: string): Promise<Outcome<
   const code = problem?.code ?? '';
   const message = code
     ? `The coordinator refused (${code}): ${problem?.detail}`
-    : `No coordinator answers at ${address} (${status}).`;
+    : `No coordinator at ${address} (${status}).`;
   return {
     // A refusal of the store that the coordinator passes on does not pass by itself, whatever its status.
     trouble: ok ? 'transient' : code === 'store-refused' ? 'fatal' : judgeStatus(status),

@@ -9,22 +9,28 @@ export interface Completion {
 }
 
 /**
+ * Times that the call is given up. Everything is stored by then: an outage costs the good news, not the upload. With the
+ * retries of each call it may last some minutes.
+ */
+const PATIENCE = 9;
+
+/**
  * Asks for completion until there is an answer: the store may take minutes for many parts, and the coordinator says
- * `COMPLETING` meanwhile.
+ * `COMPLETING` meanwhile. Nobody who answers is no answer: the upload may well be complete.
  */
 export async function completeUpload(
   { clock }: { readonly clock: Clock },
   ask: (signal: AbortSignal) => Promise<CompleteResponse>,
   signal: AbortSignal,
 ): Promise<Completion> {
-  try {
-    for (;;) {
-      const answer = await ask(signal);
-      if (answer.state === 'COMPLETED') return answer;
-      await clock.sleep(answer.retryAfterSeconds * 1_000, signal);
-    }
-  } catch (error) {
-    if (!/^(parts-missing|completion-refused)$/.test(codeOf(error))) throw error;
-    return { refusal: error };
+  for (let patience = PATIENCE; ;) {
+    const answer = await ask(signal).catch((error: unknown) => {
+      const code = codeOf(error);
+      if (/^(parts|completion)-/.test(code)) return { refusal: error };
+      if (!/able$/i.test(code) || !--patience) throw error;
+      return { retryAfterSeconds: 2 };
+    });
+    if (!('retryAfterSeconds' in answer)) return answer;
+    await clock.sleep(answer.retryAfterSeconds * 1_000, signal);
   }
 }

@@ -1,6 +1,7 @@
 import type { CreateUploadResponse } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
+import { ENDED } from '../ended.ts';
 import { codeOf } from '../upload-error.ts';
 
 /** An upload that the coordinator has opened. */
@@ -14,9 +15,6 @@ export interface Opening {
 
 /** The create call: whatever was decided, and maybe the content. */
 export type CreateBody = { readonly payload?: string | undefined };
-
-/** States from which nothing can go on. */
-const ENDED = /^(ABORTING|CANCELLED|EXPIRED|FAILED)$/;
 
 /** What opening takes. */
 export interface OpenInput {

@@ -35,6 +35,7 @@ export async function sendPart<Source extends ByteSource>(
   signal: AbortSignal,
 ): Promise<Receipt> {
   const { clock } = input;
+  const { partNumber, sizeBytes } = part;
   const startMs = clock.nowMs();
   return await repeat(input, signal, async (failures) => {
     const grant = await input.grantFor(part, signal);
@@ -46,8 +47,8 @@ export async function sendPart<Source extends ByteSource>(
       const { etag } = attempt;
       return {
         value: {
-          partNumber: part.partNumber,
-          sizeBytes: part.sizeBytes,
+          partNumber,
+          sizeBytes,
           durationMs: clock.nowMs() - startMs,
           attempts: failures + 1,
           ...(etag && { etag }),
@@ -55,8 +56,8 @@ export async function sendPart<Source extends ByteSource>(
       };
     }
     input.partMoved(part, 0);
-    if (verdict === 'refused-url') input.dropGrant(part.partNumber);
-    const error = errorOf(attempt, `part ${part.partNumber}, ${addressOf(grant.url)}`);
+    if (verdict === 'refused-url') input.dropGrant(partNumber);
+    const error = errorOf(attempt, `part ${partNumber}, ${addressOf(grant.url)}`);
     return { error, trouble: verdict, retryAfterSeconds: attempt.retryAfterSeconds };
   });
 }

@@ -51,7 +51,7 @@ const MAX_ROUNDS = 5;
  */
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
   const upload = (await open(job, false)) ?? (await open(job, true));
-  if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended from elsewhere.');
+  if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
   const { created, opened, hintKey, session } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
   job.begin(opened.plan.sizeBytes, created.result ? partRanges(opened.plan) : created.receivedParts);
@@ -101,7 +101,7 @@ async function carry<Source extends ByteSource>(
     const completion = await completeUpload(job, session.complete, stopSignal);
     if (completion.result) return completion.result;
     if (round === MAX_ROUNDS) throw completion.refusal;
-    parts = missingParts(await session.reopen());
+    parts = missingParts(await session.reopen(), completion.refusal);
     for (const part of parts) job.partMoved(part, 0);
     dispatch({ kind: 'sending', upload: opened });
   }
@@ -128,11 +128,17 @@ async function sendAndReport<Source extends ByteSource>(
  * the truth: the result, or what is missing.
  */
 function leaveToCompletion(error: unknown): void {
-  if (!/^(NoSuchUpload|upload-complet(ed|ing))$/.test(codeOf(error))) throw error;
+  if (!/^(NoSuchUpload|upload-complet)/.test(codeOf(error))) throw error;
 }
 
-/** Parts of the plan that the store does not have, or has in another size. */
-function missingParts({ plan, receivedParts }: CreateUploadResponse): PartRange[] {
+/**
+ * Parts of the plan that the store does not have, or has in another size; and those that a refusal of completion has
+ * named: what the store has of them is not what was sent.
+ */
+function missingParts({ plan, receivedParts }: CreateUploadResponse, refusal?: unknown): PartRange[] {
+  const named = (refusal as UploadError | undefined)?.problem?.missingParts;
   const receivedBytes = new Map(receivedParts.map((part) => [part.partNumber, part.sizeBytes]));
-  return partRanges(plan).filter((part) => receivedBytes.get(part.partNumber) !== part.sizeBytes);
+  return partRanges(plan).filter(
+    ({ partNumber, sizeBytes }) => receivedBytes.get(partNumber) !== sizeBytes || named?.includes(partNumber),
+  );
 }

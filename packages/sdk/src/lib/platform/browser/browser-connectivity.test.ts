@@ -25,7 +25,7 @@ const settled = async (promise: Promise<void>): Promise<boolean> =>
 describe('browserConnectivity', () => {
   it('resolves at once while the browser is online', async () => {
     browse('files.example', true);
-    await whenOnline();
+    await whenOnline(new AbortController().signal);
   });
 
   it('waits for the network to come back', async () => {
@@ -47,6 +47,6 @@ describe('browserConnectivity', () => {
 
   it.each(['localhost', '127.0.0.1', '[::1]'])('needs no network on %s', async (hostname) => {
     browse(hostname, false);
-    await whenOnline();
+    await whenOnline(new AbortController().signal);
   });
 });

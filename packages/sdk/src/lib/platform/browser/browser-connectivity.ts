@@ -8,11 +8,11 @@ export const browserConnectivity: Connectivity = { whenOnline };
 
 const LOOPBACK = /^(localhost|127\..+|\[::1\])$/;
 
-function whenOnline(signal?: AbortSignal): Promise<void> {
+function whenOnline(signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
+    signal.throwIfAborted();
     if (navigator.onLine || LOOPBACK.test(location.hostname)) return resolve();
-    addEventListener('online', () => resolve(), { once: true, ...(signal && { signal }) });
-    signal?.addEventListener('abort', () => reject(signal.reason));
+    addEventListener('online', () => resolve(), { once: true, signal });
+    signal.addEventListener('abort', () => reject(signal.reason));
   });
 }

@@ -3,7 +3,7 @@ import type { BlobSource } from '../../sources/blob-source.ts';
 import { readXhrAnswer } from './xhr-answer.ts';
 
 /** A script is not told why a request failed; the console of the browser is. */
-const NO_REASON_GIVEN = 'no network, or CORS forbids it';
+const NO_REASON_GIVEN = 'no network, or no CORS';
 
 /**
  * Sends slices of a `Blob` by `XMLHttpRequest`: unlike `fetch` it tells how many bytes have left, and the browser

@@ -19,10 +19,16 @@ export async function completeWhole(context: UploadContext, record: UploadRecord
   if (proof.kind === 'unknown') throw proof.error;
   if (record.state === 'UPLOADING' && proof.kind === 'absent') throw notStored(record);
   if (record.state === 'UPLOADING' && proof.kind === 'foreign') throw takenKey(record);
+  const isReopening = record.mode === 'single' && proof.kind === 'absent';
+  const outcome = judgeWhole(context, record, proof);
+  // An attempt of our own would make the last one look new, and what is gone would never be given up.
+  if (record.state === 'COMPLETING' && outcome.kind === 'terminal' && !isReopening) {
+    return await settleCompletion(context, record, outcome);
+  }
   const attempt = await begin(context, record);
   if (!attempt) return await endByOthers(context, record.uploadId);
-  if (record.mode === 'single' && proof.kind === 'absent') return await reopenSingle(context, attempt);
-  return await settleCompletion(context, attempt, judgeWhole(context, attempt, proof));
+  if (isReopening) return await reopenSingle(context, attempt);
+  return await settleCompletion(context, attempt, outcome);
 }
 
 /** Completing a single PUT sends nothing to the store, so an object that is not there is none that may still appear. */

@@ -72,6 +72,14 @@ function notStored({ uploadId }: UploadRecord): CoordinatorError {
   );
 }
 
+function notYetStored({ uploadId }: UploadRecord): CoordinatorError {
+  return new CoordinatorError(
+    'store-unreachable',
+    `The store did not say whether it has the content of upload ${uploadId}. Repeat the create call with the same createId.`,
+    { uploadId, retryAfterSeconds: 2 },
+  );
+}
+
 function takenKey({ uploadId }: UploadRecord): CoordinatorError {
   return new CoordinatorError(
     'completion-refused',
@@ -81,9 +89,11 @@ function takenKey({ uploadId }: UploadRecord): CoordinatorError {
 }
 
 /**
- * Writes an inline payload and completes it. A repeat finds the object of the first time by its write token.
+ * Writes an inline payload and completes it. A repeat finds the object of the first time by its write token, or writes
+ * it again: only who has the payload can.
  *
- * @throws CoordinatorError `upload-failed` when the store holds another size
+ * @throws CoordinatorError `upload-failed` when the store holds another size, `store-unreachable` when nobody can tell
+ * whether the store has the payload
  */
 export async function completeInline(
   context: UploadContext,
@@ -113,7 +123,9 @@ export async function completeInline(
   const over = attempt
     ? await settleCompletion(context, attempt, judgeWhole(context, attempt, proof, outcome))
     : await endByOthers(context, current.uploadId);
-  return over ?? (await context.catalog.find(current.uploadId)) ?? current;
+  const end = over ?? (await context.catalog.find(current.uploadId)) ?? current;
+  if (end.state === 'COMPLETING') throw notYetStored(end);
+  return end;
 }
 
 async function begin(context: UploadContext, record: UploadRecord): Promise<UploadRecord | undefined> {

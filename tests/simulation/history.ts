@@ -13,12 +13,15 @@ export interface History {
   readonly doomed: ReadonlySet<string>;
   violate(what: string): void;
   doom(uploadId: string): void;
+  /** An object has appeared at an upload's key. */
+  stored(uploadId: string): void;
+  /** Uploads of which an object was there, for however long. */
+  readonly everStored: ReadonlySet<string>;
   /** A call to the catalog had its effect. */
   catalog(call: ObservedCall): void;
   /** Something of an upload has arrived. */
   active(uploadId: string): void;
   told(event: UploadEvent): void;
-  created(createId: string, uploadId: string): void;
   /** A Complete is on its way. Answers what to call when the store is done with it. */
   completing(s3UploadId: string): () => void;
   aborting(s3UploadId: string): void;
@@ -42,6 +45,7 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
   const uploadIds = new Set<string>();
   const events = new Map<string, UploadEvent[]>();
   const doomed = new Set<string>();
+  const everStored = new Set<string>();
   const refused = new Set<string>();
   const ends = new Map<string, UploadState>();
   const activeAtMs = new Map<string, number>();
@@ -63,6 +67,10 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
   };
   const sawInsert = async (draft: UploadDraft): Promise<void> => {
     uploadIds.add(draft.uploadId);
+    const create = `${draft.owner} ${draft.createId}`;
+    const before = byCreateId.get(create);
+    if (before) violate(`one create made two uploads, ${before} and ${draft.uploadId}`);
+    byCreateId.set(create, draft.uploadId);
     active(draft.uploadId);
     const twins = drafts.filter((other) => isTwin(draft, other) && !refused.has(other.uploadId));
     if (draft.resumable) drafts.push(draft);
@@ -87,6 +95,8 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
     events,
     doomed,
     violate,
+    everStored,
+    stored: (uploadId) => void everStored.add(uploadId),
     doom: (uploadId) => void doomed.add(uploadId),
     active,
     catalog({ method, values, result }) {
@@ -105,11 +115,6 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
     told(event) {
       const { nodeId } = event.data;
       events.set(nodeId, [...(events.get(nodeId) ?? []), event]);
-    },
-    created(createId, uploadId) {
-      const known = byCreateId.get(createId) ?? uploadId;
-      if (known !== uploadId) violate(`one create made two uploads, ${known} and ${uploadId}`);
-      byCreateId.set(createId, uploadId);
     },
     completing(s3UploadId) {
       completes.set(s3UploadId, (completes.get(s3UploadId) ?? 0) + 1);

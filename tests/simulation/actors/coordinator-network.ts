@@ -16,8 +16,6 @@ export interface CoordinatorNetwork {
   readonly faults: Faults;
   /** Servers that are up. */
   readonly servers: () => readonly Server[];
-  /** Told which upload a create has answered. */
-  readonly onCreated: (createId: string, uploadId: string) => void;
 }
 
 const LATENCY_MS = 20;
@@ -64,7 +62,6 @@ export function createClientFetch(
         });
         const serve = async (): Promise<void> => {
           const response = await server.fetch(new Request(url, { method, headers, body }));
-          if (body !== null && response.status === 201) await sawCreate(network, body, response.clone());
           if (!isAnswered) answerWith(response);
           isAnswered = true;
         };
@@ -72,10 +69,4 @@ export function createClientFetch(
       });
     });
   };
-}
-
-async function sawCreate({ onCreated }: CoordinatorNetwork, body: string, response: Response): Promise<void> {
-  const { createId } = JSON.parse(body) as { createId: string };
-  const { uploadId } = (await response.json()) as { uploadId: string };
-  onCreated(createId, uploadId);
 }

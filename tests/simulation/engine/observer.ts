@@ -57,7 +57,7 @@ export function createObserver(branches: Tally): Observer {
     },
     store(call) {
       const { caller, method, values } = call;
-      const { key } = values[0] as { key?: string };
+      const { key } = (values[0] ?? {}) as { key?: string };
       if (key === undefined) return;
       const uploadId = idIn(key);
       const drive = driveOf(caller, uploadId);

@@ -184,6 +184,7 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
     if (!before || before.completed || !quirks.keepsLateParts) throw new S3Refusal(404, 'NoSuchUpload');
     options.onQuirk?.('keepsLateParts');
     const reopened = { ...before.upload, parts: new Map<number, Part>(), building: 0 };
+    ended.delete(ref.s3UploadId);
     uploads.set(ref.s3UploadId, reopened);
     return storePart(reopened, partNumber, content);
   };

@@ -175,12 +175,12 @@ const MAX_KEY_TEMPLATE_LENGTH = 512;
 function keyTemplateErrors(keyTemplate: string): string[] {
   if (!keyTemplate.includes('{nodeId}'))
     return [`keyTemplate must contain {nodeId}, so that no two uploads share a key, got "${keyTemplate}"`];
-  const segments = keyTemplate.replaceAll(/\{(nodeId|connectorId)\}/g, 'x').split('/');
+  const segments = keyTemplate.replaceAll(/\{(nodeId|connectorId|installationId)\}/g, 'x').split('/');
   // HTTP clients take `//`, `.` and `..` out of a URL's path, and then its signature is wrong.
   const isSafe = segments.every((segment) => /^[\w!*'().-]+$/.test(segment) && !/^\.\.?$/.test(segment));
   if (isSafe && keyTemplate.length <= MAX_KEY_TEMPLATE_LENGTH) return [];
   return [
-    "keyTemplate may hold {nodeId}, {connectorId}, letters, digits and !*'()._- in folders that have a name, " +
+    "keyTemplate may hold {nodeId}, {connectorId}, {installationId}, letters, digits and !*'()._- in folders that have a name, " +
       `${MAX_KEY_TEMPLATE_LENGTH} characters at most, got "${keyTemplate}"`,
   ];
 }

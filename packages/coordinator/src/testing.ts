@@ -14,4 +14,5 @@ export {
   type StateStoreFixture,
   type StateStoreTraits,
 } from './lib/testing/state-store.contract.ts';
+export { type EventSinkFixture, describeEventSink, exampleEvent } from './lib/testing/event-sink.contract.ts';
 export { type CatalogFixture, describeCatalog } from './lib/testing/catalog.contract.ts';

@@ -30,7 +30,7 @@ export const kafka: Service = {
   find,
   build,
   docker: { kind: 'image', image: IMAGE, launch: launchContainer },
-  probe: (env) => probe(readVariable(env, BROKERS_VARIABLE)),
+  probe: async (env) => probe(readVariable(env, BROKERS_VARIABLE)),
 };
 
 /** A broker of a test's own, which it may stop and start again with what it has stored. */

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { awsProfile } from '../../src/s3-object-store.ts';
 import { errorXml, openRawS3, type RawS3, say } from './raw-s3-server.ts';
 
-const RULE = { prefix: 'connectors/', daysAfterInitiation: 7 };
+const RULE = { id: 'longhaul-abort-incomplete-uploads', prefix: 'connectors/', daysAfterInitiation: 7 };
 const OURS =
   '<Rule><ID>longhaul-abort-incomplete-uploads</ID><Filter><Prefix>connectors/</Prefix></Filter><Status>Enabled</Status>' +
   '<AbortIncompleteMultipartUpload><DaysAfterInitiation>7</DaysAfterInitiation></AbortIncompleteMultipartUpload></Rule>';

@@ -9,7 +9,7 @@ export interface BucketLifecycle {
   rules(): Promise<readonly LifecycleRule[]>;
 
   /**
-   * Puts our rule in the place of an earlier one of ours, and leaves every other rule as it stands. Rules that somebody
+   * Puts the rule in the place of the one with its id, and leaves every other rule as it stands. Rules that somebody
    * else changes in the same moment are lost: S3 takes all rules at once, without a condition.
    */
   putAbortRule(rule: AbortRule): Promise<void>;
@@ -33,19 +33,18 @@ export interface LifecycleFilter {
 
 /** Ends multipart uploads that were begun long ago, finished or not, whoever is still sending parts. */
 export interface AbortRule {
+  /** `ID` in the bucket: a rule that has it is replaced. */
+  readonly id: string;
   /** Keys that it is for; empty: the whole bucket. */
   readonly prefix: string;
   /** Counted from CreateMultipartUpload, not from the last part. */
   readonly daysAfterInitiation: number;
 }
 
-/** `ID` of our rule in a bucket. */
-export const ABORT_RULE_ID = 'longhaul-abort-incomplete-uploads';
-
-/** Our rule in the names of S3's API. */
-export function abortRuleOf({ prefix, daysAfterInitiation }: AbortRule): LifecycleRule {
+/** A rule in the names of S3's API. */
+export function abortRuleOf({ id, prefix, daysAfterInitiation }: AbortRule): LifecycleRule {
   return {
-    ID: ABORT_RULE_ID,
+    ID: id,
     Status: 'Enabled',
     Filter: { Prefix: prefix },
     AbortIncompleteMultipartUpload: { DaysAfterInitiation: daysAfterInitiation },

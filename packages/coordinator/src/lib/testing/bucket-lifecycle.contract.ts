@@ -53,7 +53,7 @@ export function describeBucketLifecycle(name: string, setUp: () => Promise<Bucke
 
     it('puts our rule beside those of others, again and again, and changes none of them', async () => {
       const { lifecycle } = fixture.objectStore;
-      const rule = { prefix: 'connectors/', daysAfterInitiation: 7 };
+      const rule = { id: 'ours', prefix: 'connectors/', daysAfterInitiation: 7 };
       if (!isThere) return expectRefusal(lifecycle.rules(), lifecycle.putAbortRule(rule));
       await lifecycle.putAbortRule(rule);
       expect(await lifecycle.rules()).toEqual([abortRuleOf(rule)]);
@@ -61,12 +61,12 @@ export function describeBucketLifecycle(name: string, setUp: () => Promise<Bucke
       await fixture.putRules([...SOMEBODY_ELSES, abortRuleOf(rule)]);
       const before = await lifecycle.rules();
       expect(before.map(({ ID }) => ID)).toEqual(
-        expect.arrayContaining([...SOMEBODY_ELSES.map(({ ID }) => ID), abortRuleOf(rule).ID]),
+        expect.arrayContaining([...SOMEBODY_ELSES.map(({ ID }) => ID), rule.id]),
       );
-      const longer = { prefix: "connectors/b_(1)'s/", daysAfterInitiation: 14 };
+      const longer = { ...rule, prefix: "connectors/b_(1)'s/", daysAfterInitiation: 14 };
       await lifecycle.putAbortRule(longer);
       expect(sorted(await lifecycle.rules())).toEqual(
-        sorted([...before.filter(({ ID }) => ID !== abortRuleOf(rule).ID), abortRuleOf(longer)]),
+        sorted([...before.filter(({ ID }) => ID !== rule.id), abortRuleOf(longer)]),
       );
     });
   });

@@ -5,12 +5,7 @@ import {
   type GetBucketLifecycleConfigurationCommandOutput,
   PutBucketLifecycleConfigurationCommand,
 } from '@aws-sdk/client-s3';
-import {
-  ABORT_RULE_ID,
-  type AbortRule,
-  type BucketLifecycle,
-  type LifecycleRule,
-} from '../../ports/bucket-lifecycle.ts';
+import type { AbortRule, BucketLifecycle, LifecycleRule } from '../../ports/bucket-lifecycle.ts';
 import { ObjectStoreError } from '../../ports/object-store.ts';
 import type { S3Connection } from './s3-client.ts';
 import { readS3Failure, toObjectStoreError } from './s3-error.ts';
@@ -23,7 +18,7 @@ export function createBucketLifecycle(connection: S3Connection): BucketLifecycle
     },
     async putAbortRule(rule) {
       const { ruleXml, transitionMinimum } = await getConfiguration(connection);
-      const others = ruleXml.filter((each) => !each.includes(`<ID>${ABORT_RULE_ID}</ID>`));
+      const others = ruleXml.filter((each) => !each.includes(`<ID>${rule.id}</ID>`));
       await putConfiguration(connection, [...others, abortRuleXml(rule)], transitionMinimum);
     },
   };
@@ -129,10 +124,10 @@ function splitRules(bucket: string, xml: string): readonly string[] {
   );
 }
 
-function abortRuleXml({ prefix, daysAfterInitiation }: AbortRule): string {
+function abortRuleXml({ id, prefix, daysAfterInitiation }: AbortRule): string {
   const escaped = prefix.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
   return (
-    `<Rule><ID>${ABORT_RULE_ID}</ID><Filter><Prefix>${escaped}</Prefix></Filter><Status>Enabled</Status>` +
+    `<Rule><ID>${id}</ID><Filter><Prefix>${escaped}</Prefix></Filter><Status>Enabled</Status>` +
     `<AbortIncompleteMultipartUpload><DaysAfterInitiation>${daysAfterInitiation}</DaysAfterInitiation>` +
     '</AbortIncompleteMultipartUpload></Rule>'
   );

@@ -179,7 +179,7 @@ export function describeMultipart(setUp: SetUpObjectStore): void {
       expect(await objectStore.listParts(ref)).toBeUndefined();
       expectGone(objectStore.profile, await complete(objectStore, ref, [part!]));
       await objectStore.abortMultipartUpload(ref);
-      expect(await objectStore.listParts(open)).toEqual(listed([part]));
+      expect(await objectStore.listParts(open)).toEqual(listed([part!]));
     });
   });
 }

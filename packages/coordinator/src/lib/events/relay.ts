@@ -12,7 +12,7 @@ export interface RelayContext {
   readonly onError: (error: unknown) => void;
 }
 
-/** How much {@link relayEvents} does. */
+/** How much of the outbox one call tells. */
 export interface RelayWish {
   /** Most events of this call. Default: all that are due. */
   readonly limit?: number;
@@ -20,7 +20,7 @@ export interface RelayWish {
   readonly signal?: AbortSignal;
 }
 
-/** What came of {@link relayEvents}, in events. */
+/** What came of one call, in events. */
 export interface RelayReport {
   /** Every sink has taken them. */
   readonly sent: number;

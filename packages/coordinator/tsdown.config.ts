@@ -7,6 +7,8 @@ export default defineConfig({
     'src/sqlite.ts',
     'src/postgres.ts',
     'src/redis.ts',
+    'src/kafka.ts',
+    'src/webhook.ts',
     'src/testing.ts',
     'src/main.ts',
   ],

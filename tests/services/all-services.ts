@@ -1,5 +1,6 @@
 import { ceph } from './ceph.ts';
 import { chromium } from './chromium.ts';
+import { kafka } from './kafka.ts';
 import { postgres } from './postgres.ts';
 import { redisCluster } from './redis-cluster.ts';
 import { redis } from './redis.ts';
@@ -7,4 +8,12 @@ import type { Service } from './service.ts';
 import { versitygw } from './versitygw.ts';
 
 /** Every service that tests may want, in the order of the summary. */
-export const ALL_SERVICES: readonly Service[] = [redis, redisCluster, postgres, versitygw, ceph, chromium];
+export const ALL_SERVICES: readonly Service[] = [
+  redis,
+  redisCluster,
+  postgres,
+  kafka,
+  versitygw,
+  ceph,
+  chromium,
+];

@@ -21,11 +21,11 @@ export async function provisionAll(
   signal: AbortSignal,
 ): Promise<Promise<Provision>[]> {
   const candidates = await Promise.all(services.map(findSafely));
-  const wanted = services.filter(
-    (service, index) => candidates[index]?.kind === 'missing' && service.aptPackages.length > 0,
+  const wanted = new Map(
+    services.map((service, index) => [service.name, wantedPackages(service, candidates[index])] as const),
   );
   // One apt for all: it works alone anyway, and each call takes seconds to read its lists.
-  const apt = installPackages(new Map(wanted.map((service) => [service.name, service.aptPackages])), (line) =>
+  const apt = installPackages(new Map([...wanted].filter(([, packages]) => packages.length > 0)), (line) =>
     log('apt', line),
   );
   return services.map(async (service, index): Promise<Provision> => {
@@ -33,7 +33,8 @@ export async function provisionAll(
     if (candidate?.kind === 'found') return { ...candidate, kind: 'ready', origin: 'already there' };
     const reasons = candidate === undefined ? [] : [candidate.reason];
     if (service.build) log(service.name, 'building');
-    const native = await getNative(service, apt, signal);
+    const ownApt = (wanted.get(service.name) ?? []).length > 0 ? apt : new Map<string, string>();
+    const native = await getNative(service, ownApt, signal);
     if (native.kind === 'ready') return native;
     return getFromDocker(service, [...reasons, native.reason]);
   });
@@ -47,15 +48,20 @@ async function findSafely(service: Service): Promise<Candidate> {
   }
 }
 
+function wantedPackages(service: Service, candidate: Candidate | undefined): readonly string[] {
+  return candidate?.kind === 'missing' ? (candidate.aptPackages ?? service.aptPackages) : [];
+}
+
+/** `apt`: why a service did not get its packages, once they are installed. */
 async function getNative(
   service: Service,
-  apt: Promise<Map<string, string>>,
+  apt: Map<string, string> | Promise<Map<string, string>>,
   signal: AbortSignal,
 ): Promise<Provision> {
   try {
-    if (service.build) await service.build(signal);
     const reason = (await apt).get(service.name);
-    if (service.aptPackages.length > 0 && reason !== undefined) return { kind: 'none', reason };
+    if (reason !== undefined) return { kind: 'none', reason };
+    if (service.build) await service.build(signal);
     const candidate = await service.find();
     if (candidate.kind === 'missing')
       return { kind: 'none', reason: `${candidate.reason} after the install` };

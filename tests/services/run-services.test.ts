@@ -80,6 +80,23 @@ it('builds what is missing and looks again', async () => {
   expect(reports[0]).toMatchObject({ state: 'started', origin: 'built', version: '2' });
 });
 
+it('installs no packages for a build whose tools are there', async () => {
+  let isBuilt = false;
+  const { reports } = await start(
+    createService({
+      aptPackages: ['longhaul-there-is-no-such-package'],
+      find: async () =>
+        isBuilt
+          ? { kind: 'found', version: '2', launch: async () => ({}) }
+          : { kind: 'missing', reason: 'not built', aptPackages: [] },
+      build: async () => {
+        isBuilt = true;
+      },
+    }),
+  );
+  expect(reports[0]).toMatchObject({ state: 'started', origin: 'built' });
+});
+
 it('gives every reason when a service cannot be had, and runs on', async () => {
   const { env, reports } = await start(
     createService({

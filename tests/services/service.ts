@@ -18,7 +18,12 @@ export type Launch = (place: Place) => Promise<Readonly<Record<string, string>>>
 /** What a look at the machine brought: programs ready to start, or the reason why there are none. */
 export type Candidate =
   | { readonly kind: 'found'; readonly version: string; readonly launch: Launch }
-  | { readonly kind: 'missing'; readonly reason: string };
+  | {
+      readonly kind: 'missing';
+      readonly reason: string;
+      /** Debian packages that would help. Default: those of the service. */
+      readonly aptPackages?: readonly string[];
+    };
 
 /** Docker as the last way to have a service. */
 export type DockerWay =
@@ -30,10 +35,10 @@ export interface Service {
   readonly name: string;
   /** Variables that the tests read; the first is the address and decides whether the service is given. */
   readonly variables: readonly [string, ...string[]];
-  /** Debian packages that hold its programs; empty when Debian has none that would do. */
+  /** Debian packages that hold its programs, or what builds them; empty when Debian has none that would do. */
   readonly aptPackages: readonly string[];
   readonly find: () => Promise<Candidate>;
-  /** Builds the programs where Debian has none. Rejects with the reason when it cannot. */
+  /** Builds the programs where Debian has none, once its packages are there. Rejects with the reason when it cannot. */
   readonly build?: (signal: AbortSignal) => Promise<void>;
   readonly docker: DockerWay;
   /** Asks the service one real question. Rejects when the answer is not right. */

@@ -7,3 +7,9 @@ export {
   localS3Profile,
   versitygwProfile,
 } from './lib/adapters/object-store/store-profiles.ts';
+export type {
+  AbortRule,
+  BucketLifecycle,
+  LifecycleFilter,
+  LifecycleRule,
+} from './lib/ports/bucket-lifecycle.ts';

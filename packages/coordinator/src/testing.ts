@@ -15,3 +15,4 @@ export {
   type StateStoreTraits,
 } from './lib/testing/state-store.contract.ts';
 export { type CatalogFixture, describeCatalog, type SetUpCatalog } from './lib/testing/catalog.contract.ts';
+export { type EventSinkFixture, describeEventSink, exampleEvent } from './lib/testing/event-sink.contract.ts';

@@ -192,7 +192,7 @@ describe('hot state that lags behind', () => {
 
   it('costs no completion when its store fails', async () => {
     const fail = (): Promise<never> => Promise.reject(new StateStoreError('away'));
-    const coordinator = await start({ state: { ...state, setStatus: fail, remove: fail } });
+    const coordinator = await start({ state: { ...state, setStatus: fail, finish: fail } });
     const upload = await coordinator.create(file);
     await sendParts(coordinator, upload, content);
     expect(await coordinator.complete(upload)).toMatchObject({ status: 200, answer: { state: 'COMPLETED' } });
@@ -339,7 +339,7 @@ describe('create again', () => {
     const [open] = await coordinator.objectStore.listMultipartUploads({ prefix: '' });
     await coordinator.objectStore.abortMultipartUpload(open!);
     const again = await coordinator.create(isSame ? request : { ...request, createId: randomUUID() });
-    if (isSame) expect(again).toMatchObject({ uploadId: dropped.uploadId, state: 'CANCELLED', grants: [] });
+    if (isSame) expect(again).toMatchObject({ uploadId: dropped.uploadId, state: 'EXPIRED', grants: [] });
     const fresh = isSame ? await coordinator.create({ ...request, createId: randomUUID() }) : again;
     expect(fresh).toMatchObject({ state: 'UPLOADING', resumed: false });
     await sendParts(coordinator, fresh, content);

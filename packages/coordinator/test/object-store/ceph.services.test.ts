@@ -1,4 +1,5 @@
 import { describe } from 'vitest';
+import { describeBucketLifecycle } from '../../src/lib/testing/bucket-lifecycle.contract.ts';
 import { describeObjectStore } from '../../src/lib/testing/object-store.contract.ts';
 import { cephRadosgw16Profile } from '../../src/s3-object-store.ts';
 import { openS3Bucket } from './s3-bucket.ts';
@@ -12,4 +13,5 @@ const {
 describe.skipIf(endpoint === '')(`Ceph radosgw${endpoint ? '' : ' (needs LONGHAUL_TEST_CEPH_URL)'}`, () => {
   const server = { endpoint, credentials: { accessKeyId, secretAccessKey }, profile: cephRadosgw16Profile };
   describeObjectStore(server.profile.name, (options) => openS3Bucket(server, options));
+  describeBucketLifecycle(server.profile.name, () => openS3Bucket(server, { versioned: false }));
 });

@@ -6,15 +6,23 @@ import {
   DeleteObjectCommand,
   GetObjectCommand,
   ListMultipartUploadsCommand,
+  type LifecycleRule as S3LifecycleRule,
   ListObjectVersionsCommand,
   paginateListObjectsV2,
+  PutBucketLifecycleConfigurationCommand,
   PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import type { Grant } from '@longhaul/protocol';
 import type { ObjectStoreHarness, SendAnswer } from '../../src/lib/testing/object-store.contract.ts';
 import type { StoreProfile } from '../../src/lib/ports/store-profile.ts';
-import { awsProfile, createS3ObjectStore, type S3Credentials } from '../../src/s3-object-store.ts';
+import {
+  awsProfile,
+  createS3ObjectStore,
+  type LifecycleRule,
+  type S3Credentials,
+  type S3ObjectStore,
+} from '../../src/s3-object-store.ts';
 
 /** A server that speaks S3. */
 export interface S3Server {
@@ -23,11 +31,19 @@ export interface S3Server {
   readonly profile: StoreProfile;
 }
 
-/** Makes a bucket on a server and what the contract suite needs to work with it. */
+/** A bucket for the contract suites. */
+export interface S3Bucket extends ObjectStoreHarness {
+  readonly objectStore: S3ObjectStore;
+  readonly trusting: S3ObjectStore;
+  /** Gives the bucket lifecycle rules as its owner would. */
+  putRules(rules: readonly LifecycleRule[]): Promise<void>;
+}
+
+/** Makes a bucket on a server and what the contract suites need to work with it. */
 export async function openS3Bucket(
   { endpoint, credentials, profile }: S3Server,
   { versioned }: { readonly versioned: boolean },
-): Promise<ObjectStoreHarness> {
+): Promise<S3Bucket> {
   const bucket = `contract-${randomUUID()}`;
   const where = { endpoint, credentials, region: 'us-east-1', forcePathStyle: true };
   const client = new S3Client(where);
@@ -42,6 +58,13 @@ export async function openS3Bucket(
     read: async (key) => {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       return Body?.transformToByteArray() ?? new Uint8Array(0);
+    },
+    putRules: async (rules) => {
+      // Only the members that the tests use are declared.
+      const LifecycleConfiguration = { Rules: [...rules] as S3LifecycleRule[] };
+      await client.send(
+        new PutBucketLifecycleConfigurationCommand({ Bucket: bucket, LifecycleConfiguration }),
+      );
     },
     close: async () => {
       await abortAll(client, bucket);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig } from '../../src/lib/process/config.ts';
 
+const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 'a secret').toString('base64')}`;
+
 function problemsOf(env: Record<string, string>): readonly string[] {
   try {
     readConfig(env);
@@ -70,6 +72,63 @@ describe('readConfig', () => {
     }).join('\n');
     expect(text).toContain('LONGHAUL_DATABASE_URL');
     for (const secret of secrets) expect(text).not.toContain(secret);
+  });
+
+  it('reads who is told of events', () => {
+    expect(readConfig({ S3_BUCKET: 'b' })).toMatchObject({
+      sinks: { kafka: undefined, webhook: undefined },
+      backgroundWork: true,
+      sweepEverySeconds: 30,
+    });
+    const { sinks } = readConfig({
+      S3_BUCKET: 'b',
+      LONGHAUL_KAFKA_BROKERS: 'kafka-1:9092, [::1]:9093',
+      LONGHAUL_KAFKA_SSL: 'true',
+      LONGHAUL_KAFKA_USERNAME: 'ann',
+      LONGHAUL_KAFKA_PASSWORD: 'secret',
+      LONGHAUL_WEBHOOK_URL: 'https://app.example/hook?key=1',
+      LONGHAUL_WEBHOOK_SECRET: WEBHOOK_SECRET,
+    });
+    expect(sinks).toEqual({
+      kafka: {
+        brokers: ['kafka-1:9092', '[::1]:9093'],
+        topic: 'longhaul.uploads',
+        ssl: true,
+        sasl: { mechanism: 'scram-sha-512', username: 'ann', password: 'secret' },
+      },
+      webhook: { url: 'https://app.example/hook?key=1', secret: WEBHOOK_SECRET },
+    });
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['LONGHAUL_KAFKA_BROKERS', { LONGHAUL_KAFKA_BROKERS: 'kafka://ann:canary@host:9092' }],
+    ['LONGHAUL_KAFKA_BROKERS', { LONGHAUL_KAFKA_BROKERS: 'host' }],
+    ['LONGHAUL_KAFKA_BROKERS', { LONGHAUL_KAFKA_TOPIC: 'uploads' }],
+    ['LONGHAUL_KAFKA_TOPIC', { LONGHAUL_KAFKA_BROKERS: 'h:1', LONGHAUL_KAFKA_TOPIC: 'a b' }],
+    ['LONGHAUL_KAFKA_SSL', { LONGHAUL_KAFKA_BROKERS: 'h:1', LONGHAUL_KAFKA_SSL: 'yes' }],
+    ['LONGHAUL_KAFKA_PASSWORD', { LONGHAUL_KAFKA_BROKERS: 'h:1', LONGHAUL_KAFKA_USERNAME: 'canary' }],
+    ['LONGHAUL_KAFKA_USERNAME', { LONGHAUL_KAFKA_BROKERS: 'h:1', LONGHAUL_KAFKA_PASSWORD: 'canary' }],
+    [
+      'LONGHAUL_KAFKA_SASL_MECHANISM',
+      { LONGHAUL_KAFKA_BROKERS: 'h:1', LONGHAUL_KAFKA_SASL_MECHANISM: 'gssapi' },
+    ],
+    ['LONGHAUL_WEBHOOK_SECRET', { LONGHAUL_WEBHOOK_URL: 'https://a.example/canary' }],
+    ['LONGHAUL_WEBHOOK_URL', { LONGHAUL_WEBHOOK_SECRET: WEBHOOK_SECRET }],
+    ...['http://a.example/canary', 'https://ann:canary@a.example', 'a.example/canary'].map(
+      (url): [string, Record<string, string>] => [
+        'LONGHAUL_WEBHOOK_URL',
+        { LONGHAUL_WEBHOOK_URL: url, LONGHAUL_WEBHOOK_SECRET: WEBHOOK_SECRET },
+      ],
+    ),
+    ...['canary', 'whsec_canary', `${WEBHOOK_SECRET}!`].map((secret): [string, Record<string, string>] => [
+      'LONGHAUL_WEBHOOK_SECRET',
+      { LONGHAUL_WEBHOOK_URL: 'http://127.0.0.1:9/', LONGHAUL_WEBHOOK_SECRET: secret },
+    ]),
+  ])('refuses %s in %o, and repeats no secret', (name, env) => {
+    const problems = problemsOf({ S3_BUCKET: 'b', ...env });
+    expect(problems).toEqual([expect.stringMatching(`^${name} `)]);
+    expect(problems.join()).not.toContain('canary');
+    expect(problems.join()).not.toContain(WEBHOOK_SECRET);
   });
 
   it('opens to other machines only with a module that authorizes', () => {

@@ -1,53 +1,17 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLocalS3, type Listening } from '@longhaul/local-s3';
+import { credentials, openWorld, type ProcessWorld } from './process-world.ts';
 
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
-const credentials = { accessKeyId: 'test', secretAccessKey: 'canary-secret-access-key' };
-
-let folder: string;
-let store: Listening;
-const children: ChildProcess[] = [];
-
+let world: ProcessWorld;
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'longhaul-serve-'));
-  store = await createLocalS3({ storage: { kind: 'memory' }, credentials, buckets: ['uploads'] }).listen();
+  world = await openWorld();
 });
 afterEach(async () => {
-  for (const child of children.splice(0)) child.kill('SIGKILL');
-  await store.close();
-  await rm(folder, { recursive: true });
+  await world.close();
 });
 
-function run(args: readonly string[], env: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: folder,
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      S3_BUCKET: 'uploads',
-      S3_ENDPOINT: store.url,
-      S3_PROVIDER: 'local-s3',
-      AWS_ACCESS_KEY_ID: credentials.accessKeyId,
-      AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
-      LONGHAUL_PORT: '0',
-      ...env,
-    },
-  });
-  children.push(child);
-  const said = { text: '' };
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk) => (said.text += String(chunk)));
-  const ended = once(child, 'close').then(([code]) => code as number);
-  const listening = async (): Promise<string> => {
-    await expect.poll(() => said.text, { timeout: 20_000 }).toMatch(/listens on (\S+),/);
-    return /listens on (\S+),/.exec(said.text)?.[1] ?? '';
-  };
-  return { child, said, ended, listening };
-}
+const run: ProcessWorld['run'] = (args, env) => world.run(args, env);
 
 describe('longhaul-coordinator serve', () => {
   it('serves this machine, says why only this one, and stops when asked', async () => {
@@ -78,13 +42,13 @@ describe('longhaul-coordinator serve', () => {
     expect(
       (await fetch(`${url}/v1/uploads/${uploadId}`, { headers: { 'longhaul-token': token } })).status,
     ).toBe(200);
-    const key = join(folder, 'longhaul.sqlite.token-key');
+    const key = join(world.folder, 'longhaul.sqlite.token-key');
     expect((await readFile(key, 'utf8')).trim().length).toBeGreaterThanOrEqual(32);
     expect((await stat(key)).mode & 0o777).toBe(0o600);
   });
 
   it('finishes a call under way before it ends', async () => {
-    const module = join(folder, 'slow.mjs');
+    const module = join(world.folder, 'slow.mjs');
     await writeFile(
       module,
       'export const authorize = async () => { await new Promise((r) => setTimeout(r, 700)); return "ann"; };',
@@ -107,7 +71,7 @@ describe('longhaul-coordinator serve', () => {
   });
 
   it('says which address it cannot have, and ends with 1', async () => {
-    const server = run(['serve'], { LONGHAUL_PORT: new URL(store.url).port });
+    const server = run(['serve'], { LONGHAUL_PORT: new URL(world.store.url).port });
     expect(await server.ended).toBe(1);
     expect(server.said.text).toContain('EADDRINUSE');
     expect(server.said.text).not.toContain('\n    at ');
@@ -118,7 +82,7 @@ describe('longhaul-coordinator serve', () => {
       AWS_ACCESS_KEY_ID: '',
       AWS_SECRET_ACCESS_KEY: '',
       AWS_EC2_METADATA_DISABLED: 'true',
-      HOME: folder,
+      HOME: world.folder,
     };
     const server = run(['serve'], nowhere);
     await server.listening();
@@ -153,7 +117,7 @@ describe('longhaul-coordinator', () => {
   it('migrates, teaches, and refuses what it does not know', async () => {
     const migrate = run(['migrate']);
     expect(await migrate.ended).toBe(0);
-    expect((await stat(join(folder, 'longhaul.sqlite'))).size).toBeGreaterThan(0);
+    expect((await stat(join(world.folder, 'longhaul.sqlite'))).size).toBeGreaterThan(0);
     const help = run(['--help']);
     expect(await help.ended).toBe(0);
     expect(help.said.text).toContain('LONGHAUL_GRANT_EXPIRES_IN_SECONDS');

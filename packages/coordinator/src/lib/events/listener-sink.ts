@@ -16,9 +16,11 @@ export function createListenerSink(
   listener: (event: UploadEvent) => void | Promise<void>,
   options: { readonly name?: string } = {},
 ): EventSink {
+  let isClosed = false;
   return {
     name: options.name ?? 'listener',
     async publish(event) {
+      if (isClosed) throw new EventSinkError('unavailable', 'the sink is closed');
       try {
         await listener(event);
       } catch (cause) {
@@ -26,6 +28,8 @@ export function createListenerSink(
         throw new EventSinkError('unavailable', `the listener threw (${what})`, { cause });
       }
     },
-    close: async () => undefined,
+    async close() {
+      isClosed = true;
+    },
   };
 }

@@ -12,7 +12,7 @@ export interface RelayContext {
   readonly onError: (error: unknown) => void;
 }
 
-/** How much {@link relayEvents} does. */
+/** How much of the outbox one call tells. */
 export interface RelayWish {
   /** Most events of this call. Default: all that are due. */
   readonly limit?: number;
@@ -20,7 +20,7 @@ export interface RelayWish {
   readonly signal?: AbortSignal;
 }
 
-/** What came of {@link relayEvents}, in events. */
+/** What came of one call, in events. */
 export interface RelayReport {
   /** Every sink has taken them. */
   readonly sent: number;
@@ -30,7 +30,7 @@ export interface RelayReport {
   readonly parked: number;
 }
 
-/** An event that a sink has refused for good is parked at its fifth attempt: what refuses may itself be broken. */
+/** An event that a sink has refused for good is parked at its fifth attempt only: what refuses may itself be broken. */
 export const ATTEMPTS_BEFORE_PARKING = 5;
 
 const CLAIM_SIZE = 32;
@@ -46,7 +46,8 @@ const LAST_ERROR_LENGTH = 500;
  * Tells the sinks of every event that is due. Any number of processes may do so at once. An event is told at least once
  * to each sink: again after a crash between the telling and writing that down.
  *
- * A sink that is away is tried again for ever, after 1 s to 1 min; one that refuses an event, five times.
+ * A sink that is away is tried again for ever, each time after a longer wait, up to 1 min. An event that is refused at its
+ * fifth attempt or later is parked; until then the waits grow faster.
  *
  * @throws CatalogError when the database cannot be reached; what was told meanwhile may be told again
  */
@@ -105,7 +106,7 @@ async function relayEvent(
   const lastError = failures.map(({ sink, error }) => describeFailure(sink, error)).join('; ');
   await outbox.settle(event.id, {
     kind,
-    afterMs: kind === 'parked' ? 0 : retryAfterMs(attempts),
+    afterMs: kind === 'parked' ? 0 : retryAfterMs(attempts, isRefused ? 4 : 2),
     deliveredTo: [...new Set([...deliveredTo, ...untold.map(({ name }) => name)])].filter(
       (name) => !failed.has(name),
     ),
@@ -147,8 +148,8 @@ function describeFailure({ name }: EventSink, error: Error): string {
   return `${name}: ${error instanceof EventSinkError ? error.message : error.name}`;
 }
 
-function retryAfterMs(attempts: number): number {
-  return Math.min(FIRST_RETRY_MS * 2 ** attempts, LAST_RETRY_MS);
+function retryAfterMs(attempts: number, growth: number): number {
+  return Math.min(FIRST_RETRY_MS * growth ** attempts, LAST_RETRY_MS);
 }
 
 /** Tells of each sink's first failure; a broker that is away fails a thousand times for one reason. */

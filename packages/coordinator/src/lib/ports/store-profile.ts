@@ -29,4 +29,6 @@ export interface StoreProfile {
   readonly pagesOpenUploads: boolean;
   /** The bucket can keep versions. */
   readonly versioning: boolean;
+  /** The bucket can end unfinished uploads by itself (AbortIncompleteMultipartUpload). */
+  readonly lifecycle: boolean;
 }

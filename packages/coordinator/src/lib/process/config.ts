@@ -7,6 +7,7 @@ import {
 } from '../coordinator-options.ts';
 import { isLoopbackHost } from '../http/origins.ts';
 import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
+import { readSinks, SINK_VARIABLES, type SinksConfig } from './sinks-config.ts';
 
 /** What `longhaul-coordinator` runs with. */
 export interface ServeConfig {
@@ -15,6 +16,10 @@ export interface ServeConfig {
   readonly port: number;
   readonly store: StoreConfig;
   readonly memory: MemoryConfig;
+  readonly sinks: SinksConfig;
+  /** Whether `serve` sweeps, relays and removes what is old by itself. */
+  readonly backgroundWork: boolean;
+  readonly sweepEverySeconds: number;
   /** Given keys; without them a key file beside the SQLite file is used. */
   readonly tokenKeys: readonly string[] | undefined;
   readonly settings: Partial<CoordinatorSettings>;
@@ -73,6 +78,12 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   ['LONGHAUL_AUTHORIZE_MODULE', 'file that exports authorize(request): who may create uploads'],
   ['LONGHAUL_CORS_ORIGINS', 'origins whose pages may call, separated by commas; default: loopback ones'],
+  ...SINK_VARIABLES,
+  [
+    'LONGHAUL_BACKGROUND_WORK',
+    'true or false: whether serve sweeps and tells events by itself, or leaves it to the commands; default true',
+  ],
+  ['LONGHAUL_SWEEP_EVERY_SECONDS', 'pause between two sweeps of serve, 1 to 3600; default 30'],
   ['LONGHAUL_KEY_TEMPLATE', `object key; default ${settingsOf({}).keyTemplate}`],
   ...Object.entries(SETTING_RANGES).map(
     ([name, range]) => [variableOf(name), describeRange(name, range)] as const,
@@ -94,6 +105,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): S
     port: reader.integer('LONGHAUL_PORT', 8787, [0, 65_535]),
     store: readStore(reader),
     memory: readMemory(reader),
+    sinks: readSinks(reader),
+    backgroundWork: reader.boolean('LONGHAUL_BACKGROUND_WORK', true),
+    sweepEverySeconds: reader.integer('LONGHAUL_SWEEP_EVERY_SECONDS', 30, [1, 3600]),
     tokenKeys: reader.list('LONGHAUL_TOKEN_KEYS'),
     settings: readSettings(reader),
     corsOrigins: reader.list('LONGHAUL_CORS_ORIGINS'),

@@ -1,5 +1,6 @@
 import { CoordinatorError } from '../coordinator-error.ts';
 import { CatalogError } from '../ports/catalog.ts';
+import { EventSinkError } from '../ports/event-sink.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { StateStoreError } from '../ports/state-store.ts';
 
@@ -22,6 +23,6 @@ function describe(error: unknown): string {
 
 /** Failures of the world around: its servers, files and ports. */
 function isExpected(error: unknown): boolean {
-  const ours = [CoordinatorError, CatalogError, ObjectStoreError, StateStoreError];
+  const ours = [CoordinatorError, CatalogError, EventSinkError, ObjectStoreError, StateStoreError];
   return ours.some((known) => error instanceof known) || (error instanceof Error && 'syscall' in error);
 }

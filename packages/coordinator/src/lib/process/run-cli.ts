@@ -1,15 +1,31 @@
-import { parseArgs } from 'node:util';
-import { ConfigError, readConfig, VARIABLES } from './config.ts';
+import { type CliWorld, type Command, EXIT, UsageError } from './command.ts';
+import { bucketLifecycle } from './commands/bucket-lifecycle.ts';
+import { cancel } from './commands/cancel.ts';
+import { eventsReplay } from './commands/events-replay.ts';
+import { events } from './commands/events.ts';
+import { migrate } from './commands/migrate.ts';
+import { relay } from './commands/relay.ts';
+import { serve } from './commands/serve.ts';
+import { sweep } from './commands/sweep.ts';
+import { ConfigError, VARIABLES } from './config.ts';
 import { logLine } from './log-line.ts';
-import { serve } from './serve.ts';
-import { wireCatalog } from './wire.ts';
+
+const COMMANDS: readonly Command[] = [
+  serve,
+  migrate,
+  sweep,
+  relay,
+  events,
+  eventsReplay,
+  cancel,
+  bucketLifecycle,
+];
 
 const HELP = `longhaul-coordinator: decides, signs and remembers; the bytes go straight to S3.
 
 Usage
-  longhaul-coordinator serve      migrate the catalog, then serve until SIGTERM or Ctrl-C
-  longhaul-coordinator migrate    bring the catalog's schema up to date, then end
-  longhaul-coordinator --help
+${COMMANDS.map(({ name, summary }) => `  longhaul-coordinator ${name.padEnd(18)}${summary}`).join('\n')}
+  longhaul-coordinator COMMAND --help
 
 Example
   S3_BUCKET=uploads S3_REGION=eu-west-1 longhaul-coordinator serve
@@ -20,74 +36,57 @@ ${VARIABLES.map(([name, meaning]) => `  ${name.padEnd(43)}${meaning}`).join('\n'
 Exit status: 0 done, 1 failed, 2 the command or the configuration is wrong.
 `;
 
-const TRY = 'Try: longhaul-coordinator --help';
+const OVERVIEW = 'Try: longhaul-coordinator --help';
 
-/** Runs a command of `longhaul-coordinator`; answers the exit status. */
-async function runCommand(args: readonly string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: { help: { type: 'boolean', short: 'h' } },
-  });
-  const [command, ...rest] = positionals;
-  if (values.help) {
-    process.stdout.write(HELP);
-    return 0;
-  }
-  if (rest.length > 0 || (command !== 'serve' && command !== 'migrate')) {
-    console.error(
-      `${command ? `There is no command "${positionals.join(' ')}".` : 'Name a command.'} ${TRY}`,
-    );
-    return 2;
-  }
-  return command === 'serve' ? await runServe() : await runMigrate();
-}
-
-async function runServe(): Promise<number> {
-  const config = readConfig(process.env);
-  const service = await serve(config, (error) => console.error(logLine(error, new Date())));
-  console.log(`longhaul-coordinator listens on ${service.url}, bucket ${config.store.bucket}`);
-  if (!config.authorizeModule) {
-    console.log(
-      'No LONGHAUL_AUTHORIZE_MODULE: every upload belongs to the owner "local", so only this machine may connect.',
-    );
-  }
-  await stopAsked();
-  console.log('Stopping: calls under way are finished first. Once more to end at once.');
-  process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
-  await service.stop();
-  return 0;
-}
-
-async function runMigrate(): Promise<number> {
-  const catalog = await wireCatalog(readConfig(process.env));
-  try {
-    await catalog.migrate();
-  } finally {
-    await catalog.close();
-  }
-  console.log('The catalog is up to date.');
-  return 0;
-}
-
-function stopAsked(): Promise<void> {
-  return new Promise((resolve) => {
-    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
-  });
-}
+const PROCESS: CliWorld = {
+  env: process.env,
+  say: (line) => console.log(line),
+  note: (line) => console.error(line),
+  report: (error) => console.error(logLine(error, new Date())),
+};
 
 /**
  * Runs `longhaul-coordinator` with its arguments and answers the exit status; failures are said on stderr.
  */
-export async function runCli(args: readonly string[]): Promise<number> {
-  try {
-    return await runCommand(args);
-  } catch (error) {
-    if (error instanceof ConfigError) console.error(`${error.message}\n${TRY}`);
-    else if (isArgumentError(error)) console.error(`${error.message.split('. ')[0]}. ${TRY}`);
-    else console.error(logLine(error, new Date()));
-    return error instanceof ConfigError || isArgumentError(error) ? 2 : 1;
+export async function runCli(args: readonly string[], world: CliWorld = PROCESS): Promise<number> {
+  const command = findCommand(args);
+  if (args.some(isHelp) && (command || args.every(isHelp))) {
+    world.say((command?.help ?? HELP).trimEnd());
+    return EXIT.done;
   }
+  if (!command) {
+    world.note(
+      `${args.length > 0 ? `There is no command "${args.join(' ')}".` : 'Name a command.'} ${OVERVIEW}`,
+    );
+    return EXIT.usage;
+  }
+  try {
+    return await command.run(args.slice(command.name.split(' ').length), world);
+  } catch (error) {
+    const mistake = mistakeIn(error, command);
+    if (mistake === undefined) world.report(error);
+    else world.note(mistake);
+    return mistake === undefined ? EXIT.failed : EXIT.usage;
+  }
+}
+
+function isHelp(arg: string): boolean {
+  return arg === '--help' || arg === '-h';
+}
+
+/** What the caller did wrong, and where to read; `undefined`: it is not the caller's. */
+function mistakeIn(error: unknown, { name }: Command): string | undefined {
+  if (error instanceof ConfigError) return `${error.message}\n${OVERVIEW}`;
+  const help = `Try: longhaul-coordinator ${name} --help`;
+  if (error instanceof UsageError) return `${error.message} ${help}`;
+  return isArgumentError(error) ? `${error.message.split('. ')[0]}. ${help}` : undefined;
+}
+
+/** The command with the longest name that the arguments begin with. */
+function findCommand(args: readonly string[]): Command | undefined {
+  return COMMANDS.filter(({ name }) => `${args.join(' ')} `.startsWith(`${name} `)).toSorted(
+    (a, b) => b.name.length - a.name.length,
+  )[0];
 }
 
 function isArgumentError(error: unknown): error is Error {

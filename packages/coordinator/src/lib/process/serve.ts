@@ -1,9 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type BackgroundWork, startBackgroundWork } from '../background-work.ts';
 import { createCoordinator } from '../create-coordinator.ts';
 import type { ServeConfig } from './config.ts';
 import { listen, type RunningServer } from './server.ts';
 import { wire } from './wire.ts';
 
-/** How long calls under way may take once a stop was asked for. A completion cut here is taken up again by the next call. */
+/**
+ * How long calls and background work under way may take once a stop was asked for. What is cut here is taken up again by
+ * the next call, or by another process.
+ */
 const STOP_TIMEOUT_MS = 25_000;
 
 /** A coordinator process at work. */
@@ -15,21 +20,34 @@ export interface Service {
 /** Brings the schema up to date, then serves until `stop`. */
 export async function serve(config: ServeConfig, onError: (error: unknown) => void): Promise<Service> {
   const wiring = await wire(config);
+  const options = { ...wiring.options, onError };
   let server: RunningServer;
   try {
-    await wiring.options.catalog.migrate();
-    server = await listen(createCoordinator({ ...wiring.options, onError }), config);
+    await options.catalog.migrate();
+    server = await listen(createCoordinator(options), config);
   } catch (error) {
     await wiring.close();
     throw error;
   }
   // Told at once, because it is most often the configuration; it serves all the same, the store may come back.
-  wiring.options.objectStore.ping().catch(onError);
+  options.objectStore.ping().catch(onError);
+  const { sweepEverySeconds } = config;
+  const background = config.backgroundWork
+    ? startBackgroundWork(options, { sweepEveryMs: sweepEverySeconds * 1000 })
+    : undefined;
   return {
     url: server.url,
     async stop() {
-      await server.stop(STOP_TIMEOUT_MS);
+      await Promise.all([server.stop(STOP_TIMEOUT_MS), stopWithin(STOP_TIMEOUT_MS, background)]);
       await wiring.close();
     },
   };
+}
+
+/** Waits until the work has stopped, at most so long: then its ports are closed under it. */
+async function stopWithin(timeoutMs: number, work: BackgroundWork | undefined): Promise<void> {
+  const stopped = new AbortController();
+  const timeout = sleep(timeoutMs, undefined, { signal: stopped.signal }).catch(() => undefined);
+  await Promise.race([work?.stop(), timeout]);
+  stopped.abort();
 }

@@ -12,9 +12,12 @@ import { createSqliteStore } from '../adapters/sqlite/sqlite-store.ts';
 import type { CoordinatorOptions } from '../coordinator-options.ts';
 import type { Authorize } from '../ports/authorizer.ts';
 import type { Catalog } from '../ports/catalog.ts';
+import type { BucketLifecycle } from '../ports/bucket-lifecycle.ts';
+import type { EventSink } from '../ports/event-sink.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { StoreProfile } from '../ports/store-profile.ts';
 import { ConfigError, type MemoryConfig, type ServeConfig, type StoreConfig } from './config.ts';
+import type { KafkaConfig, SinksConfig, WebhookConfig } from './sinks-config.ts';
 import { readOrMakeTokenKey } from './token-key-file.ts';
 
 const PROFILES: Readonly<Record<string, StoreProfile>> = {
@@ -28,6 +31,7 @@ const PROFILES: Readonly<Record<string, StoreProfile>> = {
 /** Ports for a configuration, and how to let go of them. The only file that names adapters. */
 export interface Wiring {
   readonly options: CoordinatorOptions;
+  readonly lifecycle: BucketLifecycle;
   close(): Promise<void>;
 }
 
@@ -39,6 +43,7 @@ export async function wire(config: ServeConfig): Promise<Wiring> {
   const tokenKeys = config.tokenKeys ?? [await readOrMakeTokenKey(keyFileOf(config.memory))];
   const authorize = config.authorizeModule ? await loadAuthorize(config.authorizeModule) : undefined;
   const objectStore = wireObjectStore(config.store);
+  const sinks = await wireSinks(config.sinks);
   // Connections last: a failure after them would leave them open, and the process could not end.
   const { catalog, state } = await wireMemory(config.memory);
   const options: CoordinatorOptions = {
@@ -47,12 +52,15 @@ export async function wire(config: ServeConfig): Promise<Wiring> {
     catalog,
     state,
     tokenKeys,
+    sinks,
     ...(config.corsOrigins && { corsOrigins: config.corsOrigins }),
     ...(authorize && { authorize }),
   };
   return {
     options,
+    lifecycle: objectStore.lifecycle,
     async close() {
+      await Promise.allSettled(sinks.map((sink) => sink.close()));
       objectStore.close();
       await state.close();
       await catalog.close();
@@ -101,6 +109,33 @@ async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Prom
   ]);
   const redis = otherUrls.length > 0 ? new Cluster([firstUrl, ...otherUrls]) : new Redis(firstUrl);
   return createRedisState({ redis });
+}
+
+/** Nothing is sent yet, and nobody is connected to. */
+async function wireSinks({ kafka, webhook }: SinksConfig): Promise<readonly EventSink[]> {
+  return [...(kafka ? [await wireKafka(kafka)] : []), ...(webhook ? [await wireWebhook(webhook)] : [])];
+}
+
+async function wireKafka({ brokers, topic, ssl, sasl }: KafkaConfig): Promise<EventSink> {
+  const [{ Kafka, logLevel }, { createKafkaSink }] = await Promise.all([
+    import('kafkajs'),
+    import('../adapters/kafka/kafka-sink.ts'),
+  ]);
+  const kafka = new Kafka({
+    clientId: 'longhaul-coordinator',
+    brokers: [...brokers],
+    ssl,
+    ...(sasl && { sasl }),
+    // The relay says what fails, and repeats it.
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+  });
+  return createKafkaSink({ kafka, topic });
+}
+
+async function wireWebhook({ url, secret }: WebhookConfig): Promise<EventSink> {
+  const { createWebhookSink } = await import('../adapters/webhook/webhook-sink.ts');
+  return createWebhookSink({ url, secret });
 }
 
 function keyFileOf(memory: MemoryConfig): string {

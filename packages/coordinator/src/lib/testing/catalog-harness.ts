@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { UploadState } from '@longhaul/protocol';
+import type { UploadEvent, UploadState } from '@longhaul/protocol';
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { AbortIntent, Catalog, UploadDraft, UploadRecord } from '../ports/catalog.ts';
 
@@ -180,4 +180,16 @@ export function onlyOne(answers: readonly (UploadRecord | undefined)[]): UploadR
   expect(others).toEqual([]);
   if (!winner) throw new Error('all were refused');
   return winner;
+}
+
+/** Whether a sweeper would get the row now. Takes it from nobody. */
+export async function isDue(catalog: Catalog, uploadId: string): Promise<boolean> {
+  const due = await catalog.claimDue({ limit: 10_000, leaseMs: 0 });
+  return due.some((record) => record.uploadId === uploadId);
+}
+
+/** The events that a relay would get of the upload now. Takes them from nobody. */
+export async function eventsOf(catalog: Catalog, uploadId: string): Promise<UploadEvent[]> {
+  const claimed = await catalog.outbox.claim({ limit: 10_000, leaseMs: 0 });
+  return claimed.map(({ event }) => event).filter(({ data }) => data.nodeId === uploadId);
 }

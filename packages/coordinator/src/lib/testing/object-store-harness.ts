@@ -112,6 +112,11 @@ export async function putParts(
   return parts;
 }
 
+/** Parts as a listing tells of them: with the time at which each was stored. */
+export function listed(parts: readonly StoredPart[]): readonly StoredPart[] {
+  return parts.map((part) => ({ ...part, lastModifiedEpochMs: expect.any(Number) as number }));
+}
+
 /** Sends Complete for these parts. */
 export async function complete(
   objectStore: ObjectStore,

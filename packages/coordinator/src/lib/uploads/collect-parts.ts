@@ -32,8 +32,12 @@ export async function collectParts(
 
 /** What the store has of a list that it refused. */
 export interface Adoption {
-  /** Parts that are what they were reported to be, with the ETag that they have now. */
+  /**
+   * The list as our own record of it goes on: parts with the ETag that they have now; where nobody can tell whether it
+   * is the same part, as it was reported, so that a list with it is refused until it is sent again.
+   */
   readonly parts: readonly StoredPart[];
+  /** Parts to be sent again. */
   readonly missingParts: readonly number[];
 }
 
@@ -43,14 +47,15 @@ export interface Adoption {
  */
 export function adoptParts(refused: readonly StoredPart[], listed: readonly StoredPart[]): Adoption {
   const byNumber = new Map(listed.map((part) => [part.partNumber, part]));
-  const found = refused.map((part) => {
+  const parts: StoredPart[] = [];
+  const missingParts: number[] = [];
+  for (const part of refused) {
     const now = byNumber.get(part.partNumber);
-    return now && isSamePart(part, now) ? { ...part, etag: now.etag } : undefined;
-  });
-  return {
-    parts: found.flatMap((part) => part ?? []),
-    missingParts: refused.flatMap(({ partNumber }, index) => (found[index] ? [] : [partNumber])),
-  };
+    const isSame = now !== undefined && isSamePart(part, now);
+    if (now) parts.push(isSame ? { ...part, etag: now.etag } : part);
+    if (!isSame) missingParts.push(part.partNumber);
+  }
+  return { parts, missingParts };
 }
 
 function isSamePart(before: StoredPart, now: StoredPart): boolean {

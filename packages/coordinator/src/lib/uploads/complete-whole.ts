@@ -100,13 +100,8 @@ export async function completeInline(
   record: UploadRecord,
   payload: Uint8Array,
 ): Promise<UploadRecord> {
-  const open =
-    record.state === 'PENDING' ? await context.catalog.openWithoutMultipart(record.uploadId) : record;
-  const current = open ?? (await context.catalog.find(record.uploadId)) ?? record;
+  const current = await openInline(context, record);
   if (current.state !== 'UPLOADING' && current.state !== 'COMPLETING') return current;
-  // Ending it has to outwait this PUT; for the first one the time of the create is known.
-  if (!open || record.state !== 'PENDING')
-    await context.catalog.recordGrant(current.uploadId, { expiresInSeconds: 1 });
   const outcome = await context.objectStore.putObject({
     key: current.s3Key,
     contentType: current.contentType,
@@ -114,11 +109,8 @@ export async function completeInline(
     ...(current.encryption && { encryption: current.encryption }),
     body: payload,
   });
-  const proof = await proveObject(
-    context,
-    current,
-    outcome.kind === 'stored' ? outcome.versionId : undefined,
-  );
+  const versionId = outcome.kind === 'stored' ? outcome.versionId : undefined;
+  const proof = await proveObject(context, current, versionId);
   const attempt = await begin(context, current);
   const over = attempt
     ? await settleCompletion(context, attempt, judgeWhole(context, attempt, proof, outcome))
@@ -126,6 +118,15 @@ export async function completeInline(
   const end = over ?? (await context.catalog.find(current.uploadId)) ?? current;
   if (end.state === 'COMPLETING') throw notYetStored(end);
   return end;
+}
+
+/** The row before its payload is put. Ending it has to outwait that: of the first PUT, the time of the create is known. */
+async function openInline({ catalog }: UploadContext, record: UploadRecord): Promise<UploadRecord> {
+  const { uploadId } = record;
+  const opened = record.state === 'PENDING' && (await catalog.openWithoutMultipart(uploadId));
+  if (opened) return opened;
+  await catalog.recordGrant(uploadId, { expiresInSeconds: 1 });
+  return (await catalog.find(uploadId)) ?? record;
 }
 
 async function begin(context: UploadContext, record: UploadRecord): Promise<UploadRecord | undefined> {

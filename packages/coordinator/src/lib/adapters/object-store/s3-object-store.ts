@@ -1,9 +1,11 @@
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
+import type { BucketLifecycle } from '../../ports/bucket-lifecycle.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
 import { connectS3, type S3Connection, type S3ObjectStoreOptions } from './s3-client.ts';
 import { completeMultipartUpload } from './s3-complete.ts';
 import { toObjectStoreError } from './s3-error.ts';
 import { checksumHeaders, newObjectHeaders } from './s3-headers.ts';
+import { createBucketLifecycle } from './s3-lifecycle.ts';
 import {
   abortMultipartUpload,
   createMultipartUpload,
@@ -15,6 +17,9 @@ import { createPutSigner, encodeKey, type PutToSign } from './s3-presign.ts';
 
 /** An {@link ObjectStore} over the AWS SDK. */
 export interface S3ObjectStore extends ObjectStore {
+  /** The bucket's rules for unfinished uploads. */
+  readonly lifecycle: BucketLifecycle;
+
   /** Lets go of connections. */
   close(): void;
 }
@@ -33,6 +38,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStor
   return {
     bucket,
     profile,
+    lifecycle: createBucketLifecycle(connection),
     createMultipartUpload: (input) => createMultipartUpload(connection, input),
     signPart: async (input) => sign(partToSign(connection, input)),
     signPut: async (input) => sign(wholeToSign(connection, input)),

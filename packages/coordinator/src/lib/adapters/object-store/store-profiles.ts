@@ -15,6 +15,7 @@ export const awsProfile: StoreProfile = {
   unknownUploadIs404: true,
   pagesOpenUploads: true,
   versioning: true,
+  lifecycle: true,
 };
 
 /** What a store that calls itself S3 may be trusted with before anybody has measured it: the core, nothing newer. */
@@ -32,16 +33,18 @@ export const genericProfile: StoreProfile = {
   unknownUploadIs404: true,
   pagesOpenUploads: true,
   versioning: false,
+  lifecycle: false,
 };
 
 /** The local-s3 package of this repository. Measured by the contract suite. */
-export const localS3Profile: StoreProfile = { ...awsProfile, name: 'local-s3' };
+export const localS3Profile: StoreProfile = { ...awsProfile, name: 'local-s3', lifecycle: false };
 
 /** versitygw 1.7 with its posix backend and a versioning directory. Measured by the contract suite. */
 export const versitygwProfile: StoreProfile = {
   ...awsProfile,
   name: 'versitygw',
   pagesOpenUploads: false,
+  lifecycle: false,
 };
 
 /** Ceph radosgw 16 (Pacific). Measured by the contract suite. */

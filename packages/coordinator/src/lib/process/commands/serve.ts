@@ -1,0 +1,49 @@
+import { parseArgs } from 'node:util';
+import { type CliWorld, type Command, EXIT, HELP_ENDING } from '../command.ts';
+import { readConfig, type ServeConfig } from '../config.ts';
+import { serve as startService } from '../serve.ts';
+
+/** `longhaul-coordinator serve` */
+export const serve: Command = {
+  name: 'serve',
+  summary: 'migrate the catalog, then serve until SIGTERM or Ctrl-C',
+  help: `longhaul-coordinator serve
+
+Migrates the catalog, then serves until SIGTERM or Ctrl-C, and finishes the calls under way. Beside that it sweeps (drives
+unfinished completions and aborts on, ends what is idle), tells events to their sinks, and removes what is old. Any number
+of replicas do that side by side. LONGHAUL_BACKGROUND_WORK=false leaves all of it to the commands sweep and relay.
+
+Example
+  S3_BUCKET=uploads S3_REGION=eu-west-1 longhaul-coordinator serve
+
+${HELP_ENDING}`,
+  async run(args, world) {
+    parseArgs({ args: [...args] });
+    const config = readConfig(world.env);
+    const service = await startService(config, world.report);
+    world.say(`longhaul-coordinator listens on ${service.url}, bucket ${config.store.bucket}`);
+    sayWhatIsMissing(config, world);
+    await stopAsked();
+    world.say('Stopping: calls under way are finished first. Once more to end at once.');
+    process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
+    await service.stop();
+    return EXIT.done;
+  },
+};
+
+function sayWhatIsMissing({ authorizeModule, sinks }: ServeConfig, world: CliWorld): void {
+  if (!authorizeModule) {
+    world.say(
+      'No LONGHAUL_AUTHORIZE_MODULE: every upload belongs to the owner "local", so only this machine may connect.',
+    );
+  }
+  if (!sinks.kafka && !sinks.webhook) {
+    world.say('No LONGHAUL_KAFKA_BROKERS, no LONGHAUL_WEBHOOK_URL: events wait in the catalog.');
+  }
+}
+
+function stopAsked(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve()).once('SIGTERM', () => resolve());
+  });
+}

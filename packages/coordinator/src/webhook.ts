@@ -1,0 +1,1 @@
+export { createWebhookSink, type WebhookSinkOptions } from './lib/adapters/webhook/webhook-sink.ts';

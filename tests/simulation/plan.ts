@@ -53,6 +53,13 @@ const CHANCES: readonly FaultName[] = FAULT_NAMES.filter(
   (name) => !OUTAGES.has(name) && !ELSEWHERE.has(name),
 );
 
+/** Faults that lead where little else leads. */
+const OFTEN: readonly FaultName[] = [
+  'answer to Complete spoiled',
+  'part stored and its answer lost',
+  'HEAD fails',
+];
+
 /** Draws a schedule. Seeds go through the points to be killed at in turn. */
 export function drawPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {
   const healsAtMs = random.int(2, 9) * MINUTE_MS;
@@ -72,13 +79,14 @@ export function drawPlan(random: Random, seed: number, killPoints: readonly stri
     replicaCount: random.int(1, 3),
     clients: drawClients(random, healsAtMs),
     windows: [
-      ...some(random, CHANCES, 5).map((name) => drawWindow(random, name, healsAtMs)),
+      ...OFTEN.filter(() => random.chance(0.3)).map((name) => drawWindow(random, name, healsAtMs)),
+      ...some(random, CHANCES, 4).map((name) => drawWindow(random, name, healsAtMs)),
       ...some(random, [...OUTAGES], 2).map((name) => drawOutage(random, name, healsAtMs)),
     ],
     strokes: some(random, STROKES, 2).map((name) => ({ name, atMs: random.fraction() * healsAtMs })),
     killsAtMs: Array.from({ length: random.int(0, 2) }, () => random.fraction() * healsAtMs),
-    kill: { point, occurrence: random.int(1, 3) },
-    operatesAtMs: random.chance(0.4) ? [random.fraction() * healsAtMs] : [],
+    kill: { point, occurrence: random.pick([1, 1, 1, 2, 3]) },
+    operatesAtMs: Array.from({ length: random.int(0, 2) }, () => random.fraction() * healsAtMs),
     idleLimitSeconds: random.pick([600, 1_800, 7_200]),
     healsAtMs,
   };
@@ -105,7 +113,8 @@ function drawClients(random: Random, healsAtMs: number): ClientPlan[] {
       resume: random.chance(0.9),
       crashes,
       abandons: crashes.length > 0 && random.chance(0.2),
-      ...(random.chance(0.2) && { cancelAfterMs: random.delayMs(15_000) }),
+      transferMs: random.pick([500, 2_000, 2_000, 60_000]),
+      ...(random.chance(0.25) && { cancelAfterMs: random.delayMs(random.pick([1_000, 15_000])) }),
       ...(isChanging && { changeAfterMs: random.delayMs(8_000) }),
     };
   });
@@ -115,8 +124,8 @@ function drawFile(random: Random, index: number): SimulatedFile {
   const remainderBytes = random.int(1, 5 * MIB);
   const sizeBytes = random.pick([
     random.int(0, 2_000),
-    300 * 1024 + random.int(0, MIB),
-    ...Array.from({ length: 4 }, () => random.int(1, 6) * 5 * MIB + remainderBytes),
+    ...Array.from({ length: 2 }, () => 300 * 1024 + random.int(0, MIB)),
+    ...Array.from({ length: 5 }, () => random.int(1, 6) * 5 * MIB + remainderBytes),
     random.int(2, 5) * 5 * MIB,
   ]);
   return {

@@ -239,6 +239,7 @@ function startReplicas(world: World, state: StateStore, mutation: Mutation | und
               direct: mutation?.objectStore?.(direct) ?? direct,
               watch: {
                 completing: history.completing,
+                deleted: (key) => history.doom(idIn(key)),
                 aborting: history.aborting,
                 completeAnswered: observer.answered,
                 observe: () => undefined,
@@ -353,25 +354,29 @@ function scheduleTrouble(
   for (const atMs of plan.operatesAtMs) scheduler.after(atMs, () => void random.pick(replicas).operate());
 }
 
-/** Pauses between looking after what is left: the first ones are short, the last ones outlast every limit. */
+/** Pauses between looking after what is left: short ones at first, and then for days. */
 const PAUSES_MS: readonly number[] = [
-  ...Array.from({ length: 5 }, () => MINUTE_MS),
-  ...Array.from({ length: 6 }, () => 20 * MINUTE_MS),
-  ...Array.from({ length: 30 }, () => HOUR_MS),
+  ...Array.from({ length: 3 }, () => MINUTE_MS),
+  ...Array.from({ length: 5 }, () => 20 * MINUTE_MS),
+  ...Array.from({ length: 40 }, () => HOUR_MS),
 ];
+/** Longer than any work at the store, and than its garbage waits to be collected. */
+const LAST_PAUSE_MS = 3 * HOUR_MS;
 
 /** Grants expire, idle uploads end, stores collect their garbage, until nothing is due any more. */
 async function letTimePass(world: World, replicas: readonly Replica[], random: Random): Promise<void> {
   const { scheduler } = world;
   let isOver = false;
   const work = async (): Promise<void> => {
-    for (const [index, pauseMs] of PAUSES_MS.entries()) {
+    for (const pauseMs of PAUSES_MS) {
       await scheduler.sleep(pauseMs);
-      const replica = random.pick(replicas);
-      await replica.lookAfterAll();
-      if (index % 8 === 7) await replica.operate();
-      if (index > 14 && (await isQuiet(world))) break;
+      await random.pick(replicas).lookAfterAll();
+      if (await isQuiet(world)) break;
+      if (random.chance(0.1)) await random.pick(replicas).operate();
     }
+    await scheduler.sleep(LAST_PAUSE_MS);
+    await random.pick(replicas).operate();
+    await random.pick(replicas).lookAfterAll();
     isOver = true;
   };
   void work();

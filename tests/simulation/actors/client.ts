@@ -23,6 +23,8 @@ export interface ClientPlan {
   readonly hints: ResumeStore;
   readonly startMs: number;
   readonly concurrency: number;
+  /** What its line needs for one part, as a rule. */
+  readonly transferMs: number;
   readonly resume: boolean;
   /** Dies so long after each start, as often as there are entries, and comes back after the pause. */
   readonly crashes: readonly { readonly afterMs: number; readonly pauseMs: number }[];
@@ -163,7 +165,7 @@ function upload(world: ClientWorld, plan: ClientPlan, life: Life): UploadHandle 
 
 function platformOf(
   { scheduler, random, parts }: ClientWorld,
-  { name, concurrency }: ClientPlan,
+  { name, concurrency, transferMs }: ClientPlan,
   life: Life,
 ): Platform<SimulatedFile, SimulatedSource> {
   const unlessDead = async <Value>(work: Promise<Value>): Promise<Value> => {
@@ -179,7 +181,7 @@ function platformOf(
       randomUuid: random.uuid,
     },
     openSource: async (file) => openFile(file),
-    createSender: () => createSimulatedSender(parts, { name, life }),
+    createSender: () => createSimulatedSender(parts, { name, life, transferMs }),
     checksum: async (source) => checksumOf(source),
   };
 }

@@ -15,6 +15,13 @@ export interface PartNetwork {
   readonly s3: SimulatedS3;
 }
 
+/** Who sends, and over what a line. */
+interface Sender {
+  readonly name: string;
+  readonly life: Life;
+  readonly transferMs: number;
+}
+
 /** What happens to one PUT. */
 type Fate =
   | 'good'
@@ -35,27 +42,23 @@ const FATES: readonly (readonly [FaultName, Fate])[] = [
 ];
 
 const LATENCY_MS = 30;
-/** A body takes this long as a rule; far less than a URL's grace, always. */
-const TRANSFER_MS = 2_000;
+/** A body never takes longer: less than a URL's grace, always. */
 const MAX_TRANSFER_MS = 140_000;
 
 /** Sends parts of one client. What was sent goes on although the client does not. */
-export function createSimulatedSender(
-  network: PartNetwork,
-  client: { readonly name: string; readonly life: Life },
-): PartSender<SimulatedSource> {
+export function createSimulatedSender(network: PartNetwork, client: Sender): PartSender<SimulatedSource> {
   return { send: (part) => sendPart(network, client, part) };
 }
 
 function sendPart(
   network: PartNetwork,
-  { name, life }: { readonly name: string; readonly life: Life },
+  { name, life, transferMs: typicalMs }: Sender,
   part: PartToSend<SimulatedSource>,
 ): Promise<PartAnswer> {
   const { scheduler, random, faults } = network;
   const content = part.source.content(part.offsetBytes, part.sizeBytes);
   const fate = FATES.find(([fault]) => faults.strikes(fault))?.[1] ?? 'good';
-  const transferMs = Math.min(random.delayMs(TRANSFER_MS), MAX_TRANSFER_MS);
+  const transferMs = Math.min(random.delayMs(typicalMs), MAX_TRANSFER_MS);
 
   return new Promise((resolve, reject) => {
     part.signal.throwIfAborted();

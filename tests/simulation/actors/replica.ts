@@ -57,8 +57,8 @@ export interface Replica {
 
 const TOKEN_KEYS = ['a token key for the simulation, long enough'];
 const RESTART_MS = 8_000;
-const SWEEP_EVERY_MS = 45_000;
-const RELAY_EVERY_MS = 30_000;
+const SWEEP_EVERY_MS = 60_000;
+const RELAY_EVERY_MS = 60_000;
 
 /** Starts a replica. */
 export function startReplica(world: ReplicaWorld, name: string): Replica {
@@ -95,7 +95,7 @@ export function startReplica(world: ReplicaWorld, name: string): Replica {
     loop(SWEEP_EVERY_MS, () => sweep(options));
     loop(RELAY_EVERY_MS, () => relay(options));
     loop(3_600_000, () => tidy(options));
-    loop(120_000, async () => await app.fetch(new Request('http://localhost/readyz')));
+    loop(300_000, async () => await app.fetch(new Request('http://localhost/readyz')));
   };
   const unlessDown = async (work: (options: CoordinatorOptions) => Promise<unknown>): Promise<void> => {
     const running = server;

@@ -26,6 +26,8 @@ export interface StoreWatch {
   completing(s3UploadId: string): () => void;
   /** An Abort has arrived. */
   aborting(s3UploadId: string): void;
+  /** Somebody has deleted an object that was just built. */
+  deleted(key: string): void;
   completeAnswered(caller: Caller, key: string, answer: CompleteAnswer): void;
   readonly observe: NonNullable<Service['observe']>;
   readonly heard: NonNullable<Service['heard']>;
@@ -138,13 +140,18 @@ function complete(input: StoreClientInput, caller: Caller, request: CompleteInpu
 
 /** The store's own work on a Complete. */
 function build(
-  { scheduler, random, faults, s3 }: StoreClientInput,
+  { scheduler, random, faults, s3, watch }: StoreClientInput,
   request: CompleteInput,
   done: (kind: CompleteAnswer, outcome: CompleteOutcome) => void,
 ): void {
   const { traits } = s3;
   const tell = (work: Work<Written> | S3Refusal): void => {
     const finished = work instanceof S3Refusal ? work : refusalOf(() => work.finish());
+    // In the moment between the building and the proof: later it would be nobody's business here.
+    if (!(finished instanceof S3Refusal) && faults.strikes('object deleted by somebody else')) {
+      watch.deleted(request.key);
+      s3.delete(request.key, finished.versionId);
+    }
     scheduler.note(
       `the store is done with a Complete: ${finished instanceof S3Refusal ? finished.message : 'built'}`,
     );

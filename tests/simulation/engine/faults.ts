@@ -23,6 +23,7 @@ export const FAULT_NAMES = [
   'Complete goes on after its deadline',
   'upload ended by the bucket',
   'a part of the object lost by the store',
+  'object deleted by somebody else',
   'metadata dropped at create',
   'ETag of equal bytes changed',
   'part landed after an abort',

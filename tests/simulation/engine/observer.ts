@@ -74,17 +74,24 @@ export function createObserver(branches: Tally): Observer {
         if (isSentAgain) branches.count(proofBranch('looked again', 'nothing', ', still listed: sent again'));
       }
       const verdict = VERDICTS[method];
-      if (!verdict || (method !== 'postponeCompletion' && result === undefined)) return;
+      if (!verdict) return;
       const drive = driveOf(caller, uploadId);
+      // It is too early to give up, or another driver was faster: what follows tells.
+      if (method === 'fail' && result === undefined) return;
+      ownDrives(caller).delete(uploadId);
+      if (method !== 'postponeCompletion' && result === undefined) return;
       if (drive.answer) branches.count(answerBranch(drive.answer, verdict));
       if (drive.head) {
-        const isGone = !drive.answer && drive.head === 'nothing' && drive.isListed === false;
-        const ending = `${isGone ? ', listed no more' : ''}: ${verdict}`;
-        branches.count(proofBranch(askedBy(drive), drive.head, ending));
+        branches.count(proofBranch(askedBy(drive), drive.head, `${listing(drive)}: ${verdict}`));
       }
-      ownDrives(caller).delete(uploadId);
     },
   };
+}
+
+/** Whether the store was asked for its list, where the key alone does not tell. */
+function listing({ answer, head, isListed }: Drive): string {
+  if (answer || head !== 'nothing') return '';
+  return isListed === undefined ? ', never listed' : isListed ? ', still listed' : ', listed no more';
 }
 
 function askedBy({ answer }: Drive): string {

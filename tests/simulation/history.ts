@@ -1,4 +1,4 @@
-import type { Catalog, UploadDraft, UploadRecord } from '@longhaul/coordinator';
+import type { Catalog, RecordOutcome, StoredPart, UploadDraft, UploadRecord } from '@longhaul/coordinator';
 import type { UploadEvent, UploadState } from '@longhaul/protocol';
 import type { Scheduler } from './engine/scheduler.ts';
 import type { ObservedCall } from './engine/wire.ts';
@@ -19,6 +19,10 @@ export interface History {
   readonly everStored: ReadonlySet<string>;
   /** A call to the catalog had its effect. */
   catalog(call: ObservedCall): void;
+  /** A call to the state store had its effect. */
+  state(call: ObservedCall): void;
+  /** The state store has forgotten something. */
+  stateLost(): void;
   /** Something of an upload has arrived. */
   active(uploadId: string): void;
   told(event: UploadEvent): void;
@@ -50,6 +54,7 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
   const ends = new Map<string, UploadState>();
   const activeAtMs = new Map<string, number>();
   const byCreateId = new Map<string, string>();
+  const receipts = new Map<string, Map<number, string>>();
   const completes = new Map<string, number>();
   const drafts: UploadDraft[] = [];
 
@@ -112,6 +117,23 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
         if (method === 'saveMultipart' || method === 'refuseCompletion') active(result.uploadId);
       }
     },
+    state({ method, values, result }) {
+      const uploadId = String(values[0]);
+      if (method === 'remove' || method === 'finish') receipts.delete(uploadId);
+      if (method === 'record' && (result as RecordOutcome | undefined)?.kind === 'recorded') {
+        const known = receipts.get(uploadId) ?? new Map<number, string>();
+        for (const { partNumber, etag } of values[1] as readonly StoredPart[]) known.set(partNumber, etag);
+        receipts.set(uploadId, known);
+      }
+      if (method !== 'parts') return;
+      for (const { partNumber, etag } of (result ?? []) as readonly StoredPart[]) {
+        const reported = receipts.get(uploadId)?.get(partNumber);
+        if (reported !== undefined && reported !== etag) {
+          violate(`part ${partNumber} of ${uploadId} was reported as ${reported}, and is kept as ${etag}`);
+        }
+      }
+    },
+    stateLost: () => receipts.clear(),
     told(event) {
       const { nodeId } = event.data;
       events.set(nodeId, [...(events.get(nodeId) ?? []), event]);

@@ -40,6 +40,7 @@ const STROKES: readonly FaultName[] = [
   'state flushed',
   'state lost its last writes',
   'upload ended by the bucket',
+  'object of somebody else at the key',
 ];
 /** Faults that the store's nature or the client's plan decides on. */
 const ELSEWHERE = new Set<FaultName>([
@@ -113,7 +114,7 @@ function drawClients(random: Random, healsAtMs: number): ClientPlan[] {
       resume: random.chance(0.9),
       crashes,
       abandons: crashes.length > 0 && random.chance(0.2),
-      transferMs: random.pick([500, 2_000, 2_000, 60_000]),
+      transferMs: random.pick([500, 2_000, 2_000, 110_000]),
       ...(random.chance(0.25) && { cancelAfterMs: random.delayMs(random.pick([1_000, 15_000])) }),
       ...(isChanging && { changeAfterMs: random.delayMs(8_000) }),
     };

@@ -1,4 +1,4 @@
-import type { Catalog, ObjectStore, StateStore } from '@longhaul/coordinator';
+import type { Catalog, StateStore, UploadRecord } from '@longhaul/coordinator';
 import { createSqliteStore } from '@longhaul/coordinator/sqlite';
 import { type Client, startClient } from './actors/client.ts';
 import type { Server } from './actors/coordinator-network.ts';
@@ -12,6 +12,7 @@ import { createScheduler, type Scheduler, SchedulerError } from './engine/schedu
 import { createTally } from './engine/tally.ts';
 import { withVirtualGlobals } from './engine/virtual-globals.ts';
 import { createWire } from './engine/wire.ts';
+import type { Mutation, Mutated } from './mutation.ts';
 import { createHistory, type History } from './history.ts';
 import { killPointsOf } from './kill-points.ts';
 import { drawPlan, type Plan } from './plan.ts';
@@ -20,18 +21,12 @@ import { createSimulatedS3, type SimulatedS3, type StoreQuirks } from './store/s
 import { createSimulatedState } from './store/simulated-state.ts';
 import { STORE_TRAITS } from './store/store-traits.ts';
 
-/** A protection taken away from outside, to see whether the simulation misses it. */
-export interface Mutation {
-  readonly name: string;
-  readonly catalog?: (catalog: Catalog) => Catalog;
-  readonly state?: (state: StateStore) => StateStore;
-  readonly objectStore?: (objectStore: ObjectStore) => ObjectStore;
-}
-
 /** What to run. */
 export interface ScheduleWish {
   readonly seed: number;
   readonly mutation?: Mutation;
+  /** Leads the schedule where something rare happens. Default: what the mutation asks for. */
+  readonly bias?: ((plan: Plan) => Plan) | undefined;
   readonly keepTrace?: boolean;
 }
 
@@ -65,7 +60,10 @@ export async function runSchedule(wish: ScheduleWish): Promise<ScheduleReport> {
   return await withVirtualGlobals(scheduler, () => run(wish, scheduler));
 }
 
-async function run({ seed, mutation }: ScheduleWish, scheduler: Scheduler): Promise<ScheduleReport> {
+async function run(
+  { seed, mutation, bias = mutation?.bias }: ScheduleWish,
+  scheduler: Scheduler,
+): Promise<ScheduleReport> {
   const random = createRandom(`seed ${seed}`);
   const tallies = {
     faults: createTally(),
@@ -75,7 +73,8 @@ async function run({ seed, mutation }: ScheduleWish, scheduler: Scheduler): Prom
   };
   const database = createSqliteStore({ path: ':memory:', nowEpochMs: scheduler.nowEpochMs });
   await database.catalog.migrate();
-  const plan = drawPlan(random.fork('plan'), seed, killPointsOf(database.catalog));
+  const drawn = drawPlan(random.fork('plan'), seed, killPointsOf(database.catalog));
+  const plan = bias?.(drawn) ?? drawn;
   const faults = createFaults(
     { scheduler, random: random.fork('faults'), tally: tallies.faults },
     plan.windows,
@@ -210,9 +209,15 @@ function startReplicas(world: World, state: StateStore, mutation: Mutation | und
   const { scheduler, faults, history, s3, plan, database, tallies } = world;
   const wire = createWire({ scheduler, random: world.random.fork('wire') });
   const observer = createObserver(tallies.branches);
-  const catalog = mutation?.catalog?.(database.catalog) ?? database.catalog;
   const killer = createKiller(world);
   const direct = createSimulatedObjectStore(s3, scheduler.nowEpochMs);
+  const real: Mutated = {
+    catalog: database.catalog,
+    state,
+    objectStore: direct,
+    ofProcess: (catalog) => catalog,
+  };
+  const ports = { ...real, ...mutation?.mutate({ ...real, s3, nowEpochMs: scheduler.nowEpochMs }) };
   const storeRandom = world.random.fork('store client');
   return Array.from({ length: plan.replicaCount }, (_, index) =>
     startReplica(
@@ -221,8 +226,9 @@ function startReplicas(world: World, state: StateStore, mutation: Mutation | und
         random: world.random.fork(`replica ${index}`),
         faults,
         wire,
-        catalog,
-        state: mutation?.state?.(state) ?? state,
+        catalog: ports.catalog,
+        catalogOfProcess: ports.ofProcess,
+        state: ports.state,
         sink: {
           name: 'everybody',
           publish: async (event) => history.told(event),
@@ -236,7 +242,7 @@ function startReplicas(world: World, state: StateStore, mutation: Mutation | und
               faults,
               wire,
               s3,
-              direct: mutation?.objectStore?.(direct) ?? direct,
+              direct: ports.objectStore,
               watch: {
                 completing: history.completing,
                 deleted: (key) => history.doom(idIn(key)),
@@ -254,6 +260,7 @@ function startReplicas(world: World, state: StateStore, mutation: Mutation | und
           attemptOverAfterSeconds: ATTEMPT_OVER_AFTER_SECONDS,
         },
         observe(service, call) {
+          if (service === 'state') history.state(call);
           if (service !== 'catalog') return;
           history.catalog(call);
           observer.catalog(call);
@@ -323,9 +330,27 @@ function scheduleTrouble(
   replicas: readonly Replica[],
 ): void {
   const { scheduler, random, plan, faults, history, s3 } = world;
-  const strokes: Partial<Record<FaultName, () => void>> = {
-    'state flushed': state.flush,
-    'state lost its last writes': () => state.loseLast(20_000),
+  const strokes: Partial<Record<FaultName, () => void | Promise<void>>> = {
+    'state flushed'() {
+      state.flush();
+      history.stateLost();
+    },
+    'state lost its last writes'() {
+      state.loseLast(20_000);
+      history.stateLost();
+    },
+    async 'object of somebody else at the key'() {
+      const victim = (await openUploads(world)).find(({ mode }) => mode !== 'inline');
+      if (!victim || s3.head(victim.s3Key)) return;
+      const object = { key: victim.s3Key, contentType: 'text/plain', metadata: {} };
+      const { sizeBytes } = victim.plan;
+      const content = [{ kind: 'stretch', contentId: 'foreign', offsetBytes: 0, sizeBytes } as const];
+      const { etag, versionId } = s3.putObject(object, content, false);
+      // Whoever put it there takes it away again.
+      scheduler.after(plan.healsAtMs - scheduler.nowMs(), () => {
+        if (versionId !== undefined || s3.head(object.key)?.etag === etag) s3.delete(object.key, versionId);
+      });
+    },
     'upload ended by the bucket'() {
       const ours = s3
         .openUploads()
@@ -339,7 +364,7 @@ function scheduleTrouble(
   for (const { atMs, name } of plan.strokes) {
     scheduler.after(atMs, () => {
       faults.struck(name);
-      strokes[name]?.();
+      void strokes[name]?.();
     });
   }
   for (const { name, fromMs, untilMs } of plan.windows) {
@@ -360,8 +385,8 @@ const PAUSES_MS: readonly number[] = [
   ...Array.from({ length: 5 }, () => 20 * MINUTE_MS),
   ...Array.from({ length: 40 }, () => HOUR_MS),
 ];
-/** Longer than any work at the store, and than its garbage waits to be collected. */
-const LAST_PAUSE_MS = 3 * HOUR_MS;
+/** Longer than any work at the store and than its garbage waits to be collected; and than what no row knows is left alone. */
+const LAST_PAUSES_MS: readonly number[] = [3 * HOUR_MS, 8 * 24 * HOUR_MS];
 
 /** Grants expire, idle uploads end, stores collect their garbage, until nothing is due any more. */
 async function letTimePass(world: World, replicas: readonly Replica[], random: Random): Promise<void> {
@@ -374,13 +399,21 @@ async function letTimePass(world: World, replicas: readonly Replica[], random: R
       if (await isQuiet(world)) break;
       if (random.chance(0.1)) await random.pick(replicas).operate();
     }
-    await scheduler.sleep(LAST_PAUSE_MS);
-    await random.pick(replicas).operate();
-    await random.pick(replicas).lookAfterAll();
+    for (const pauseMs of LAST_PAUSES_MS) {
+      await scheduler.sleep(pauseMs);
+      await random.pick(replicas).operate();
+      await random.pick(replicas).lookAfterAll();
+    }
     isOver = true;
   };
   void work();
   await scheduler.run(() => isOver);
+}
+
+/** Uploads that clients still send to. */
+async function openUploads({ history, database: { catalog } }: World): Promise<readonly UploadRecord[]> {
+  const rows = await Promise.all([...history.uploadIds].map((uploadId) => catalog.find(uploadId)));
+  return rows.flatMap((row) => (row?.state === 'UPLOADING' ? row : []));
 }
 
 async function isQuiet({ history, database: { catalog } }: World): Promise<boolean> {

@@ -28,6 +28,8 @@ export interface ReplicaWorld {
   readonly faults: Faults;
   readonly wire: Wire;
   readonly catalog: Catalog;
+  /** The catalog as the process uses it, behind the wire. */
+  readonly catalogOfProcess: (catalog: Catalog) => Catalog;
   readonly state: StateStore;
   readonly sink: EventSink;
   /** The object store as this process sees it. */
@@ -160,7 +162,10 @@ function optionsOf(world: ReplicaWorld, caller: Caller): CoordinatorOptions {
   return {
     ...settings,
     objectStore: world.storeFor(caller),
-    catalog: { ...through(catalog, services.catalog), outbox: through(catalog.outbox, services.outbox) },
+    catalog: world.catalogOfProcess({
+      ...through(catalog, services.catalog),
+      outbox: through(catalog.outbox, services.outbox),
+    }),
     state: through(state, services.state),
     sinks: [through(sink, services.sink)],
     tokenKeys: TOKEN_KEYS,

@@ -24,6 +24,7 @@ export const FAULT_NAMES = [
   'upload ended by the bucket',
   'a part of the object lost by the store',
   'object deleted by somebody else',
+  'object of somebody else at the key',
   'metadata dropped at create',
   'ETag of equal bytes changed',
   'part landed after an abort',

@@ -17,6 +17,7 @@ export const STORE_TRAITS = {
     unknownUploadIs404: true,
     pagesOpenUploads: true,
     versioning: true,
+    lifecycle: false,
   },
   /** Much like Ceph radosgw 16. */
   loose: {
@@ -33,6 +34,7 @@ export const STORE_TRAITS = {
     unknownUploadIs404: false,
     pagesOpenUploads: true,
     versioning: true,
+    lifecycle: false,
   },
   /** The core of S3 and nothing else. */
   bare: {
@@ -49,6 +51,7 @@ export const STORE_TRAITS = {
     unknownUploadIs404: true,
     pagesOpenUploads: true,
     versioning: false,
+    lifecycle: false,
   },
 } satisfies Record<string, StoreProfile>;
 

@@ -44,7 +44,10 @@ export async function checkOutcome(outcome: Outcome): Promise<void> {
       checkEvents(history, row);
     }
   }
-  for (const client of clients) checkClient(outcome, rows, client);
+  for (const client of clients) {
+    checkClient(outcome, rows, client);
+    checkPersistence(history, client);
+  }
   checkForeign(outcome);
   const { unsentCount } = await catalog.outbox.status();
   if (unsentCount > 0) history.violate(`${unsentCount} events were never told`);
@@ -116,6 +119,19 @@ function checkClient(
       history.violate(`${client.plan.name} was told that its file is stored, and it is not`);
     }
   }
+}
+
+/** Who neither goes away nor changes its mind has its file stored in the end. */
+function checkPersistence(history: History, { plan, told, hasGivenUp, isWaiting }: Client): void {
+  const persists = !plan.abandons && plan.cancelAfterMs === undefined && plan.changeAfterMs === undefined;
+  if (!persists || told.at(-1)?.kind === 'completed') return;
+  const last = told.at(-1);
+  // Who waits for what nobody can tell yet may go away before it is told.
+  if (hasGivenUp && isWaiting) return;
+  const words = last?.kind === 'error' ? last.code : 'nothing';
+  history.violate(
+    `${plan.name} ${hasGivenUp ? 'waited for ever' : 'tried to the end'}, and was told ${words}`,
+  );
 }
 
 function lieIn(told: Told, row: UploadRecord | undefined, { plan }: Client): string | undefined {

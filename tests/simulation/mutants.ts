@@ -2,12 +2,25 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Catalog, StoredPart, UploadRecord } from '@longhaul/coordinator';
 import { createSimulatedObjectStore } from './store/simulated-object-store.ts';
 import { idIn } from './engine/observer.ts';
+import { certainly, everyClient, toward } from './bias.ts';
 import type { Mutation } from './mutation.ts';
 
 /** Every protection that the simulation has to miss when it is gone. */
 export const MUTANTS: readonly Mutation[] = [
   {
     name: 'epoch check removed',
+    bias: toward(
+      certainly(
+        { saltsEtags: true },
+        {
+          'store slow': 0.5,
+          'state down': 0.3,
+          'part lands after it was given up': 0.3,
+          'Complete goes on after its deadline': 0.5,
+        },
+      ),
+      everyClient((client, index) => ({ ...client, crashes: [], cancelAfterMs: 20_000 * (index + 1) })),
+    ),
     mutate({ catalog }) {
       const epochOf = async (uploadId: string): Promise<number> => (await catalog.find(uploadId))?.epoch ?? 0;
       return {
@@ -64,6 +77,17 @@ export const MUTANTS: readonly Mutation[] = [
   },
   {
     name: 'reopen with an unresolved attempt',
+    bias: toward(
+      certainly(
+        { saltsEtags: true },
+        {
+          'answer to Complete spoiled': 0.5,
+          'part lands after it was given up': 0.4,
+          'Complete goes on after its deadline': 0.8,
+        },
+      ),
+      everyClient((client, index) => ({ ...client, crashes: [], cancelAfterMs: 40_000 * (index + 1) })),
+    ),
     mutate: ({ catalog }) => ({
       catalog: {
         ...catalog,
@@ -74,6 +98,14 @@ export const MUTANTS: readonly Mutation[] = [
   },
   {
     name: 'abort without compare-and-set',
+    bias: toward(
+      certainly({}, { 'catalog slow': 0.3, 'Complete goes on after its deadline': 0.5 }),
+      everyClient((client, index, first) => ({
+        ...client,
+        ...first,
+        ...(index > 0 && { cancelAfterMs: 3_000 * index }),
+      })),
+    ),
     mutate: ({ catalog }) => ({
       catalog: {
         ...catalog,
@@ -102,6 +134,10 @@ export const MUTANTS: readonly Mutation[] = [
   },
   {
     name: 'rebuild by HSET',
+    bias: toward(
+      certainly({ saltsEtags: true }, { 'part stored and its answer lost': 0.4, 'store slow': 0.3 }),
+      everyClient((client, _index, first) => ({ ...client, ...first })),
+    ),
     mutate: ({ state }) => ({
       state: {
         ...state,
@@ -131,6 +167,10 @@ export const MUTANTS: readonly Mutation[] = [
   },
   {
     name: 'sweeper blind to activity',
+    bias: toward(
+      (plan) => ({ ...plan, idleLimitSeconds: 600, windows: [] }),
+      everyClient((client) => ({ ...client, crashes: [], concurrency: 1, transferMs: 110_000 })),
+    ),
     mutate: ({ catalog, state, objectStore }) => ({
       catalog: {
         ...catalog,
@@ -151,20 +191,32 @@ export const MUTANTS: readonly Mutation[] = [
   },
   {
     name: 'parts in a sorted set by ETag',
-    mutate: ({ objectStore }) => ({
-      objectStore: {
-        ...objectStore,
+    mutate: () => ({
+      storeOfProcess: (remote) => ({
+        ...remote,
         completeMultipartUpload: (input) =>
-          objectStore.completeMultipartUpload({ ...input, parts: asSortedSet(input.parts) }),
-      },
+          remote.completeMultipartUpload({ ...input, parts: asSortedSet(input.parts) }),
+      }),
     }),
   },
   {
     name: 'abort believed at once',
+    bias: toward(
+      certainly({ keepsLateParts: true }, { 'part lands after it was given up': 0.4 }),
+      everyClient((client, index) => ({ ...client, crashes: [], cancelAfterMs: 5_000 * (index + 1) })),
+    ),
     mutate: ({ catalog }) => ({ catalog: { ...catalog, finishAbort: (id) => catalog.finishAbort(id) } }),
   },
   {
     name: 'cancel does not outwait the URL of a single PUT',
+    bias: toward(
+      certainly({}, { 'part lands after it was given up': 0.4 }),
+      everyClient((client) => ({
+        ...client,
+        file: { ...client.file, sizeBytes: 1024 ** 2 },
+        cancelAfterMs: 3_000,
+      })),
+    ),
     mutate: ({ catalog }) => ({
       catalog: { ...catalog, recordGrant: async (id) => (await catalog.find(id))?.state === 'UPLOADING' },
     }),

@@ -9,6 +9,8 @@ export interface Mutated {
   readonly objectStore: ObjectStore;
   /** What a process makes of the catalog behind its wire: steps of their own, between which it may die. */
   readonly ofProcess: (catalog: Catalog) => Catalog;
+  /** The same for the object store. */
+  readonly storeOfProcess: (objectStore: ObjectStore) => ObjectStore;
 }
 
 /** A protection taken away from outside, to see whether the simulation misses it. */

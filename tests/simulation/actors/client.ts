@@ -52,6 +52,9 @@ export interface Client {
   readonly told: readonly Told[];
   /** Nothing more will come of it. */
   readonly isOver: boolean;
+  readonly hasGivenUp: boolean;
+  /** When it gave up it was waiting for its completion. */
+  readonly isWaiting: boolean;
   /** Ends it for good, as closing a tab does. */
   giveUp(): void;
 }
@@ -75,6 +78,9 @@ const PAUSE_MS = 20_000;
 export function startClient(world: ClientWorld, plan: ClientPlan): Client {
   const told: Told[] = [];
   let isOver = false;
+  let hasGivenUp = false;
+  let isWaiting = false;
+  let handle: UploadHandle | undefined;
   let life: Life | undefined;
 
   const crash = (runLife: Life): void => {
@@ -93,7 +99,8 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
       life = runLife;
       const death = plan.crashes[run];
       if (death) world.scheduler.after(death.afterMs, () => crash(runLife));
-      const ending = await runOnce(world, plan, runLife);
+      handle = upload(world, plan, runLife);
+      const ending = await runOnce(world, plan, { life: runLife, handle });
       if (ending) {
         told.push(ending);
         world.scheduler.note(`${plan.name} is told: ${wordsOf(ending)}`);
@@ -112,7 +119,15 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
     get isOver() {
       return isOver;
     },
+    get hasGivenUp() {
+      return hasGivenUp;
+    },
+    get isWaiting() {
+      return isWaiting;
+    },
     giveUp() {
+      hasGivenUp = true;
+      isWaiting = handle?.state.kind === 'completing';
       world.scheduler.note(`${plan.name} gives up`);
       isOver = true;
       life?.end();
@@ -121,10 +136,13 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
 }
 
 /** One run of the program, to its end or (`undefined`) its death. */
-function runOnce(world: ClientWorld, plan: ClientPlan, life: Life): Promise<Told | undefined> {
+function runOnce(
+  world: ClientWorld,
+  plan: ClientPlan,
+  { life, handle }: { readonly life: Life; readonly handle: UploadHandle },
+): Promise<Told | undefined> {
   const { file } = plan;
   const { contentId } = file;
-  const handle = upload(world, plan, life);
   const later = (afterMs: number | undefined, work: () => void): void => {
     if (afterMs === undefined) return;
     world.scheduler.after(afterMs, () => {

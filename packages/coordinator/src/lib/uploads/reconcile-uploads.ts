@@ -115,7 +115,8 @@ function isNobodys(
     nowEpochMs,
   }: { readonly catalogCreatedAtEpochMs: number; readonly nowEpochMs: number },
 ): boolean {
-  if (initiatedAtEpochMs < catalogCreatedAtEpochMs) return false;
+  // A listing tells whole seconds.
+  if (initiatedAtEpochMs < Math.floor(catalogCreatedAtEpochMs / 1000) * 1000) return false;
   if (verdict === 'unknown') return nowEpochMs - initiatedAtEpochMs > UNKNOWN_AFTER_MS;
   return verdict === 'stray' || verdict === 'ended';
 }

@@ -73,7 +73,7 @@ const ENDINGS = { sent: 'sent', retry: 'retried', parked: 'parked' } as const;
 
 interface Ending {
   readonly kind: DeliveryOutcome['kind'];
-  /** Held up only by sinks that are away. */
+  /** Nobody was there to take it. */
   readonly isAway: boolean;
 }
 
@@ -116,7 +116,8 @@ async function relayEvent(
     const { nodeId } = event.data;
     onError(new EventSinkError('rejected', `Event ${event.id} of node ${nodeId} is parked: ${lastError}`));
   }
-  return { kind, isAway: failures.every(({ error }) => !isRejection(error)) };
+  const isAway = failures.length === untold.length && failures.every(({ error }) => !isRejection(error));
+  return { kind, isAway };
 }
 
 async function failureOf(

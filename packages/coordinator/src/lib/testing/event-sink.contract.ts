@@ -10,8 +10,13 @@ export interface EventSinkFixture {
   received(nodeId: string): Promise<readonly UploadEvent[]>;
   /** Makes an event that the other side will never take. Left out when there is none. */
   readonly refusedEvent?: () => UploadEvent;
-  /** Takes the other side away, and brings it back. Left out when it cannot be away. */
-  readonly outage?: { begin(): Promise<void>; end(): Promise<void> };
+  /** For an other side that can be away. */
+  readonly outage?: {
+    /** Takes it away. */
+    begin(): Promise<void>;
+    /** Brings it back. */
+    end(): Promise<void>;
+  };
   /** Lets go of the other side. */
   dispose(): Promise<void>;
 }

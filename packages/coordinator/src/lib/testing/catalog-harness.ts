@@ -163,12 +163,7 @@ export async function moveTo(
   return expectState(catalog, uploadId, state);
 }
 
-/** The row, which must be in the state. */
-export async function expectState(
-  catalog: Catalog,
-  uploadId: string,
-  state: UploadState,
-): Promise<UploadRecord> {
+async function expectState(catalog: Catalog, uploadId: string, state: UploadState): Promise<UploadRecord> {
   const record = await catalog.find(uploadId);
   if (record?.state !== state) throw new Error(`upload ${uploadId} is ${record?.state}, not ${state}`);
   return record;

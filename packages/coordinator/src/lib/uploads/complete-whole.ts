@@ -19,10 +19,16 @@ export async function completeWhole(context: UploadContext, record: UploadRecord
   if (proof.kind === 'unknown') throw proof.error;
   if (record.state === 'UPLOADING' && proof.kind === 'absent') throw notStored(record);
   if (record.state === 'UPLOADING' && proof.kind === 'foreign') throw takenKey(record);
+  const isReopening = record.mode === 'single' && proof.kind === 'absent';
+  const outcome = judgeWhole(context, record, proof);
+  // An attempt of our own would make the last one look new, and what is gone would never be given up.
+  if (record.state === 'COMPLETING' && outcome.kind === 'terminal' && !isReopening) {
+    return await settleCompletion(context, record, outcome);
+  }
   const attempt = await begin(context, record);
   if (!attempt) return await endByOthers(context, record.uploadId);
-  if (record.mode === 'single' && proof.kind === 'absent') return await reopenSingle(context, attempt);
-  return await settleCompletion(context, attempt, judgeWhole(context, attempt, proof));
+  if (isReopening) return await reopenSingle(context, attempt);
+  return await settleCompletion(context, attempt, outcome);
 }
 
 /** Completing a single PUT sends nothing to the store, so an object that is not there is none that may still appear. */
@@ -66,6 +72,14 @@ function notStored({ uploadId }: UploadRecord): CoordinatorError {
   );
 }
 
+function notYetStored({ uploadId }: UploadRecord): CoordinatorError {
+  return new CoordinatorError(
+    'store-unreachable',
+    `The store did not say whether it has the content of upload ${uploadId}. Repeat the create call with the same createId.`,
+    { uploadId, retryAfterSeconds: 2 },
+  );
+}
+
 function takenKey({ uploadId }: UploadRecord): CoordinatorError {
   return new CoordinatorError(
     'completion-refused',
@@ -75,9 +89,11 @@ function takenKey({ uploadId }: UploadRecord): CoordinatorError {
 }
 
 /**
- * Writes an inline payload and completes it. A repeat finds the object of the first time by its write token.
+ * Writes an inline payload and completes it. A repeat finds the object of the first time by its write token, or writes
+ * it again: only who has the payload can.
  *
- * @throws CoordinatorError `upload-failed` when the store holds another size
+ * @throws CoordinatorError `upload-failed` when the store holds another size, `store-unreachable` when nobody can tell
+ * whether the store has the payload
  */
 export async function completeInline(
   context: UploadContext,
@@ -99,7 +115,9 @@ export async function completeInline(
   const over = attempt
     ? await settleCompletion(context, attempt, judgeWhole(context, attempt, proof, outcome))
     : await endByOthers(context, current.uploadId);
-  return over ?? (await context.catalog.find(current.uploadId)) ?? current;
+  const end = over ?? (await context.catalog.find(current.uploadId)) ?? current;
+  if (end.state === 'COMPLETING') throw notYetStored(end);
+  return end;
 }
 
 /** The row before its payload is put. Ending it has to outwait that: of the first PUT, the time of the create is known. */

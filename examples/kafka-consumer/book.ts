@@ -21,7 +21,8 @@ const SCHEMA = `
 
 /** Opens the book in a file, and makes it when it is not there. */
 export function openBook(file: string): Book {
-  const database = new DatabaseSync(file);
+  // Others may look into the book meanwhile: wait for them instead of failing.
+  const database = new DatabaseSync(file, { timeout: 1_000 });
   database.exec(SCHEMA);
   const remember = database.prepare('INSERT INTO entered_events VALUES (?) ON CONFLICT DO NOTHING');
   const add = database.prepare(`

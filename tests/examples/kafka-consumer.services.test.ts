@@ -61,7 +61,7 @@ describe.skipIf(!brokers)('examples/kafka-consumer (needs LONGHAUL_TEST_KAFKA_BR
     children.add(child);
     // Read, or a full pipe stops the program.
     child.stdout.resume();
-    child.stderr.resume();
+    child.stderr.pipe(process.stderr);
     return child;
   }
 
@@ -80,15 +80,16 @@ describe.skipIf(!brokers)('examples/kafka-consumer (needs LONGHAUL_TEST_KAFKA_BR
 
   function ask(sql: string): unknown[] {
     if (!existsSync(file)) return [];
-    const database = new DatabaseSync(file, { readOnly: true });
+    const database = new DatabaseSync(file, { readOnly: true, timeout: 5_000 });
     try {
       return database
         .prepare(sql)
         .all()
         .map((row) => ({ ...row }));
-    } catch {
-      // It has just been made, and has no tables yet.
-      return [];
+    } catch (error) {
+      // The program has just begun to make it.
+      if (String(error).includes('no such table')) return [];
+      throw error;
     } finally {
       database.close();
     }

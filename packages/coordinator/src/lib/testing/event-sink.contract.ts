@@ -112,7 +112,7 @@ export function describeEventSink(name: string, setup: () => Promise<EventSinkFi
       }
       await fixture.outage.end();
       // A client may learn only from a failure that its old connection is no good.
-      await expect.poll(() => sink.publish(early), { timeout: 30_000 }).toBeUndefined();
+      await expect.poll(() => sink.publish(early), { timeout: 60_000 }).toBeUndefined();
       await sink.publish(late);
       expect((await fixture.received(early.data.nodeId)).at(-1)).toEqual(early);
       expect(await fixture.received(late.data.nodeId)).toEqual([late]);

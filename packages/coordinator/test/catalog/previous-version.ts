@@ -184,10 +184,20 @@ export function describePreviousVersion(name: string, setUp: () => Promise<SqlFi
 
     it('reopens what the new version began, which completes again', async () => {
       await catalog.migrate();
-      const { uploadId } = await begin(catalog, 'COMPLETING');
+      const { uploadId } = await begin(catalog, 'COMPLETING', { redriveAfterMs: 0 });
+      await passMs(0);
+      await catalog.beginCompletion(uploadId, { partsDigest: '', redriveAfterMs: HOUR_MS });
       await version1.moveTo(uploadId, 'UPLOADING');
       await catalog.beginCompletion(uploadId, { partsDigest: '', redriveAfterMs: HOUR_MS });
-      expect(await catalog.refuseCompletion(uploadId, 2, REFUSAL)).toMatchObject({ state: 'UPLOADING' });
+      expect(await catalog.refuseCompletion(uploadId, 3, REFUSAL)).toMatchObject({ state: 'UPLOADING' });
+    });
+
+    it('leaves no row in which an abort may begin beside an attempt', async () => {
+      await catalog.migrate();
+      const before = await begin(catalog, 'UPLOADING');
+      await fixture.query(`update nodes set complete_sent_at = ${fixture.time()}`);
+      expect(await catalog.beginAbort(before.uploadId, CANCEL)).toBeUndefined();
+      expect(await catalog.find(before.uploadId)).toMatchObject({ state: 'UPLOADING' });
     });
 
     it('and the new version finish one upload once', async () => {
@@ -244,7 +254,7 @@ export function describePreviousVersion(name: string, setUp: () => Promise<SqlFi
             `upload_state = 'ABORTING'`,
             `upload_state in ('PENDING', 'UPLOADING') and complete_sent_at is null`,
           );
-        const atEpoch = `upload_state = 'COMPLETING' and epoch = 1`;
+        const atEpoch = `upload_state = 'COMPLETING' and epoch > 0`;
         switch (state) {
           case 'PENDING':
             return;

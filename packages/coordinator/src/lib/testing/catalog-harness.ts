@@ -69,11 +69,11 @@ export const CANCEL: AbortIntent = { to: 'CANCELLED', redriveAfterMs: HOUR_MS };
 export const FAILURE = { lastError: 'reason', quietForMs: 0 } as const;
 
 /** A refusal whose earlier attempts, if any, are never over. */
-export const REFUSAL = {
+export const REFUSAL: Parameters<Catalog['refuseCompletion']>[2] = {
   lastError: 'InvalidPart',
   attemptOverAfterMs: HOUR_MS,
   redriveAfterMs: HOUR_MS,
-} as const;
+};
 
 /** Lets the database's clock go on: by more than what a machine's clocks differ when one only ticks now and then. */
 export function passMs(timeMs: number): Promise<void> {
@@ -163,12 +163,7 @@ export async function moveTo(
   return expectState(catalog, uploadId, state);
 }
 
-/** The row, which must be in the state. */
-export async function expectState(
-  catalog: Catalog,
-  uploadId: string,
-  state: UploadState,
-): Promise<UploadRecord> {
+async function expectState(catalog: Catalog, uploadId: string, state: UploadState): Promise<UploadRecord> {
   const record = await catalog.find(uploadId);
   if (record?.state !== state) throw new Error(`upload ${uploadId} is ${record?.state}, not ${state}`);
   return record;

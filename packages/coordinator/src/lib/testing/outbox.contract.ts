@@ -149,6 +149,7 @@ function describeOutcomes(setUp: SetUpCatalog): void {
     await passMs(0);
     expect(await pair.first.outbox.claim(ALL)).toEqual([]);
     expect(await pair.first.outbox.status()).toEqual({ unsentCount: 0, parkedCount: 0, parked: [] });
+    expect(await pair.first.outbox.replay({ kind: 'parked' })).toBe(0);
   });
 
   it('retry: is told again after that time, and to those who have not taken it', async () => {

@@ -1,4 +1,4 @@
-import type { Grant, PartsRequest, PartsResponse, Receipt } from '@longhaul/protocol';
+import type { PartsRequest, PartsResponse, Receipt } from '@longhaul/protocol';
 import type { UploadRecord } from '../ports/catalog.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { HotUpload } from '../ports/state-store.ts';
@@ -47,8 +47,12 @@ async function exchangeWhole(
 ): Promise<PartsResponse> {
   if (record.state !== 'UPLOADING') throw closedError(record.uploadId, record.state);
   assertPlanned(record.plan, [...request.report, ...request.sign], record.uploadId);
-  const grants: Grant[] = request.sign.length > 0 ? [await signWhole(context, record)] : [];
-  return { receivedCount: 0, grants };
+  if (request.sign.length === 0) return { receivedCount: 0, grants: [] };
+  const grant = await signWhole(context, record);
+  if (grant) return { receivedCount: 0, grants: [grant] };
+  // Somebody else has moved it; without a row there is nothing left to send to.
+  const current = await context.catalog.find(record.uploadId);
+  throw closedError(record.uploadId, current?.state ?? 'CANCELLED');
 }
 
 async function recordReceipts(

@@ -12,6 +12,7 @@ import type { CoordinatorFetch } from '@longhaul/sdk';
 import { createDatabase, MEMORIES, type TestMemory } from '../../e2e/support/memories.ts';
 import { type StoreKind, STORES, type TestStore } from '../../e2e/support/stores.ts';
 import { missingCollector } from './collect-garbage.ts';
+import { createPreviousCatalog } from './previous-catalog.ts';
 
 /** One of several coordinators over the same bucket, database and Redis, each with connections of its own. */
 export interface Replica {
@@ -19,6 +20,8 @@ export interface Replica {
   readonly app: Hono;
   /** What an SDK takes for the address of this replica. */
   readonly coordinator: CoordinatorFetch;
+  /** A program of the version before this one, which has neither sweeper nor relay. */
+  readonly isPrevious: boolean;
 }
 
 /** Replicas, and what stands behind them. */
@@ -26,6 +29,8 @@ export interface Cluster {
   readonly kind: StoreKind;
   readonly store: TestStore;
   readonly replicas: readonly Replica[];
+  /** Those of this version: they look after what others leave. */
+  readonly sweepers: readonly Replica[];
   /** The database behind the replicas. */
   readonly sql: Sql;
   /** Everything that any replica's sink was told, in order. */
@@ -37,6 +42,8 @@ export interface Cluster {
 
 export interface ClusterOptions extends Partial<CoordinatorSettings> {
   readonly replicaCount?: number;
+  /** How many of the replicas are of the version before this one. Default 0. */
+  readonly previousCount?: number;
   /** Stands between a replica and the store. */
   readonly wrapStore?: (objectStore: ObjectStore) => ObjectStore;
 }
@@ -53,7 +60,12 @@ export function missingFor(kind: StoreKind): string {
 
 /** Starts replicas in this process. What they share is behind connections, as if each were a machine of its own. */
 export async function startCluster(kind: StoreKind, options: ClusterOptions = {}): Promise<Cluster> {
-  const { replicaCount = 3, wrapStore = (store: ObjectStore) => store, ...settings } = options;
+  const {
+    replicaCount = 3,
+    previousCount = 0,
+    wrapStore = (store: ObjectStore) => store,
+    ...settings
+  } = options;
   const [store, database] = await Promise.all([kind.open(), createDatabase()]);
   const memories: TestMemory[] = [];
   const told: UploadEvent[] = [];
@@ -63,11 +75,11 @@ export async function startCluster(kind: StoreKind, options: ClusterOptions = {}
     publish: (event) => Promise.resolve(void told.push(event)),
     close: () => Promise.resolve(),
   };
-  const startReplica = async (): Promise<Replica> => {
+  const startReplica = async (isPrevious: boolean): Promise<Replica> => {
     const memory = await database.connect();
     memories.push(memory);
     const replica = {
-      catalog: memory.catalog,
+      catalog: isPrevious ? createPreviousCatalog(database.sql, memory.catalog) : memory.catalog,
       state: memory.state,
       objectStore: wrapStore(store.objectStore),
       tokenKeys: ['a key for tests that is long enough'],
@@ -76,13 +88,16 @@ export async function startCluster(kind: StoreKind, options: ClusterOptions = {}
       ...settings,
     };
     const app = createCoordinator(replica);
-    return { options: replica, app, coordinator: (request) => app.fetch(request) };
+    return { options: replica, app, coordinator: (request) => app.fetch(request), isPrevious };
   };
-  const replicas = await Promise.all(Array.from({ length: replicaCount }, startReplica));
+  const replicas = await Promise.all(
+    Array.from({ length: replicaCount }, (_, index) => startReplica(index < previousCount)),
+  );
   return {
     kind,
     store,
     replicas,
+    sweepers: replicas.filter(({ isPrevious }) => !isPrevious),
     sql: database.sql,
     told,
     errors,

@@ -13,7 +13,7 @@ const SPREAD_MS = 60;
 /** Settings under which a URL dies soon enough for a test to wait for it. */
 export const RACE_SETTINGS = {
   completionRedriveAfterSeconds: 1,
-  grantExpiresInSeconds: 3,
+  grantExpiresInSeconds: 8,
   singlePutGraceSeconds: 0,
 } as const satisfies ClusterOptions;
 
@@ -104,8 +104,8 @@ const EXPECTED_REFUSALS: ReadonlySet<string> = new Set([
   'parts-missing',
 ]);
 
-async function sweepImpatiently({ replicas, sql }: Cluster, signal: AbortSignal): Promise<void> {
-  const sweepers = replicas.map(async ({ options }) => {
+async function sweepImpatiently({ sweepers, sql }: Cluster, signal: AbortSignal): Promise<void> {
+  const sweeping = sweepers.map(async ({ options }) => {
     while (!signal.aborted) {
       await sql`
         update nodes set next_attempt_at = clock_timestamp(), claimed_until = null
@@ -114,5 +114,5 @@ async function sweepImpatiently({ replicas, sql }: Cluster, signal: AbortSignal)
       await sleep(10);
     }
   });
-  await Promise.all(sweepers);
+  await Promise.all(sweeping);
 }

@@ -9,7 +9,7 @@ const MAX_ROUNDS = 100;
  * catalog would wait for is made due by hand; the URLs that were handed out live as long as they live.
  */
 export async function settle(cluster: Cluster): Promise<void> {
-  const { sql, replicas } = cluster;
+  const { sql, sweepers } = cluster;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     await sql`
       update nodes set idle_limit_ms = 1, expires_at = clock_timestamp()
@@ -17,14 +17,14 @@ export async function settle(cluster: Cluster): Promise<void> {
     await sql`
       update nodes set claimed_until = null, next_attempt_at = clock_timestamp()
       where next_attempt_at is not null or upload_state in ('COMPLETING', 'ABORTING')`;
-    for (const { options } of replicas) await sweep(options);
+    for (const { options } of sweepers) await sweep(options);
     const [open] = await sql<{ count: number }[]>`
       select count(*)::int as count from nodes
       where next_attempt_at is not null
         or upload_state in ('PENDING', 'UPLOADING', 'COMPLETING', 'ABORTING')`;
     if (open?.count === 0) {
       // Together, as the replicas of one coordinator do it.
-      await Promise.all(replicas.map(({ options }) => relay(options)));
+      await Promise.all(sweepers.map(({ options }) => relay(options)));
       return;
     }
     await sleep(100);

@@ -1,6 +1,6 @@
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/catalog.ts';
-import type { PutOutcome } from '../ports/object-store.ts';
+import { ObjectStoreError, type PutOutcome } from '../ports/object-store.ts';
 import { cancelReopened } from './abort-upload.ts';
 import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
@@ -77,7 +77,8 @@ function takenKey({ uploadId }: UploadRecord): CoordinatorError {
 /**
  * Writes an inline payload and completes it. A repeat finds the object of the first time by its write token.
  *
- * @throws CoordinatorError `upload-failed` when the store holds another size
+ * @throws CoordinatorError `upload-failed` when the store holds another size; ObjectStoreError when nobody can tell
+ * whether the content has arrived: repeat the create
  */
 export async function completeInline(
   context: UploadContext,
@@ -103,6 +104,9 @@ export async function completeInline(
     current,
     outcome.kind === 'stored' ? outcome.versionId : undefined,
   );
+  // Only a repeated create can bring the content again: an upload that waits in COMPLETING would wait in vain.
+  if (outcome.kind === 'unknown' && proof.kind !== 'ours' && proof.kind !== 'wrong-size')
+    throw new ObjectStoreError('unreachable', `PUT of ${current.s3Key}: ${outcome.reason}`);
   const attempt = await begin(context, current);
   const over = attempt
     ? await settleCompletion(context, attempt, judgeWhole(context, attempt, proof, outcome))

@@ -127,10 +127,11 @@ async function ask(
     const piece = chunk.subarray(0, stopAfterBytes - seenBytes);
     seenBytes += chunk.byteLength;
     if (!onward.write(piece)) await once(onward, 'drain');
-    if (seenBytes >= stopAfterBytes) {
-      onward.destroy();
-      request.socket.resetAndDestroy();
-    }
+    if (seenBytes >= stopAfterBytes) break;
+  }
+  if (stopAfterBytes < Infinity) {
+    onward.destroy();
+    request.socket.resetAndDestroy();
   }
   onward.end();
   const [response] = await answered;

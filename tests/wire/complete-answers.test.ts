@@ -14,7 +14,7 @@ function resultXml(etag: string): string {
 }
 
 /** Answers that say nothing: what has happened has to be found out. */
-const UNKNOWN: [name: string, bytes: string, then?: Ending][] = [
+const UNKNOWN: [name: string, bytes: string, ending?: Ending][] = [
   ['200 with white space and an error', http(200, `  \n${errorXml('InternalError').replace(/^.*\n/, '')}`)],
   ['200 with an error and a newline', http(200, `${errorXml('InternalError')}\n`)],
   ['200 with an error that would be a refusal', http(200, errorXml('InvalidPart'))],
@@ -57,11 +57,16 @@ const isComplete = ({ method, url }: Passing): boolean =>
 
 /** Uploads by the real SDK; the first CompleteMultipartUpload, and with `isLasting` each one, is answered so. */
 async function upload(
-  said: { readonly bytes: string; readonly then?: Ending | undefined; readonly isBuilt: boolean },
+  said: { readonly bytes: string; readonly ending?: Ending | undefined; readonly isBuilt: boolean },
   { isLasting = false, ...more }: { isLasting?: boolean; faultOf?: (passing: Passing) => Fault } = {},
 ) {
   let completesSent = 0;
-  const fault: Fault = { kind: 'say', isAsked: said.isBuilt, bytes: said.bytes, then: said.then ?? 'end' };
+  const fault: Fault = {
+    kind: 'say',
+    isAsked: said.isBuilt,
+    bytes: said.bytes,
+    ending: said.ending ?? 'end',
+  };
   const statuses: number[] = [];
   const world = await startWorld({
     coordinatorToStore: (passing) => {
@@ -109,8 +114,8 @@ async function expectWhole({ world, handle, end, states }: Uploaded): Promise<vo
 }
 
 describe.concurrent('an answer to Complete that says nothing', () => {
-  it.each<[string, string, Ending?]>(UNKNOWN)('and the object is there: %s', async (_name, bytes, then) => {
-    const uploaded = await upload({ bytes, then, isBuilt: true });
+  it.each<[string, string, Ending?]>(UNKNOWN)('and the object is there: %s', async (_name, bytes, ending) => {
+    const uploaded = await upload({ bytes, ending, isBuilt: true });
     await expectWhole(uploaded);
     // The first proof was enough: nothing was sent twice, nobody had to wait.
     expect(uploaded.completesSent()).toBe(1);
@@ -118,8 +123,8 @@ describe.concurrent('an answer to Complete that says nothing', () => {
     await uploaded.world.stop();
   });
 
-  it.each<[string, string, Ending?]>(UNKNOWN)('and there is none: %s', async (_name, bytes, then) => {
-    const uploaded = await upload({ bytes, then, isBuilt: false });
+  it.each<[string, string, Ending?]>(UNKNOWN)('and there is none: %s', async (_name, bytes, ending) => {
+    const uploaded = await upload({ bytes, ending, isBuilt: false });
     await expectWhole(uploaded);
     expect(uploaded.completesSent()).toBe(2);
     expect(uploaded.statuses).toMatchObject({ 0: 202 });
@@ -161,9 +166,14 @@ describe.concurrent('a proof that cannot be had', () => {
     let headsToFail = 2;
     const failingHead = ({ method }: Passing): Fault =>
       method === 'HEAD' && headsToFail-- > 0
-        ? { kind: 'say', isAsked: false, bytes: 'HTTP/1.1 500 So\r\ncontent-length: 0\r\n\r\n', then: 'end' }
+        ? {
+            kind: 'say',
+            isAsked: false,
+            bytes: 'HTTP/1.1 500 So\r\ncontent-length: 0\r\n\r\n',
+            ending: 'end',
+          }
         : PASS;
-    const uploaded = await upload({ bytes: '', then: 'cut', isBuilt: true }, { faultOf: failingHead });
+    const uploaded = await upload({ bytes: '', ending: 'cut', isBuilt: true }, { faultOf: failingHead });
     await expectWhole(uploaded);
     expect(uploaded.completesSent()).toBe(1);
     expect(uploaded.statuses[0]).toBe(202);

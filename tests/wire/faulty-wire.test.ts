@@ -17,13 +17,13 @@ const STORM: Fault = {
   kind: 'say',
   isAsked: false,
   bytes: http(503, '<Error><Code>SlowDown</Code></Error>').replace('\r\n', '\r\nretry-after: 1\r\n'),
-  then: 'end',
+  ending: 'end',
 };
 const PAGE: Fault = {
   kind: 'say',
   isAsked: false,
   bytes: http(200, '<h1>Log in</h1>', 'text/html'),
-  then: 'end',
+  ending: 'end',
 };
 
 /** A world of a test's own, gone with it: tests here run side by side. */
@@ -215,7 +215,7 @@ function chaos(chance: Random): (passing: Passing) => Fault {
           { kind: 'reset', afterBytes: chance.below(1_000) },
           { kind: 'cut-answer', afterBytes: chance.below(200) },
           { kind: 'drip-answer', pauseMs: 0 },
-          { kind: 'say', isAsked: chance.below(2) > 0, bytes: http(503, ''), then: 'end' },
+          { kind: 'say', isAsked: chance.below(2) > 0, bytes: http(503, ''), ending: 'end' },
         ]);
 }
 

@@ -20,7 +20,7 @@ export type Fault =
   /** The other side does its work; its answer comes back byte by byte. */
   | { readonly kind: 'drip-answer'; readonly pauseMs: number }
   /** The other side does its work, if it is asked, and this is what comes back. */
-  | { readonly kind: 'say'; readonly isAsked: boolean; readonly bytes: string; readonly then: Ending }
+  | { readonly kind: 'say'; readonly isAsked: boolean; readonly bytes: string; readonly ending: Ending }
   /** The connection is reset after so many bytes of the body. */
   | { readonly kind: 'reset'; readonly afterBytes: number }
   /** Everything is taken, nothing goes on, nothing comes back. */
@@ -88,13 +88,13 @@ async function carry(fault: Fault, request: IncomingMessage, toUrl: string): Pro
     case 'say':
       if (fault.isAsked) await ask(request, toUrl);
       else for await (const _ of request);
-      await answer(socket, Buffer.from(fault.bytes), fault.then);
+      await answer(socket, Buffer.from(fault.bytes), fault.ending);
   }
 }
 
-async function answer(socket: Socket, bytes: Buffer, then: Ending): Promise<void> {
+async function answer(socket: Socket, bytes: Buffer, ending: Ending): Promise<void> {
   await new Promise<void>((resolve) => socket.write(bytes, () => resolve()));
-  if (then === 'cut') socket.resetAndDestroy();
+  if (ending === 'cut') socket.resetAndDestroy();
 }
 
 async function drip(socket: Socket, bytes: Buffer, pauseMs: number): Promise<void> {

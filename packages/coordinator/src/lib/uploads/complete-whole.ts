@@ -92,26 +92,32 @@ export async function completeInline(
   // Ending it has to outwait this PUT; for the first one the time of the create is known.
   if (!open || record.state !== 'PENDING')
     await context.catalog.recordGrant(current.uploadId, { expiresInSeconds: 1 });
-  const outcome = await context.objectStore.putObject({
-    key: current.s3Key,
-    contentType: current.contentType,
-    metadata: objectMetadata(current),
-    ...(current.encryption && { encryption: current.encryption }),
-    body: payload,
-  });
-  const proof = await proveObject(
-    context,
-    current,
-    outcome.kind === 'stored' ? outcome.versionId : undefined,
-  );
-  // Only a repeated create can bring the content again: an upload that waits in COMPLETING would wait in vain.
-  if (outcome.kind === 'unknown' && proof.kind !== 'ours' && proof.kind !== 'wrong-size')
-    throw new ObjectStoreError('unreachable', `PUT of ${current.s3Key}: ${outcome.reason}`);
+  const { outcome, proof } = await putPayload(context, current, payload);
   const attempt = await begin(context, current);
   const over = attempt
     ? await settleCompletion(context, attempt, judgeWhole(context, attempt, proof, outcome))
     : await endByOthers(context, current.uploadId);
   return over ?? (await context.catalog.find(current.uploadId)) ?? current;
+}
+
+/** Only a repeated create can bring the content again: an upload that waited in COMPLETING for it would wait in vain. */
+async function putPayload(
+  context: UploadContext,
+  record: UploadRecord,
+  payload: Uint8Array,
+): Promise<{ outcome: PutOutcome; proof: Proof }> {
+  const outcome = await context.objectStore.putObject({
+    key: record.s3Key,
+    contentType: record.contentType,
+    metadata: objectMetadata(record),
+    ...(record.encryption && { encryption: record.encryption }),
+    body: payload,
+  });
+  const versionId = outcome.kind === 'stored' ? outcome.versionId : undefined;
+  const proof = await proveObject(context, record, versionId);
+  if (outcome.kind === 'unknown' && proof.kind !== 'ours' && proof.kind !== 'wrong-size')
+    throw new ObjectStoreError('unreachable', `PUT of ${record.s3Key}: ${outcome.reason}`);
+  return { outcome, proof };
 }
 
 async function begin(context: UploadContext, record: UploadRecord): Promise<UploadRecord | undefined> {

@@ -53,6 +53,7 @@ async function openServers(): Promise<TestMemory> {
 
 /** A database of its own on the real Postgres, to which any number of coordinators connect. */
 export interface TestDatabase {
+  readonly url: string;
   /** For looking at rows, and for making their time pass. */
   readonly sql: Sql;
   /** Connections of its own to this database and to the real Redis, as a replica has them. */
@@ -69,6 +70,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   const open = (max: number): Sql => postgres(url.href, { max, onnotice: () => undefined });
   const sql = open(2);
   return {
+    url: url.href,
     sql,
     async connect() {
       const catalog = createPostgresCatalog({ sql: open(4) });

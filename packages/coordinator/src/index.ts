@@ -7,6 +7,7 @@ export type {
   ReconciledUpload,
   ReconcileReport,
 } from './lib/uploads/reconcile-uploads.ts';
+export { createListenerSink } from './lib/events/listener-sink.ts';
 export type { RelayReport, RelayWish } from './lib/events/relay.ts';
 export { CoordinatorError, type ProblemDetails } from './lib/coordinator-error.ts';
 export {

@@ -22,8 +22,7 @@ export async function exchangeParts(
   const answer = hot
     ? await exchangeHot(context, hot, caller, request)
     : await exchangeWhole(context, await findRecord(context, caller), request);
-  // It will be noted again long before it matters; a part must not wait for it.
-  await context.noteActivity(caller.uploadId).catch(context.onError);
+  context.noteActivity(caller.uploadId);
   return { ...answer, ...(context.tokens.isHalfSpent(caller) && { token: context.tokens.mint(caller) }) };
 }
 

@@ -2,6 +2,7 @@ import type { StoreQuirks } from './store/simulated-s3.ts';
 import { STORE_TRAITS, type StoreTraitsName } from './store/store-traits.ts';
 import { type ClientPlan, createHints } from './actors/client.ts';
 import type { SimulatedFile } from './actors/source.ts';
+import { toCome } from './bias.ts';
 import { FAULT_NAMES, type FaultName, type FaultWindow } from './engine/faults.ts';
 import type { Random } from './engine/random.ts';
 
@@ -19,6 +20,8 @@ export interface Plan {
   /** A process is killed when it comes there for the nth time. */
   readonly kill: { readonly point: string; readonly occurrence: number };
   readonly operatesAtMs: readonly number[];
+  /** Somebody reconciles at the end as well. Otherwise the sweepers have to leave nothing. */
+  readonly hasOperator: boolean;
   readonly idleLimitSeconds: number;
   /** From then on nothing goes wrong any more. */
   readonly healsAtMs: number;
@@ -61,8 +64,13 @@ const OFTEN: readonly FaultName[] = [
   'HEAD fails',
 ];
 
-/** Draws a schedule. Seeds go through the points to be killed at in turn. */
+/** Draws a schedule. Seeds go through the points to be killed at in turn, and those that are rare are made likely. */
 export function drawPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {
+  const plan = drawAnyPlan(random, seed, killPoints);
+  return toCome(plan.kill.point)(plan);
+}
+
+function drawAnyPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {
   const healsAtMs = random.int(2, 9) * MINUTE_MS;
   const dropsMetadata = random.chance(0.15);
   const point = killPoints[seed % killPoints.length];
@@ -87,6 +95,7 @@ export function drawPlan(random: Random, seed: number, killPoints: readonly stri
     strokes: some(random, STROKES, 2).map((name) => ({ name, atMs: random.fraction() * healsAtMs })),
     killsAtMs: Array.from({ length: random.int(0, 2) }, () => random.fraction() * healsAtMs),
     kill: { point, occurrence: random.pick([1, 1, 1, 2, 3]) },
+    hasOperator: random.chance(0.5),
     operatesAtMs: Array.from({ length: random.int(0, 2) }, () => random.fraction() * healsAtMs),
     idleLimitSeconds: random.pick([600, 1_800, 7_200]),
     healsAtMs,

@@ -53,7 +53,7 @@ export interface Client {
   /** Nothing more will come of it. */
   readonly isOver: boolean;
   readonly hasGivenUp: boolean;
-  /** When it gave up it was waiting for its completion. */
+  /** When it gave up it was waiting for its completion, or was not running. */
   readonly isWaiting: boolean;
   /** Ends it for good, as closing a tab does. */
   giveUp(): void;
@@ -127,7 +127,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
     },
     giveUp() {
       hasGivenUp = true;
-      isWaiting = handle?.state.kind === 'completing';
+      isWaiting = life?.isOver === true || handle?.state.kind === 'completing';
       world.scheduler.note(`${plan.name} gives up`);
       isOver = true;
       life?.end();

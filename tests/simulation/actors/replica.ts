@@ -51,8 +51,10 @@ export interface Replica {
   kill(): void;
   /** Sweeps, tells events and tidies up once. Resolves when that has ended, or the process has. */
   lookAfterAll(): Promise<void>;
-  /** What an operator does by hand: reconciles, and replays what is parked. */
-  operate(): Promise<void>;
+  /** What an operator does by hand: ends what is nobody's at the store. */
+  reconcile(): Promise<void>;
+  /** What an operator does by hand: has events told again that were refused for good. */
+  replayParked(): Promise<void>;
   /** Its loops begin nothing new. */
   stopLoops(): void;
 }
@@ -117,10 +119,9 @@ export function startReplica(world: ReplicaWorld, name: string): Replica {
         await relay(options);
         await tidy(options);
       }),
-    operate: () =>
-      unlessDown(async (options) => {
-        await reconcile(options, { abort: true });
-        const { outbox } = options.catalog;
+    reconcile: () => unlessDown((options) => reconcile(options, { abort: true })),
+    replayParked: () =>
+      unlessDown(async ({ catalog: { outbox } }) => {
         const { parkedCount } = await outbox.status();
         if (parkedCount > 0) await outbox.replay({ kind: 'parked' });
       }),

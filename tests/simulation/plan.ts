@@ -110,8 +110,8 @@ function drawClients(random: Random, healsAtMs: number): ClientPlan[] {
     // Content that changes is nobody else's: what a fingerprint cannot tell is not looked at here.
     const file = isChanging ? drawFile(random, 100 + index) : random.pick(files);
     const crashes = Array.from({ length: random.pick([0, 0, 1, 1, 2]) }, () => ({
-      afterMs: random.delayMs(20_000),
-      pauseMs: random.delayMs(40_000),
+      afterMs: Math.min(random.delayMs(20_000), 5 * MINUTE_MS),
+      pauseMs: Math.min(random.delayMs(40_000), 5 * MINUTE_MS),
     }));
     return {
       name: `client${index + 1}`,

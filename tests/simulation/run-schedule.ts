@@ -51,7 +51,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** Longer than a store is thought to work on one Complete, several times over. */
 const ATTEMPT_OVER_AFTER_SECONDS = 2 * 3600;
-/** A client that still waits so long after nothing goes wrong any more is closed. */
+/** A client that waits for so long when nothing goes wrong any more is closed. */
 const PATIENCE_MS = 25 * MINUTE_MS;
 
 /** Runs one schedule from its seed to its end, and judges it. */
@@ -197,13 +197,20 @@ async function live(world: World, mutation: Mutation | undefined): Promise<reado
   faults.heal();
   state.setTrouble('none');
   scheduler.note('nothing goes wrong any more');
-  scheduler.after(PATIENCE_MS, () => {
-    for (const client of clients) if (!client.isOver) client.giveUp();
-  });
+  for (const client of clients) endPatience(scheduler, client);
   await scheduler.run(() => clients.every((client) => client.isOver));
   for (const replica of replicas) replica.stopLoops();
   await letTimePass(world, replicas, random);
   return clients;
+}
+
+/** Closes a client that has run for too long. */
+function endPatience(scheduler: Scheduler, client: Client): void {
+  scheduler.after(PATIENCE_MS, () => {
+    if (client.isOver) return;
+    if (scheduler.nowMs() - client.startedAtMs < PATIENCE_MS) endPatience(scheduler, client);
+    else client.giveUp();
+  });
 }
 
 function startReplicas(world: World, state: StateStore, mutation: Mutation | undefined): readonly Replica[] {

@@ -52,6 +52,8 @@ export interface Client {
   readonly told: readonly Told[];
   /** Nothing more will come of it. */
   readonly isOver: boolean;
+  /** When its present run, or its last one, began. */
+  readonly startedAtMs: number;
   readonly hasGivenUp: boolean;
   /** When it gave up it was waiting for its completion, or was not running. */
   readonly isWaiting: boolean;
@@ -80,6 +82,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
   let isOver = false;
   let hasGivenUp = false;
   let isWaiting = false;
+  let startedAtMs = 0;
   let handle: UploadHandle | undefined;
   let life: Life | undefined;
 
@@ -99,6 +102,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
       life = runLife;
       const death = plan.crashes[run];
       if (death) world.scheduler.after(death.afterMs, () => crash(runLife));
+      startedAtMs = world.scheduler.nowMs();
       handle = upload(world, plan, runLife);
       const ending = await runOnce(world, plan, { life: runLife, handle });
       if (ending) {
@@ -118,6 +122,9 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
     told,
     get isOver() {
       return isOver;
+    },
+    get startedAtMs() {
+      return startedAtMs;
     },
     get hasGivenUp() {
       return hasGivenUp;

@@ -22,4 +22,5 @@ export * from './lib/ports/event-sink.ts';
 export * from './lib/ports/object-store.ts';
 export * from './lib/ports/outbox.ts';
 export * from './lib/ports/state-store.ts';
+export * from './lib/ports/upload-record.ts';
 export type { StoreProfile, FullObjectAlgorithm } from './lib/ports/store-profile.ts';

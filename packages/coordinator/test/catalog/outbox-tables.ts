@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { UPLOAD_EVENT_TYPES, type UploadEvent } from '@longhaul/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Catalog, UploadRecord } from '../../src/lib/ports/catalog.ts';
+import type { Catalog } from '../../src/lib/ports/catalog.ts';
+import type { UploadRecord } from '../../src/lib/ports/upload-record.ts';
 import { begin, CANCEL, eventsOf, FAILURE, HOUR_MS } from '../../src/lib/testing/catalog-harness.ts';
 import type { SqlFixture } from './sql-fixture.ts';
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { UploadDraft } from '../../src/lib/ports/catalog.ts';
+import type { UploadDraft } from '../../src/lib/ports/upload-record.ts';
 import { begin, exampleDraft } from '../../src/lib/testing/catalog-harness.ts';
 import { createSqliteStore } from '../../src/sqlite.ts';
 

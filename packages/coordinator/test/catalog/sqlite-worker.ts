@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import type { UploadDraft } from '../../src/lib/ports/catalog.ts';
+import type { UploadDraft } from '../../src/lib/ports/upload-record.ts';
 import { createSqliteStore } from '../../src/sqlite.ts';
 
 // A process beside another one. Says `ready`; each line of its input names a file to open and uploads to create or to

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { UploadEvent, UploadState } from '@longhaul/protocol';
 import { afterAll, beforeAll, expect } from 'vitest';
-import type { AbortIntent, Catalog, UploadDraft, UploadRecord } from '../ports/catalog.ts';
+import type { AbortIntent, Catalog } from '../ports/catalog.ts';
+import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
 
 /** A database for one part of `describeCatalog`, empty at first. */
 export interface CatalogFixture {

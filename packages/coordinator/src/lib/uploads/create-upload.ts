@@ -5,7 +5,8 @@ import {
   type ReceivedPart,
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { InsertOutcome, UploadDraft, UploadRecord } from '../ports/catalog.ts';
+import type { InsertOutcome } from '../ports/catalog.ts';
+import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { completeInline } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';

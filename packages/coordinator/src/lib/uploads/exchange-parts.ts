@@ -1,5 +1,5 @@
 import type { PartsRequest, PartsResponse, Receipt } from '@longhaul/protocol';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';

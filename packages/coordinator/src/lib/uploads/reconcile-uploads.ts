@@ -1,6 +1,6 @@
 import type { UploadState } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { OpenMultipart } from '../ports/object-store.ts';
 import type { UploadContext } from './context.ts';
 import { keyPrefix } from './key-template.ts';

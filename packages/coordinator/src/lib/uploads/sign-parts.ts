@@ -1,6 +1,6 @@
 import { type Grant, partRange, type PartPlan, type PartToSign } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
 import { objectMetadata } from './object-metadata.ts';

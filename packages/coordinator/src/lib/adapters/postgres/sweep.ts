@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
-import type { SweepCatalog, UploadRecord } from '../../ports/catalog.ts';
+import type { SweepCatalog } from '../../ports/catalog.ts';
+import type { UploadRecord } from '../../ports/upload-record.ts';
 import { longestDueFirst, type NodeRow, recordOf } from '../node-row.ts';
 import {
   ago,

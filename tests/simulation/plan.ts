@@ -23,6 +23,8 @@ export interface Plan {
   /** Somebody reconciles at the end as well. Otherwise the sweepers have to leave nothing. */
   readonly hasOperator: boolean;
   readonly idleLimitSeconds: number;
+  /** A client that has waited for so long, when nothing goes wrong any more, is closed. */
+  readonly patienceMs: number;
   /** From then on nothing goes wrong any more. */
   readonly healsAtMs: number;
 }
@@ -98,6 +100,7 @@ function drawAnyPlan(random: Random, seed: number, killPoints: readonly string[]
     hasOperator: random.chance(0.5),
     operatesAtMs: Array.from({ length: random.int(0, 2) }, () => random.fraction() * healsAtMs),
     idleLimitSeconds: random.pick([600, 1_800, 7_200]),
+    patienceMs: random.pick([5, 5, 5, 25]) * MINUTE_MS,
     healsAtMs,
   };
 }

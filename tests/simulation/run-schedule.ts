@@ -51,8 +51,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** Longer than a store is thought to work on one Complete, several times over. */
 const ATTEMPT_OVER_AFTER_SECONDS = 2 * 3600;
-/** A client that waits for so long when nothing goes wrong any more is closed. */
-const PATIENCE_MS = 25 * MINUTE_MS;
+/** A client that sends may need so long on a slow line. */
+const SENDING_MS = 25 * MINUTE_MS;
 
 /** Runs one schedule from its seed to its end, and judges it. */
 export async function runSchedule(wish: ScheduleWish): Promise<ScheduleReport> {
@@ -197,19 +197,20 @@ async function live(world: World, mutation: Mutation | undefined): Promise<reado
   faults.heal();
   state.setTrouble('none');
   scheduler.note('nothing goes wrong any more');
-  for (const client of clients) endPatience(scheduler, client);
+  for (const client of clients) endPatience(world, client);
   await scheduler.run(() => clients.every((client) => client.isOver));
   for (const replica of replicas) replica.stopLoops();
   await letTimePass(world, replicas, random);
   return clients;
 }
 
-/** Closes a client that has run for too long. */
-function endPatience(scheduler: Scheduler, client: Client): void {
-  scheduler.after(PATIENCE_MS, () => {
+/** Closes a client that has waited for too long. */
+function endPatience({ scheduler, plan }: Pick<World, 'scheduler' | 'plan'>, client: Client): void {
+  scheduler.after(plan.patienceMs, () => {
     if (client.isOver) return;
-    if (scheduler.nowMs() - client.startedAtMs < PATIENCE_MS) endPatience(scheduler, client);
-    else client.giveUp();
+    const isLate = scheduler.nowMs() - client.startedAtMs >= SENDING_MS;
+    if (isLate || client.isCompleting) client.giveUp();
+    else endPatience({ scheduler, plan }, client);
   });
 }
 
@@ -420,6 +421,7 @@ async function letTimePass(world: World, replicas: readonly Replica[], random: R
       await scheduler.sleep(pauseMs);
       if (plan.hasOperator) await random.pick(replicas).reconcile();
       await random.pick(replicas).lookAfterAll();
+      await random.pick(replicas).tidyUp();
     }
     isOver = true;
   };

@@ -54,6 +54,8 @@ export interface Client {
   readonly isOver: boolean;
   /** When its present run, or its last one, began. */
   readonly startedAtMs: number;
+  /** It has sent everything, and waits. */
+  readonly isCompleting: boolean;
   readonly hasGivenUp: boolean;
   /** When it gave up it was waiting for its completion, or was not running. */
   readonly isWaiting: boolean;
@@ -125,6 +127,9 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
     },
     get startedAtMs() {
       return startedAtMs;
+    },
+    get isCompleting() {
+      return handle?.state.kind === 'completing';
     },
     get hasGivenUp() {
       return hasGivenUp;

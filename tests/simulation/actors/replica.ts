@@ -49,8 +49,9 @@ export interface Replica {
   /** The running process; `undefined` while it is down. */
   readonly server: Server | undefined;
   kill(): void;
-  /** Sweeps, tells events and tidies up once. Resolves when that has ended, or the process has. */
+  /** Sweeps and tells events once. Resolves when that has ended, or the process has. */
   lookAfterAll(): Promise<void>;
+  tidyUp(): Promise<void>;
   /** What an operator does by hand: ends what is nobody's at the store. */
   reconcile(): Promise<void>;
   /** What an operator does by hand: has events told again that were refused for good. */
@@ -117,8 +118,8 @@ export function startReplica(world: ReplicaWorld, name: string): Replica {
       unlessDown(async (options) => {
         await sweep(options);
         await relay(options);
-        await tidy(options);
       }),
+    tidyUp: () => unlessDown(tidy),
     reconcile: () => unlessDown((options) => reconcile(options, { abort: true })),
     replayParked: () =>
       unlessDown(async ({ catalog: { outbox } }) => {

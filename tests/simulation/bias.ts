@@ -39,3 +39,52 @@ export function everyClient(change: (client: ClientPlan, index: number, first: S
     return { ...plan, clients: settled.map((client, index) => change(client, index, same())) };
   };
 }
+
+/** A cancel while the store is at work on a Complete, by another client. */
+const cancelledWhileCompleting = toward(
+  certainly({}, { 'Complete goes on after its deadline': 0.8 }),
+  everyClient((client, index, first) => ({
+    ...client,
+    ...first,
+    ...(index > 0 && { crashes: [], cancelAfterMs: 8_000 * index }),
+  })),
+);
+const changingEtags = certainly({ saltsEtags: true }, { 'part lands after it was given up': 0.5 });
+const slowLines = toward(
+  (plan) => ({ ...plan, idleLimitSeconds: 600 }),
+  everyClient((client) => ({ ...client, concurrency: 1, transferMs: 110_000 })),
+);
+const cancelledWholes = toward(
+  certainly({}, {}),
+  everyClient((client, index) => ({
+    ...client,
+    file: { ...client.file, sizeBytes: 1024 ** 2 },
+    ...(index % 2 === 0 && { cancelAfterMs: 1_500 }),
+  })),
+);
+const oftenReconciled = toward(slowLines, (plan) => ({
+  ...plan,
+  operatesAtMs: [1, 2, 3, 4].map((fifth) => (plan.healsAtMs * fifth) / 5),
+}));
+
+/** What leads to calls that are rare otherwise. */
+const LEADS_TO: Readonly<Record<string, Bias>> = {
+  'catalog.requestCancel': cancelledWhileCompleting,
+  'catalog.refuseCompletion': changingEtags,
+  'catalog.fail': certainly({}, { 'object deleted by somebody else': 0.6 }),
+  'catalog.extendExpiry': slowLines,
+  'catalog.findByKeys': oftenReconciled,
+  'catalog.postpone': cancelledWholes,
+  'catalog.recordGrant': cancelledWholes,
+  'catalog.repeatCreate': certainly({}, { 'store call lost': 0.5, 'answer of the coordinator lost': 0.3 }),
+  'outbox.replay': certainly({}, { 'sink rejects an event': 1 }),
+  'state.lastActiveAtEpochMs': slowLines,
+  'objectStore.signPut': cancelledWholes,
+  'objectStore.deleteObject': cancelledWholes,
+};
+
+/** Makes it likely that a process comes to a point at which it shall be killed. */
+export function toCome(point: string): Bias {
+  const [call = ''] = point.split(' ');
+  return LEADS_TO[call] ?? ((plan) => plan);
+}

@@ -13,13 +13,21 @@ export const MUTANTS: readonly Mutation[] = [
       certainly(
         { saltsEtags: true },
         {
-          'store slow': 0.5,
-          'state down': 0.3,
-          'part lands after it was given up': 0.3,
-          'Complete goes on after its deadline': 0.5,
+          'store slow': 0.4,
+          'state down': 0.5,
+          'part lands after it was given up': 0.4,
+          'Complete goes on after its deadline': 1,
         },
       ),
-      everyClient((client, index) => ({ ...client, crashes: [], cancelAfterMs: 20_000 * (index + 1) })),
+      everyClient((client, index, first) => ({
+        ...client,
+        ...first,
+        file: { ...first.file, sizeBytes: 22 * 1024 ** 2 },
+        crashes: [],
+        transferMs: 10_000,
+        ...(index > 0 && { cancelAfterMs: 50_000 * index }),
+      })),
+      (plan) => ({ ...plan, traits: 'loose', healsAtMs: 600_000, killsAtMs: [], replicaCount: 3 }),
     ),
     mutate({ catalog }) {
       const epochOf = async (uploadId: string): Promise<number> => (await catalog.find(uploadId))?.epoch ?? 0;
@@ -204,6 +212,8 @@ export const MUTANTS: readonly Mutation[] = [
     bias: toward(
       certainly({ keepsLateParts: true }, { 'part lands after it was given up': 0.4 }),
       everyClient((client, index) => ({ ...client, crashes: [], cancelAfterMs: 5_000 * (index + 1) })),
+      // Who reconciles would end it, too.
+      (plan) => ({ ...plan, hasOperator: false, operatesAtMs: [] }),
     ),
     mutate: ({ catalog }) => ({ catalog: { ...catalog, finishAbort: (id) => catalog.finishAbort(id) } }),
   },

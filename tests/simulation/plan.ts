@@ -2,6 +2,7 @@ import type { StoreQuirks } from './store/simulated-s3.ts';
 import { STORE_TRAITS, type StoreTraitsName } from './store/store-traits.ts';
 import { type ClientPlan, createHints } from './actors/client.ts';
 import type { SimulatedFile } from './actors/source.ts';
+import { toCome } from './bias.ts';
 import { FAULT_NAMES, type FaultName, type FaultWindow } from './engine/faults.ts';
 import type { Random } from './engine/random.ts';
 
@@ -19,7 +20,11 @@ export interface Plan {
   /** A process is killed when it comes there for the nth time. */
   readonly kill: { readonly point: string; readonly occurrence: number };
   readonly operatesAtMs: readonly number[];
+  /** Somebody reconciles at the end as well. Otherwise the sweepers have to leave nothing. */
+  readonly hasOperator: boolean;
   readonly idleLimitSeconds: number;
+  /** A client that has waited for so long, when nothing goes wrong any more, is closed. */
+  readonly patienceMs: number;
   /** From then on nothing goes wrong any more. */
   readonly healsAtMs: number;
 }
@@ -61,8 +66,13 @@ const OFTEN: readonly FaultName[] = [
   'HEAD fails',
 ];
 
-/** Draws a schedule. Seeds go through the points to be killed at in turn. */
+/** Draws a schedule. Seeds go through the points to be killed at in turn, and those that are rare are made likely. */
 export function drawPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {
+  const plan = drawAnyPlan(random, seed, killPoints);
+  return toCome(plan.kill.point)(plan);
+}
+
+function drawAnyPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {
   const healsAtMs = random.int(2, 9) * MINUTE_MS;
   const dropsMetadata = random.chance(0.15);
   const point = killPoints[seed % killPoints.length];
@@ -87,8 +97,10 @@ export function drawPlan(random: Random, seed: number, killPoints: readonly stri
     strokes: some(random, STROKES, 2).map((name) => ({ name, atMs: random.fraction() * healsAtMs })),
     killsAtMs: Array.from({ length: random.int(0, 2) }, () => random.fraction() * healsAtMs),
     kill: { point, occurrence: random.pick([1, 1, 1, 2, 3]) },
+    hasOperator: random.chance(0.5),
     operatesAtMs: Array.from({ length: random.int(0, 2) }, () => random.fraction() * healsAtMs),
     idleLimitSeconds: random.pick([600, 1_800, 7_200]),
+    patienceMs: random.pick([5, 5, 5, 25]) * MINUTE_MS,
     healsAtMs,
   };
 }
@@ -101,8 +113,8 @@ function drawClients(random: Random, healsAtMs: number): ClientPlan[] {
     // Content that changes is nobody else's: what a fingerprint cannot tell is not looked at here.
     const file = isChanging ? drawFile(random, 100 + index) : random.pick(files);
     const crashes = Array.from({ length: random.pick([0, 0, 1, 1, 2]) }, () => ({
-      afterMs: random.delayMs(20_000),
-      pauseMs: random.delayMs(40_000),
+      afterMs: Math.min(random.delayMs(20_000), 5 * MINUTE_MS),
+      pauseMs: Math.min(random.delayMs(40_000), 5 * MINUTE_MS),
     }));
     return {
       name: `client${index + 1}`,

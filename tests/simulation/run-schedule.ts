@@ -6,7 +6,7 @@ import { type Replica, startReplica } from './actors/replica.ts';
 import { createStoreClient } from './actors/store-client.ts';
 import { checkOutcome, type Foreign } from './check.ts';
 import { createFaults, type FaultName, type Faults } from './engine/faults.ts';
-import { createObserver, idIn } from './engine/observer.ts';
+import { createObserver, FOREIGN_TYPE, idIn } from './engine/observer.ts';
 import { createRandom, type Random } from './engine/random.ts';
 import { createScheduler, type Scheduler, SchedulerError } from './engine/scheduler.ts';
 import { createTally } from './engine/tally.ts';
@@ -51,8 +51,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** Longer than a store is thought to work on one Complete, several times over. */
 const ATTEMPT_OVER_AFTER_SECONDS = 2 * 3600;
-/** A client that still waits so long after nothing goes wrong any more is closed. */
-const PATIENCE_MS = 25 * MINUTE_MS;
+/** A client that sends may need so long on a slow line. */
+const SENDING_MS = 25 * MINUTE_MS;
 
 /** Runs one schedule from its seed to its end, and judges it. */
 export async function runSchedule(wish: ScheduleWish): Promise<ScheduleReport> {
@@ -173,7 +173,7 @@ function openStore({
 /** What another program, and another installation of this one, keep in the same bucket. */
 async function bringOthers(s3: SimulatedS3, catalog: Catalog): Promise<Foreign> {
   const { installationId } = await catalog.installation();
-  const object = { contentType: 'text/plain', metadata: {} };
+  const object = { contentType: FOREIGN_TYPE, metadata: {} };
   const folders = ['connectors/default', `longhaul/${installationId.replace(/^./, 'x')}/default`, 'longhaul'];
   const uploads = folders.map((folder, index) => {
     const key = `${folder}/00000000-0000-4000-8000-00000000000${index}`;
@@ -197,13 +197,21 @@ async function live(world: World, mutation: Mutation | undefined): Promise<reado
   faults.heal();
   state.setTrouble('none');
   scheduler.note('nothing goes wrong any more');
-  scheduler.after(PATIENCE_MS, () => {
-    for (const client of clients) if (!client.isOver) client.giveUp();
-  });
+  for (const client of clients) endPatience(world, client);
   await scheduler.run(() => clients.every((client) => client.isOver));
   for (const replica of replicas) replica.stopLoops();
   await letTimePass(world, replicas, random);
   return clients;
+}
+
+/** Closes a client that has waited for too long. */
+function endPatience({ scheduler, plan }: Pick<World, 'scheduler' | 'plan'>, client: Client): void {
+  scheduler.after(plan.patienceMs, () => {
+    if (client.isOver) return;
+    const isLate = scheduler.nowMs() - client.startedAtMs >= SENDING_MS;
+    if (isLate || client.isCompleting) client.giveUp();
+    else endPatience({ scheduler, plan }, client);
+  });
 }
 
 function startReplicas(world: World, state: StateStore, mutation: Mutation | undefined): readonly Replica[] {
@@ -346,7 +354,7 @@ function scheduleTrouble(
     async 'object of somebody else at the key'() {
       const victim = (await openUploads(world)).find(({ mode }) => mode !== 'inline');
       if (!victim || s3.head(victim.s3Key)) return;
-      const object = { key: victim.s3Key, contentType: 'text/plain', metadata: {} };
+      const object = { key: victim.s3Key, contentType: FOREIGN_TYPE, metadata: {} };
       const { sizeBytes } = victim.plan;
       const content = [{ kind: 'stretch', contentId: 'foreign', offsetBytes: 0, sizeBytes } as const];
       const { etag, versionId } = s3.putObject(object, content, false);
@@ -380,7 +388,12 @@ function scheduleTrouble(
     scheduler.after(untilMs, () => state.setTrouble('none'));
   }
   for (const atMs of plan.killsAtMs) scheduler.after(atMs, () => random.pick(replicas).kill());
-  for (const atMs of plan.operatesAtMs) scheduler.after(atMs, () => void random.pick(replicas).operate());
+  for (const atMs of plan.operatesAtMs) {
+    scheduler.after(atMs, () => {
+      void random.pick(replicas).reconcile();
+      void random.pick(replicas).replayParked();
+    });
+  }
 }
 
 /** Pauses between looking after what is left: short ones at first, and then for days. */
@@ -394,19 +407,21 @@ const LAST_PAUSES_MS: readonly number[] = [3 * HOUR_MS, 8 * 24 * HOUR_MS];
 
 /** Grants expire, idle uploads end, stores collect their garbage, until nothing is due any more. */
 async function letTimePass(world: World, replicas: readonly Replica[], random: Random): Promise<void> {
-  const { scheduler } = world;
+  const { scheduler, plan } = world;
   let isOver = false;
   const work = async (): Promise<void> => {
     for (const pauseMs of PAUSES_MS) {
       await scheduler.sleep(pauseMs);
       await random.pick(replicas).lookAfterAll();
       if (await isQuiet(world)) break;
-      if (random.chance(0.1)) await random.pick(replicas).operate();
+      if (plan.hasOperator && random.chance(0.1)) await random.pick(replicas).reconcile();
+      await random.pick(replicas).replayParked();
     }
     for (const pauseMs of LAST_PAUSES_MS) {
       await scheduler.sleep(pauseMs);
-      await random.pick(replicas).operate();
+      if (plan.hasOperator) await random.pick(replicas).reconcile();
       await random.pick(replicas).lookAfterAll();
+      await random.pick(replicas).tidyUp();
     }
     isOver = true;
   };

@@ -52,8 +52,12 @@ export interface Client {
   readonly told: readonly Told[];
   /** Nothing more will come of it. */
   readonly isOver: boolean;
+  /** When its present run, or its last one, began. */
+  readonly startedAtMs: number;
+  /** It has sent everything, and waits. */
+  readonly isCompleting: boolean;
   readonly hasGivenUp: boolean;
-  /** When it gave up it was waiting for its completion. */
+  /** When it gave up it was waiting for its completion, or was not running. */
   readonly isWaiting: boolean;
   /** Ends it for good, as closing a tab does. */
   giveUp(): void;
@@ -80,6 +84,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
   let isOver = false;
   let hasGivenUp = false;
   let isWaiting = false;
+  let startedAtMs = 0;
   let handle: UploadHandle | undefined;
   let life: Life | undefined;
 
@@ -99,6 +104,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
       life = runLife;
       const death = plan.crashes[run];
       if (death) world.scheduler.after(death.afterMs, () => crash(runLife));
+      startedAtMs = world.scheduler.nowMs();
       handle = upload(world, plan, runLife);
       const ending = await runOnce(world, plan, { life: runLife, handle });
       if (ending) {
@@ -119,6 +125,12 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
     get isOver() {
       return isOver;
     },
+    get startedAtMs() {
+      return startedAtMs;
+    },
+    get isCompleting() {
+      return handle?.state.kind === 'completing';
+    },
     get hasGivenUp() {
       return hasGivenUp;
     },
@@ -127,7 +139,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
     },
     giveUp() {
       hasGivenUp = true;
-      isWaiting = handle?.state.kind === 'completing';
+      isWaiting = life?.isOver === true || handle?.state.kind === 'completing';
       world.scheduler.note(`${plan.name} gives up`);
       isOver = true;
       life?.end();

@@ -49,10 +49,13 @@ export interface Replica {
   /** The running process; `undefined` while it is down. */
   readonly server: Server | undefined;
   kill(): void;
-  /** Sweeps, tells events and tidies up once. Resolves when that has ended, or the process has. */
+  /** Sweeps and tells events once. Resolves when that has ended, or the process has. */
   lookAfterAll(): Promise<void>;
-  /** What an operator does by hand: reconciles, and replays what is parked. */
-  operate(): Promise<void>;
+  tidyUp(): Promise<void>;
+  /** What an operator does by hand: ends what is nobody's at the store. */
+  reconcile(): Promise<void>;
+  /** What an operator does by hand: has events told again that were refused for good. */
+  replayParked(): Promise<void>;
   /** Its loops begin nothing new. */
   stopLoops(): void;
 }
@@ -115,12 +118,11 @@ export function startReplica(world: ReplicaWorld, name: string): Replica {
       unlessDown(async (options) => {
         await sweep(options);
         await relay(options);
-        await tidy(options);
       }),
-    operate: () =>
-      unlessDown(async (options) => {
-        await reconcile(options, { abort: true });
-        const { outbox } = options.catalog;
+    tidyUp: () => unlessDown(tidy),
+    reconcile: () => unlessDown((options) => reconcile(options, { abort: true })),
+    replayParked: () =>
+      unlessDown(async ({ catalog: { outbox } }) => {
         const { parkedCount } = await outbox.status();
         if (parkedCount > 0) await outbox.replay({ kind: 'parked' });
       }),

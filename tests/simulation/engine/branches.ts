@@ -4,7 +4,7 @@ import { COMPLETE_ANSWERS, type CompleteAnswer } from '../actors/complete-answer
 export type CompletionVerdict = 'DONE' | 'REFUSED' | 'UNKNOWN' | 'TERMINAL';
 
 /** What a HEAD has shown at an upload's key. */
-export type HeadSeen = 'the object' | 'nothing' | 'another size' | 'failure';
+export type HeadSeen = 'the object' | 'an object of somebody else' | 'nothing' | 'another size' | 'failure';
 
 /** Answers to Complete by the verdicts that may follow them: rows of what stores answer, times outcomes. */
 const ANSWER_BRANCHES: readonly string[] = Object.entries(COMPLETE_ANSWERS).flatMap(([answer, kind]) => {
@@ -27,6 +27,7 @@ const PROOF_BRANCHES: readonly string[] = [
   'no clear answer, HEAD shows nothing: UNKNOWN',
   'no clear answer, HEAD shows another size: TERMINAL',
   'no clear answer, HEAD shows failure: UNKNOWN',
+  'no clear answer, HEAD shows an object of somebody else: UNKNOWN',
   'refusal, HEAD shows nothing: REFUSED',
   'looked again, HEAD shows the object: DONE',
   'looked again, HEAD shows failure: UNKNOWN',

@@ -21,6 +21,9 @@ interface Drive {
   isListed?: boolean;
 }
 
+/** What other programs store is told apart by its type: no client here sends any. */
+export const FOREIGN_TYPE = 'text/plain';
+
 const VERDICTS: Readonly<Record<string, CompletionVerdict>> = {
   finishCompletion: 'DONE',
   refuseCompletion: 'REFUSED',
@@ -48,6 +51,7 @@ export function createObserver(branches: Tally): Observer {
     if (!('result' in call)) return 'failure';
     const object = call.result as StoredObject | undefined;
     if (!object) return 'nothing';
+    if (object.contentType === FOREIGN_TYPE) return 'an object of somebody else';
     return object.sizeBytes === sizes.get(uploadId) ? 'the object' : 'another size';
   };
 

@@ -56,7 +56,9 @@ export interface Wire {
 }
 
 /** Calls that are slow are this many times slower. */
-const SLOW_FACTOR = 200;
+const SLOW_FACTOR = 400;
+/** The caller gives up what takes longer, there and back. */
+const CALL_TIMEOUT_MS = 30_000;
 
 /** Virtual wires. */
 export function createWire({ scheduler, random }: { scheduler: Scheduler; random: Random }): Wire {
@@ -80,9 +82,10 @@ export function createWire({ scheduler, random }: { scheduler: Scheduler; random
         if (!pass(caller, `${name} before`)) return;
         const trouble = service.trouble(method);
         const typicalMs = service.typicalMs * (trouble?.kind === 'slow' ? SLOW_FACTOR : 1);
+        const travelMs = (): number => Math.min(random.delayMs(typicalMs), CALL_TIMEOUT_MS / 2);
         const answer = (outcome: string, heard: { readonly result?: unknown }, deliver: () => void): void => {
           scheduler.note(`${caller.name} ${name} ${outcome}`);
-          scheduler.after(random.delayMs(typicalMs), () => {
+          scheduler.after(travelMs(), () => {
             if (!pass(caller, `${name} after`)) return;
             service.heard?.({ caller, method, values, ...heard });
             deliver();
@@ -101,7 +104,7 @@ export function createWire({ scheduler, random }: { scheduler: Scheduler; random
             fail('fails', error);
           }
         };
-        scheduler.after(random.delayMs(typicalMs), () => {
+        scheduler.after(travelMs(), () => {
           if (trouble?.kind === 'not done') fail('not done', trouble.error);
           else void act();
         });

@@ -35,7 +35,7 @@ export function everyClient(change: (client: ClientPlan, index: number, first: S
     const { owner, file, startMs } = first;
     const same = (): Same => ({ owner, file: { ...file }, resume: true, startMs });
     // Content that changes is nobody else's.
-    const settled = plan.clients.map(({ changeAfterMs: _, ...client }) => client);
+    const settled = plan.clients.map((client) => ({ ...client, changeAfterMs: undefined }));
     return { ...plan, clients: settled.map((client, index) => change(client, index, same())) };
   };
 }

@@ -53,22 +53,31 @@ export async function checkOutcome(outcome: Outcome): Promise<void> {
   if (unsentCount > 0) history.violate(`${unsentCount} events were never told`);
 }
 
-function checkRow({ history, s3, clients }: Outcome, row: UploadRecord): void {
-  const { uploadId, state, s3Key: key, mode } = row;
-  const name = `${uploadId} (${mode}, ${state})`;
+function checkRow(outcome: Outcome, row: UploadRecord): void {
+  const { history, s3 } = outcome;
+  const { state, s3Key: key } = row;
+  const name = nameOf(row);
   if (!TYPES[state]) return history.violate(`${name} has not ended: ${row.lastError ?? 'nothing is said'}`);
   if (row.nextAttemptAtEpochMs !== undefined) history.violate(`${name} has ended and is still due`);
   if (s3.listUploads(key).length > 0) history.violate(`${name} has left an upload open at the store`);
-  const objectCount = s3.versionsOf(key);
-  if (state !== 'COMPLETED') {
-    if (objectCount > 0) history.violate(`${name} has left an object at its key`);
-    // A payload travels inside the call: lost on its way to the store, nobody has it any more.
-    const isLost = mode === 'inline' && !history.everStored.has(uploadId);
-    if (state === 'FAILED' && !isLost && !history.doomed.has(uploadId)) {
-      history.violate(`${name} has failed without a cause: ${row.lastError ?? ''}`);
-    }
-    return;
+  if (state === 'COMPLETED') checkObject(outcome, row);
+  else checkNothingLeft(outcome, row);
+}
+
+function checkNothingLeft({ history, s3 }: Outcome, row: UploadRecord): void {
+  const { uploadId, state, mode, s3Key: key } = row;
+  if (s3.versionsOf(key) > 0) history.violate(`${nameOf(row)} has left an object at its key`);
+  // A payload travels inside the call: lost on its way to the store, nobody has it any more.
+  const isLost = mode === 'inline' && !history.everStored.has(uploadId);
+  if (state === 'FAILED' && !isLost && !history.doomed.has(uploadId)) {
+    history.violate(`${nameOf(row)} has failed without a cause: ${row.lastError ?? ''}`);
   }
+}
+
+function checkObject({ history, s3, clients }: Outcome, row: UploadRecord): void {
+  const { s3Key: key } = row;
+  const name = nameOf(row);
+  const objectCount = s3.versionsOf(key);
   if (objectCount !== 1) history.violate(`${name} has ${objectCount} objects at its key`);
   const head = s3.head(key);
   if (head?.etag !== row.etag || head?.versionId !== row.versionId) {
@@ -78,6 +87,10 @@ function checkRow({ history, s3, clients }: Outcome, row: UploadRecord): void {
   const file = clients.find(({ plan }) => plan.file.name === row.name)?.plan.file;
   const isRight = content && file && versionsOf(file).some((one) => isSameContent(content, contentOf(one)));
   if (!isRight) history.violate(`${name} holds ${content ? 'other bytes' : 'nothing'}`);
+}
+
+function nameOf({ uploadId, mode, state }: UploadRecord): string {
+  return `${uploadId} (${mode}, ${state})`;
 }
 
 /** A file before and after it was changed. */
@@ -134,18 +147,16 @@ function checkPersistence(history: History, { plan, told, hasGivenUp, isWaiting 
   );
 }
 
+/** What is untrue in what a client was told. */
 function lieIn(told: Told, row: UploadRecord | undefined, { plan }: Client): string | undefined {
   if (told.kind === 'completed') {
-    return row?.state === 'COMPLETED' && row.etag === told.result.etag
-      ? undefined
-      : `its row is ${row?.state} ${row?.etag ?? ''}`;
+    const isTrue = row?.state === 'COMPLETED' && row.etag === told.result.etag;
+    return isTrue ? undefined : `its row is ${row?.state} ${row?.etag}`;
   }
-  const wasStored = row?.state === 'COMPLETED';
-  if (told.kind === 'cancelled') return wasStored ? 'its row is COMPLETED' : undefined;
-  const { code } = told;
-  if (code === 'FILE_CHANGED') return plan.changeAfterMs === undefined ? 'its file never changed' : undefined;
-  if (code.startsWith('UPLOAD_ENDED')) return wasStored ? `${code}, and its row is COMPLETED` : undefined;
-  return REPEATABLE.test(code) ? undefined : `${code}: ${String(told.error)}`;
+  const code = told.kind === 'cancelled' ? 'UPLOAD_ENDED' : told.code;
+  if (code.startsWith('UPLOAD_ENDED')) return row?.state === 'COMPLETED' ? 'its row is COMPLETED' : undefined;
+  if (code === 'FILE_CHANGED') return plan.changeAfterMs === undefined ? 'it never changed' : undefined;
+  return REPEATABLE.test(code) ? undefined : code;
 }
 
 function checkForeign({ history, s3, foreign }: Outcome): void {

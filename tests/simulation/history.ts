@@ -2,7 +2,6 @@ import type { Catalog, RecordOutcome, StoredPart, UploadDraft, UploadRecord } fr
 import type { UploadEvent, UploadState } from '@longhaul/protocol';
 import type { Scheduler } from './engine/scheduler.ts';
 import type { ObservedCall } from './engine/wire.ts';
-import { idIn } from './engine/observer.ts';
 
 /** What has happened in a schedule, and what must not have. */
 export interface History {
@@ -94,6 +93,20 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
     violate(`${uploadId} (${mode}) was ended as idle ${Math.round(idleMs / 1000)} s after it was active`);
   };
 
+  const sawReceipts = (uploadId: string, parts: readonly StoredPart[]): void => {
+    const known = receipts.get(uploadId) ?? new Map<number, string>();
+    for (const { partNumber, etag } of parts) known.set(partNumber, etag);
+    receipts.set(uploadId, known);
+  };
+  const sawParts = (uploadId: string, parts: readonly StoredPart[]): void => {
+    for (const { partNumber, etag } of parts) {
+      const reported = receipts.get(uploadId)?.get(partNumber) ?? etag;
+      if (reported !== etag) {
+        violate(`part ${partNumber} of ${uploadId} was reported as ${reported}, and is kept as ${etag}`);
+      }
+    }
+  };
+
   return {
     violations,
     uploadIds,
@@ -120,18 +133,9 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
     state({ method, values, result }) {
       const uploadId = String(values[0]);
       if (method === 'remove' || method === 'finish') receipts.delete(uploadId);
-      if (method === 'record' && (result as RecordOutcome | undefined)?.kind === 'recorded') {
-        const known = receipts.get(uploadId) ?? new Map<number, string>();
-        for (const { partNumber, etag } of values[1] as readonly StoredPart[]) known.set(partNumber, etag);
-        receipts.set(uploadId, known);
-      }
-      if (method !== 'parts') return;
-      for (const { partNumber, etag } of (result ?? []) as readonly StoredPart[]) {
-        const reported = receipts.get(uploadId)?.get(partNumber);
-        if (reported !== undefined && reported !== etag) {
-          violate(`part ${partNumber} of ${uploadId} was reported as ${reported}, and is kept as ${etag}`);
-        }
-      }
+      const isRecorded = (result as RecordOutcome | undefined)?.kind === 'recorded';
+      if (method === 'record' && isRecorded) sawReceipts(uploadId, values[1] as readonly StoredPart[]);
+      if (method === 'parts' && result) sawParts(uploadId, result as readonly StoredPart[]);
     },
     stateLost: () => receipts.clear(),
     told(event) {
@@ -163,5 +167,3 @@ function isTwin(one: UploadDraft, other: UploadDraft): boolean {
 function isRecord(result: unknown): result is UploadRecord {
   return typeof result === 'object' && result !== null && 'uploadId' in result && 'state' in result;
 }
-
-export { idIn };

@@ -32,7 +32,7 @@ export interface ClientPlan {
   readonly abandons: boolean;
   readonly cancelAfterMs?: number;
   /** Its file is replaced by another of the same size. */
-  readonly changeAfterMs?: number;
+  readonly changeAfterMs?: number | undefined;
 }
 
 /** What a client was told at the end of a run. */
@@ -99,7 +99,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
     await world.scheduler.sleep(plan.startMs);
     let healedRuns = 0;
     for (let run = 0; healedRuns < MAX_RUNS_WHEN_HEALED && !isOver; run++) {
-      if (world.isHealed()) healedRuns++;
+      healedRuns += Number(world.isHealed());
       const runLife = createLife();
       life = runLife;
       const death = plan.crashes[run];
@@ -110,9 +110,8 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
       if (ending) {
         told.push(ending);
         world.scheduler.note(`${plan.name} is told: ${wordsOf(ending)}`);
-        if (isFinal(ending)) break;
       }
-      if (!ending && plan.abandons && run >= plan.crashes.length - 1) break;
+      if (ending ? isFinal(ending) : plan.abandons && run >= plan.crashes.length - 1) break;
       await world.scheduler.sleep(ending ? PAUSE_MS * (1 + healedRuns) : (death?.pauseMs ?? PAUSE_MS));
     }
     isOver = true;

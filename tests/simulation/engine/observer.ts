@@ -55,6 +55,16 @@ export function createObserver(branches: Tally): Observer {
     return object.sizeBytes === sizes.get(uploadId) ? 'the object' : 'another size';
   };
 
+  const begun = ({ head, isListed }: Drive, { epoch }: UploadRecord): void => {
+    if (epoch > 1 && head === 'nothing' && isListed) {
+      branches.count(proofBranch('looked again', 'nothing', ', still listed: sent again'));
+    }
+  };
+  const settled = (drive: Drive, verdict: CompletionVerdict): void => {
+    if (drive.answer) branches.count(answerBranch(drive.answer, verdict));
+    if (drive.head) branches.count(proofBranch(askedBy(drive), drive.head, `${listing(drive)}: ${verdict}`));
+  };
+
   return {
     answered(caller, key, answer) {
       ownDrives(caller).set(idIn(key), { answer });
@@ -68,26 +78,18 @@ export function createObserver(branches: Tally): Observer {
       if (method === 'headObject') drive.head = headSeen(call, uploadId);
       if (method === 'listParts' && 'result' in call) drive.isListed = call.result !== undefined;
     },
-    catalog({ caller, method, values, result }) {
+    catalog(call) {
+      const { caller, method, values, result } = call;
       const { record } = (result ?? {}) as { record?: UploadRecord };
       if (method === 'insert' && record) sizes.set(record.uploadId, record.plan.sizeBytes);
       const uploadId = String(values[0]);
-      if (method === 'beginCompletion' && result !== undefined) {
-        const drive = driveOf(caller, uploadId);
-        const isSentAgain = (result as UploadRecord).epoch > 1 && drive.head === 'nothing' && drive.isListed;
-        if (isSentAgain) branches.count(proofBranch('looked again', 'nothing', ', still listed: sent again'));
-      }
+      if (method === 'beginCompletion' && result) begun(driveOf(caller, uploadId), result as UploadRecord);
       const verdict = VERDICTS[method];
-      if (!verdict) return;
+      // Given up too early, or another driver was faster: what follows tells.
+      if (!verdict || (method === 'fail' && !result)) return;
       const drive = driveOf(caller, uploadId);
-      // It is too early to give up, or another driver was faster: what follows tells.
-      if (method === 'fail' && result === undefined) return;
       ownDrives(caller).delete(uploadId);
-      if (method !== 'postponeCompletion' && result === undefined) return;
-      if (drive.answer) branches.count(answerBranch(drive.answer, verdict));
-      if (drive.head) {
-        branches.count(proofBranch(askedBy(drive), drive.head, `${listing(drive)}: ${verdict}`));
-      }
+      if (result || method === 'postponeCompletion') settled(drive, verdict);
     },
   };
 }

@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import { BRANCHES } from './engine/branches.ts';
+import { medianOf } from './engine/tally.ts';
+import { runSchedule, type ScheduleReport } from './run-schedule.ts';
+
+const SEEDS = Array.from({ length: 150 }, (_, index) => index + 1);
+
+/** Seeds that have shown bugs, of the program or of the simulation. */
+const KEPT_SEEDS = [185, 690, 890, 1824, 1948];
+
+const PATIENCE_MS = 180_000;
+
+describe('a schedule', () => {
+  it.each([3, 98, 252])('replays exactly from its seed (%d)', async (seed) => {
+    const first = await runSchedule({ seed });
+    const again = await runSchedule({ seed, keepTrace: true });
+    expect(again.hash).toBe(first.hash);
+    expect(again.eventCount).toBe(first.eventCount);
+    expect(again.trace.length).toBeGreaterThan(50);
+    expect((await runSchedule({ seed: seed + 1 })).hash).not.toBe(first.hash);
+  });
+
+  it('leaves the world as it was', async () => {
+    const before = [setTimeout, clearTimeout, Blob, crypto.subtle];
+    await runSchedule({ seed: 1 });
+    expect([setTimeout, clearTimeout, Blob, crypto.subtle]).toEqual(before);
+  });
+});
+
+describe('the coordinator and the SDK, whatever fails', () => {
+  it(
+    'come to one truthful end in each of a fixed set of schedules',
+    async () => {
+      const reports: ScheduleReport[] = [];
+      for (const seed of [...SEEDS, ...KEPT_SEEDS]) reports.push(await runSchedule({ seed }));
+      const violations = reports.flatMap(({ seed, violations: found }) =>
+        found.map((violation) => `seed ${seed}: ${violation}`),
+      );
+      expect(violations).toEqual([]);
+      // Nothing is proved by schedules in which nothing happens.
+      expect(medianOf(reports.map((report) => report.actorCount))).toBeGreaterThanOrEqual(3);
+      expect(medianOf(reports.map((report) => report.faultCount))).toBeGreaterThanOrEqual(2);
+      expect(medianOf(reports.map((report) => report.crashCount))).toBeGreaterThanOrEqual(1);
+      const hit = new Set(reports.flatMap(({ branches }) => [...branches.keys()]));
+      expect(BRANCHES.filter((branch) => hit.has(branch)).length).toBeGreaterThan(BRANCHES.length / 2);
+    },
+    PATIENCE_MS,
+  );
+});

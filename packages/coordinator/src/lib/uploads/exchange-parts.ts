@@ -22,9 +22,19 @@ export async function exchangeParts(
   const answer = hot
     ? await exchangeHot(context, hot, caller, request)
     : await exchangeWhole(context, await findRecord(context, caller), request);
-  // It will be noted again long before it matters; a part must not wait for it.
-  await context.noteActivity(caller.uploadId).catch(context.onError);
+  await noteActivity(context, caller.uploadId);
   return { ...answer, ...(context.tokens.isHalfSpent(caller) && { token: context.tokens.mint(caller) }) };
+}
+
+/** Parts go on while the catalog is away: activity will be noted again long before it matters. */
+const NOTE_WITHIN_MS = 500;
+
+async function noteActivity(context: UploadContext, uploadId: string): Promise<void> {
+  const timer = new AbortController();
+  const noted = context.noteActivity(uploadId).catch(context.onError);
+  const late = context.clock.sleep(NOTE_WITHIN_MS, timer.signal).catch(() => undefined);
+  await Promise.race([noted, late]);
+  timer.abort();
 }
 
 async function exchangeHot(

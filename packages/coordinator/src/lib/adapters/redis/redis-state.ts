@@ -101,8 +101,9 @@ function outcomeOf(reply: RecordReply): RecordOutcome {
 
 async function end(redis: RedisClient): Promise<void> {
   // QUIT waits for what is under way, but without a connection it would wait for one.
-  if (redis.status === 'ready') await redis.quit();
-  else redis.disconnect();
+  if (redis.status !== 'ready') return redis.disconnect();
+  // Cut after a QUIT that nobody answers, too: it would keep the process alive.
+  await redis.quit().finally(() => redis.disconnect());
 }
 
 async function attempt<Result>(deed: string, work: () => Promise<Result>): Promise<Result> {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Servers } from './support/lane.ts';
 import { eachPointOnce, type KillReport, runKillPoints } from './support/run-kill-points.ts';
 import { SCENARIOS } from './support/scenarios.ts';
-import { serversOf } from './support/servers.ts';
+import { describeServers, serversOf } from './support/servers.ts';
 
 /** Where the store and the catalog may come to say different things, for stores that are slower. */
 const AROUND_THE_STORE =
@@ -46,7 +46,7 @@ describe.skipIf(typeof ceph === 'string')(
       const report = await runKillPoints(ceph as Servers, {
         lanes: 2,
         scenarios: SCENARIOS.filter(({ name }) => ['multipart', 'cancel'].includes(name)),
-      choose: (plan) => eachPointOnce(plan).filter(({ point }) => AROUND_THE_STORE.test(point)),
+        choose: (plan) => eachPointOnce(plan).filter(({ point }) => AROUND_THE_STORE.test(point)),
         log: () => undefined,
       });
       tell(report);
@@ -55,7 +55,3 @@ describe.skipIf(typeof ceph === 'string')(
     });
   },
 );
-
-function describeServers(servers: Servers | string): string {
-  return typeof servers === 'string' ? servers : servers.store.profile;
-}

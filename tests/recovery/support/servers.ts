@@ -27,3 +27,8 @@ export function serversOf(profile: 'versitygw' | 'ceph'): Servers | string {
     },
   };
 }
+
+/** For the name of a suite: its store, or why it is skipped. */
+export function describeServers(servers: Servers | string): string {
+  return typeof servers === 'string' ? servers : servers.store.profile;
+}

@@ -1,12 +1,27 @@
 import { describe, expect, it } from 'vitest';
 import type { Servers } from './support/lane.ts';
-import { eachPointOnce, type KillReport, runKillPoints } from './support/run-kill-points.ts';
+import {
+  eachPointOnce,
+  everyTrial,
+  type KillReport,
+  type Plan,
+  runKillPoints,
+  type Trial,
+} from './support/run-kill-points.ts';
 import { SCENARIOS } from './support/scenarios.ts';
 import { describeServers, serversOf } from './support/servers.ts';
 
 /** Where the store and the catalog may come to say different things, for stores that are slower. */
 const AROUND_THE_STORE =
   /^(objectStore\.(create|complete|abort)MultipartUpload|catalog\.(saveMultipart|finishCompletion)) /;
+
+/** The same places, where nobody comes back to ask. */
+function withTheClient(plan: Plan): readonly Trial[] {
+  return everyTrial(plan).filter(
+    ({ scenario, point, hit }) =>
+      scenario.name === 'client that dies too' && hit === 1 && AROUND_THE_STORE.test(point),
+  );
+}
 
 function tell(report: KillReport): void {
   const { recoveryMsByPoint, ...figures } = report;
@@ -28,7 +43,7 @@ describe.skipIf(typeof versitygw === 'string')(
       async () => {
         const report = await runKillPoints(versitygw as Servers, {
           lanes: 3,
-          choose: eachPointOnce,
+          choose: (plan) => [...eachPointOnce(plan), ...withTheClient(plan)],
           log: () => undefined,
         });
         tell(report);

@@ -183,7 +183,6 @@ describe.skipIf(typeof servers === 'string')(`outages (${describeServers(servers
       } finally {
         await ends();
       }
-      await uploadThrough(`after Redis ${what}`, async () => undefined);
     });
 
     it('is away from the start', async () => {

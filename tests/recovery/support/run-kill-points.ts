@@ -32,6 +32,8 @@ export interface KillWish {
   /** Which of all that could be tried. */
   readonly choose: (plan: Plan) => readonly Trial[];
   readonly scenarios?: readonly Scenario[];
+  /** No trial begins after this (`performance.now()`). Default: all of them are made. */
+  readonly untilMs?: number;
   readonly log: (line: string) => void;
 }
 
@@ -50,6 +52,22 @@ export function eachPointOnce({ points, reached }: Plan): readonly Trial[] {
   });
 }
 
+/** Each point of every scenario, the first times that it is reached. */
+export function everyTrial({ points, reached }: Plan): readonly Trial[] {
+  return [...reached].flatMap(([scenario, hits]) =>
+    points.flatMap((point) =>
+      Array.from({ length: Math.min(hits[point] ?? 0, MAX_HITS) }, (_, index) => ({
+        scenario,
+        point,
+        hit: index + 1,
+      })),
+    ),
+  );
+}
+
+/** Later ones come from loops that find nothing. */
+const MAX_HITS = 4;
+
 /**
  * Finds out which points each scenario reaches, then kills a replica at those that were chosen, one after the other, and
  * sees that another one brings everything to its end.
@@ -58,21 +76,21 @@ export async function runKillPoints(servers: Servers, wish: KillWish): Promise<K
   const lanes = await Promise.all(Array.from({ length: wish.lanes }, () => openTrack(servers)));
   try {
     const points = pointsOf(lanes[0]!.lane);
-    const { scenarios = SCENARIOS, log } = wish;
+    const { scenarios = SCENARIOS, log, untilMs = Number.POSITIVE_INFINITY } = wish;
     const reached = new Map<Scenario, Readonly<Record<string, number>>>();
     const failures: string[] = [];
-    await share(
-      lanes,
-      scenarios.map((scenario) => ({ scenario })),
-      (course, { scenario }) => {
-        if (course.failure) failures.push(`${scenario.name}, where nobody dies: ${course.failure}`);
-        reached.set(scenario, course.hits ?? {});
-      },
-    );
+    await share(lanes, scenarios.map((scenario) => ({ scenario })).values(), (course, { scenario }) => {
+      if (course.failure) failures.push(`${scenario.name}, where nobody dies: ${course.failure}`);
+      reached.set(scenario, course.hits ?? {});
+    });
+    // Lanes end them in any order.
     const inOrder = new Map(scenarios.map((scenario) => [scenario, reached.get(scenario) ?? {}]));
     const trials = wish.choose({ points, reached: inOrder });
     const courses: { trial: Trial; course: Course }[] = [];
-    await share(lanes, trials, (course, trial) => {
+    const inTime = function* (): Generator<Trial> {
+      for (const trial of trials) if (performance.now() < untilMs) yield trial;
+    };
+    await share(lanes, inTime(), (course, trial) => {
       courses.push({ trial, course });
       const what = `${trial.point} (${trial.hit}) in ${trial.scenario.name}`;
       if (course.failure) failures.push(`${what}: ${course.failure}`);
@@ -116,13 +134,12 @@ type Attempt = { readonly scenario: Scenario } & Partial<Trial>;
 /** Each track takes the next one. The replica of the one after it starts meanwhile: a process takes a second. */
 async function share<Each extends Attempt>(
   tracks: readonly Track[],
-  attempts: readonly Each[],
+  attempts: Iterator<Each>,
   end: (course: Course, attempt: Each) => void,
 ): Promise<void> {
-  const waiting = [...attempts];
   const startNext = ({ lane }: Track): { attempt: Each; replica: Replica } | undefined => {
-    const attempt = waiting.shift();
-    if (!attempt) return undefined;
+    const { value: attempt, done } = attempts.next();
+    if (done) return undefined;
     const { point, hit = 1, scenario } = attempt;
     const death = point === undefined ? undefined : { point, hit };
     return { attempt, replica: startReplica(lane.addresses, { death, lose: scenario.lose }) };

@@ -35,11 +35,16 @@ export async function runScenario(
 ): Promise<Course> {
   const sent = createSentBytes();
   const eventCountBefore = (await lane.messages()).length;
-  const takenOver = replica.ended.then(() => survivor.ask('work'));
+  const dying = new AbortController();
+  const takenOver = replica.ended.then(async () => {
+    dying.abort();
+    await survivor.ask('work');
+  });
   if ((await replica.ask('serve')) !== undefined) await replica.ask('work');
   const stage: Stage = {
     lane,
     door: openDoor([replica, survivor]),
+    died: dying.signal,
     async reconcile() {
       if ((await replica.ask('reconcile')) === undefined) await survivor.ask('reconcile');
     },

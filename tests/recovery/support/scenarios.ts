@@ -16,6 +16,8 @@ export interface Stage {
   readonly lane: Lane;
   /** Leads to a replica that lives. */
   readonly door: Door;
+  /** Aborted when the replica dies. */
+  readonly died: AbortSignal;
   /** Has a replica that lives abort at the store what is nobody's. */
   reconcile(): Promise<void>;
   /** Told of every upload, to count what it sends. */
@@ -53,10 +55,12 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'idle upload', run: expire },
   { name: 'reconciliation', run: reconcileStray },
   { name: 'health', run: askHealth },
+  { name: 'client that dies too', run: dieWithReplica },
 ];
 
 interface Started {
   readonly handle: UploadHandle;
+  readonly sha256: string;
   end(state: ExpectedEnd['state']): readonly ExpectedEnd[];
 }
 
@@ -68,7 +72,7 @@ function start({ door, watch }: Stage, sizeBytes: number, signal?: AbortSignal):
   const handle = uploader.upload(new Blob([bytes]), signal && { signal });
   handle.result.catch(() => undefined);
   watch(handle);
-  return { handle, end: (state) => [{ uploadId: handle.uploadId ?? '', state, sha256 }] };
+  return { handle, sha256, end: (state) => [{ uploadId: handle.uploadId ?? '', state, sha256 }] };
 }
 
 async function complete(stage: Stage, sizeBytes: number): Promise<readonly ExpectedEnd[]> {
@@ -155,6 +159,24 @@ async function reconcileStray(stage: Stage): Promise<readonly ExpectedEnd[]> {
   await s3.send(new CreateMultipartUploadCommand({ Bucket: addresses.store.bucket, Key: row?.key }));
   await stage.reconcile();
   return ends;
+}
+
+/** Nobody comes back for the upload: what is on its way to completion completes, the rest expires. */
+async function dieWithReplica(stage: Stage): Promise<readonly ExpectedEnd[]> {
+  const { handle, sha256 } = start(stage, MULTIPART_BYTES, stage.died);
+  await handle.result.catch(() => undefined);
+  const rows = await stage.lane.sql<{ uploadId: string; state: string }[]>`
+    select document_id::text as "uploadId", upload_state as state from nodes`;
+  // Settings do not go below a minute.
+  await stage.lane.sql`
+    update nodes set idle_limit_ms = 1500, expires_at = clock_timestamp(), next_attempt_at = case upload_state
+      when 'PENDING' then clock_timestamp() end
+    where upload_state in ('PENDING', 'UPLOADING')`;
+  return rows.map(({ uploadId, state }) => ({
+    uploadId,
+    state: state.startsWith('COMPLET') ? 'COMPLETED' : 'EXPIRED',
+    sha256,
+  }));
 }
 
 async function askHealth({ door }: Stage): Promise<readonly ExpectedEnd[]> {

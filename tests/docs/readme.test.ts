@@ -59,6 +59,11 @@ describe('the code in README.md', () => {
     expect(errorsIn(code, PLATFORMS[info.slice('ts '.length)]!)).toEqual([]);
   });
 
+  it('compiles in docs/events.md too', () => {
+    const [block] = blocksOf('docs/events.md').filter(({ info }) => info === 'ts node');
+    expect(errorsIn(block!.code, PLATFORMS['node']!)).toEqual([]);
+  });
+
   it('would be refused if it were wrong', () => {
     const [{ code } = { code: '' }] = blocks;
     expect(errorsIn(code.replace('sentBytes /', 'fraction /'), PLATFORMS['browser']!)).not.toEqual([]);

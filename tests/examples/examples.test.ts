@@ -51,7 +51,11 @@ describe('examples/embed-coordinator', () => {
       createUploader({ coordinator: `${url}/uploads`, headers, inlineMaxBytes: 0 }).upload(
         Buffer.alloc(6_000_000),
       ).result;
-    expect(await upload({ authorization: 'Bearer ann-secret' })).toMatchObject({ sizeBytes: 6_000_000 });
+    const { key, sizeBytes } = await upload({ authorization: 'Bearer ann-secret' });
+    expect(sizeBytes).toBe(6_000_000);
+    await expect
+      .poll(() => said.text, { timeout: 20_000 })
+      .toContain(`io.longhaul.upload.completed.v1 ann unnamed ${key}`);
     await expect(upload({})).rejects.toMatchObject({
       code: 'COORDINATOR_REFUSED',
       problem: { code: 'unauthorized' },

@@ -2,11 +2,14 @@
  * One replica of a coordinator, as a process of its own on real servers, which kills itself where it is told to.
  *
  * Its environment: LONGHAUL_TEST_ADDRESSES (JSON), LONGHAUL_TEST_KILL_AT (a point such as `catalog.insert after`) with
- * LONGHAUL_TEST_KILL_HIT (which time), LONGHAUL_TEST_LOSE (a call to the store whose first answer gets lost).
+ * LONGHAUL_TEST_KILL_HIT (which time), LONGHAUL_TEST_LOSE (a call to the store whose first answer gets lost),
+ * LONGHAUL_TEST_CLOCK_AHEAD_MS.
  */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
 import {
   type BackgroundWork,
@@ -21,8 +24,13 @@ import { type Addresses, openPorts } from './support/ports.ts';
 import { type LosableCall, loseFirstAnswer, pressTime } from './support/pressed-time.ts';
 import type { ReplicaAnswer, ReplicaCommand } from './support/replica-process.ts';
 
-const { LONGHAUL_TEST_ADDRESSES, LONGHAUL_TEST_KILL_AT, LONGHAUL_TEST_KILL_HIT, LONGHAUL_TEST_LOSE } =
-  process.env;
+const {
+  LONGHAUL_TEST_ADDRESSES,
+  LONGHAUL_TEST_KILL_AT,
+  LONGHAUL_TEST_KILL_HIT,
+  LONGHAUL_TEST_LOSE,
+  LONGHAUL_TEST_CLOCK_AHEAD_MS = '0',
+} = process.env;
 
 const watch = createKillWatch(
   LONGHAUL_TEST_KILL_AT === undefined
@@ -50,6 +58,11 @@ const options: CoordinatorOptions = {
   pendingLimitSeconds: 60,
   goneAfterSeconds: 60,
   attemptOverAfterSeconds: 600,
+  clock: {
+    nowEpochMs: () => Date.now() + Number(LONGHAUL_TEST_CLOCK_AHEAD_MS),
+    randomUuid: () => randomUUID(),
+    sleep: (delayMs, signal) => sleep(delayMs, undefined, { signal }),
+  },
   onError: (error) => console.error(error),
 };
 

@@ -34,7 +34,8 @@ Servers: Redis, Redis Cluster, Postgres, Kafka, versitygw, Ceph radosgw, Chromiu
        LONGHAUL_TEST_POSTGRES_URL=postgres://USER@HOST:PORT/DATABASE
        LONGHAUL_TEST_KAFKA_BROKERS=HOST:PORT
        LONGHAUL_TEST_VERSITYGW_URL=http://HOST:PORT   with …_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY
-       LONGHAUL_TEST_CEPH_URL=http://HOST:PORT        with …_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY
+       LONGHAUL_TEST_CEPH_URL=http://HOST:PORT        with …_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY, and …_CONFIG=/path/to/ceph.conf
+                                                      for those tests that run its garbage collection
        LONGHAUL_TEST_CHROMIUM=/path/to/chromium
   2. the program, if it is on this machine
   3. a native install: apt (as root or with sudo that asks no password), go install for versitygw, Maven for Kafka

@@ -12,6 +12,8 @@ import type { Candidate, Launch, Service } from './service.ts';
 import { waitUntil } from './wait-until.ts';
 
 const SERVER = 'CEPH';
+/** Where the tests find ceph.conf, to give orders to the cluster. Not there when the gateway's address was given. */
+const CONFIGURATION_VARIABLE = 'LONGHAUL_TEST_CEPH_CONFIG';
 const PROGRAMS = ['ceph', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'] as const;
 
 /** Ceph radosgw, objects in memory. */
@@ -40,6 +42,8 @@ interface Cluster {
   readonly fsid: string;
   readonly monitorPort: number;
   readonly access: S3Access;
+  /** Path of ceph.conf. */
+  readonly file: string;
   /** `-c ceph.conf`, the first arguments of every program. */
   readonly configuration: readonly string[];
 }
@@ -53,7 +57,7 @@ async function launch(place: Place): ReturnType<Launch> {
   const unless = firstDeath([monitor, storage, gateway]);
   await Promise.race([createUser(cluster), unless]);
   await waitUntil(() => probeS3(SERVER, env), { what: 'radosgw', signal: place.signal, unless });
-  return env;
+  return { ...env, [CONFIGURATION_VARIABLE]: cluster.file };
 }
 
 async function layOut(place: Place): Promise<Cluster> {
@@ -65,7 +69,8 @@ async function layOut(place: Place): Promise<Cluster> {
   const file = join(folder, 'ceph.conf');
   const logFile = (daemon: string): string => place.logFile(`ceph-${daemon}`);
   await writeFile(file, cephConfiguration({ folder, fsid, monitorPort, gatewayPort, logFile }));
-  return { place, folder, fsid, monitorPort, access: makeS3Access(gatewayPort), configuration: ['-c', file] };
+  const access = makeS3Access(gatewayPort);
+  return { place, folder, fsid, monitorPort, access, file, configuration: ['-c', file] };
 }
 
 async function startMonitor(cluster: Cluster): Promise<Daemon> {

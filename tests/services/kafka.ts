@@ -147,6 +147,9 @@ const SETTINGS = {
   'transaction.state.log.min.isr': 1,
   'group.initial.rebalance.delay.ms': 0,
   'controlled.shutdown.enable': false,
+  // A broker that comes back waits until the controller has forgotten its former self: 9 s by default.
+  'broker.session.timeout.ms': 1_000,
+  'broker.heartbeat.interval.ms': 200,
   'log.cleaner.enable': false,
   'log.index.size.max.bytes': 1_048_576,
 } as const;

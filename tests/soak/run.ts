@@ -112,4 +112,6 @@ try {
 } catch (error) {
   process.exitCode = error instanceof Interrupted ? error.exitCode : 1;
   log('soak', error instanceof Error ? (error.stack ?? error.message) : String(error));
+  // What a soak has under way would go on.
+  process.exit();
 }

@@ -1,12 +1,21 @@
 // Compiled, never run: what the types of the coordinator promise to those who embed it or write an adapter.
-import { type Catalog, CoordinatorError, createCoordinator, type StateStore } from '@longhaul/coordinator';
+import {
+  type Catalog,
+  CoordinatorError,
+  createCoordinator,
+  type EventSink,
+  type StateStore,
+} from '@longhaul/coordinator';
+import { createKafkaSink } from '@longhaul/coordinator/kafka';
 import { createPostgresCatalog } from '@longhaul/coordinator/postgres';
 import { createRedisState } from '@longhaul/coordinator/redis';
 import { createS3ObjectStore } from '@longhaul/coordinator/s3-object-store';
 import { createSqliteStore } from '@longhaul/coordinator/sqlite';
+import { createWebhookSink } from '@longhaul/coordinator/webhook';
 import type { ProblemCode } from '@longhaul/protocol';
 import { Hono } from 'hono';
 import { Cluster, Redis } from 'ioredis';
+import { Kafka } from 'kafkajs';
 import postgres from 'postgres';
 import { expectTypeOf } from 'vitest';
 
@@ -46,6 +55,13 @@ createRedisState({ redis: new Cluster([]) });
 expectTypeOf(createPostgresCatalog({ sql: postgres('postgres://localhost') })).toExtend<Catalog>();
 // @ts-expect-error: no client
 createRedisState({ redis: {} });
+
+expectTypeOf(createKafkaSink({ kafka: new Kafka({ brokers: [] }) })).toEqualTypeOf<EventSink>();
+// @ts-expect-error: no client
+createKafkaSink({ kafka: {} });
+expectTypeOf(createWebhookSink({ url: 'https://example.com', secret: '' })).toEqualTypeOf<EventSink>();
+// @ts-expect-error: nobody could tell the request from a forged one
+createWebhookSink({ url: 'https://example.com' });
 
 declare const half: Pick<Catalog, 'insert' | 'find'>;
 // @ts-expect-error: an adapter has every method of its port

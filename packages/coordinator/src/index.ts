@@ -7,6 +7,7 @@ export type {
   ReconciledUpload,
   ReconcileReport,
 } from './lib/uploads/reconcile-uploads.ts';
+export { createListenerSink } from './lib/events/listener-sink.ts';
 export type { RelayReport, RelayWish } from './lib/events/relay.ts';
 export { CoordinatorError, type ProblemDetails } from './lib/coordinator-error.ts';
 export {
@@ -21,4 +22,5 @@ export * from './lib/ports/event-sink.ts';
 export * from './lib/ports/object-store.ts';
 export * from './lib/ports/outbox.ts';
 export * from './lib/ports/state-store.ts';
+export * from './lib/ports/upload-record.ts';
 export type { StoreProfile, FullObjectAlgorithm } from './lib/ports/store-profile.ts';

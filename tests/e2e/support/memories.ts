@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import postgres from 'postgres';
+import postgres, { type Sql } from 'postgres';
 import type { Catalog, StateStore } from '@longhaul/coordinator';
 import { createPostgresCatalog } from '@longhaul/coordinator/postgres';
 import { createRedisState } from '@longhaul/coordinator/redis';
@@ -40,21 +40,54 @@ async function openSqlite(): Promise<TestMemory> {
 }
 
 async function openServers(): Promise<TestMemory> {
-  const database = `e2e_${randomUUID().replaceAll('-', '')}`;
-  const admin = postgres(postgresUrl ?? '', { max: 1 });
-  await admin.unsafe(`CREATE DATABASE ${database}`);
-  const url = new URL(postgresUrl ?? '');
-  url.pathname = `/${database}`;
-  const catalog = createPostgresCatalog({ sql: postgres(url.href, { max: 4, onnotice: () => undefined }) });
-  const state = createRedisState({ redis: new Redis(redisUrl ?? '') });
-  await catalog.migrate();
+  const database = await createDatabase();
+  const memory = await database.connect();
   return {
-    catalog,
-    state,
+    ...memory,
     async close() {
-      await state.close();
-      await catalog.close();
-      await admin.unsafe(`DROP DATABASE ${database}`);
+      await memory.close();
+      await database.drop();
+    },
+  };
+}
+
+/** A database of its own on the real Postgres, to which any number of coordinators connect. */
+export interface TestDatabase {
+  readonly url: string;
+  /** For looking at rows, and for making their time pass. */
+  readonly sql: Sql;
+  /** Connections of its own to this database and to the real Redis, as a replica has them. */
+  connect(): Promise<TestMemory>;
+  drop(): Promise<void>;
+}
+
+export async function createDatabase(): Promise<TestDatabase> {
+  const name = `e2e_${randomUUID().replaceAll('-', '')}`;
+  const admin = postgres(postgresUrl ?? '', { max: 1 });
+  await admin.unsafe(`CREATE DATABASE ${name}`);
+  const url = new URL(postgresUrl ?? '');
+  url.pathname = `/${name}`;
+  const open = (max: number): Sql => postgres(url.href, { max, onnotice: () => undefined });
+  const sql = open(2);
+  return {
+    url: url.href,
+    sql,
+    async connect() {
+      const catalog = createPostgresCatalog({ sql: open(4) });
+      const state = createRedisState({ redis: new Redis(redisUrl ?? '') });
+      await catalog.migrate();
+      return {
+        catalog,
+        state,
+        async close() {
+          await state.close();
+          await catalog.close();
+        },
+      };
+    },
+    async drop() {
+      await sql.end();
+      await admin.unsafe(`DROP DATABASE ${name}`);
       await admin.end();
     },
   };

@@ -39,12 +39,16 @@ export interface Replica {
   kill(): Promise<void>;
 }
 
+/** What is odd about a replica. */
+export interface ReplicaOptions {
+  readonly death?: Death | undefined;
+  readonly lose?: LosableCall | undefined;
+  readonly clockAheadMs?: number | undefined;
+}
+
 /** Starts a replica that connects to nobody before it is asked to serve. */
-export function startReplica(
-  addresses: Addresses,
-  options: { readonly death?: Death | undefined; readonly lose?: LosableCall | undefined } = {},
-): Replica {
-  const { death, lose } = options;
+export function startReplica(addresses: Addresses, options: ReplicaOptions = {}): Replica {
+  const { death, lose, clockAheadMs = 0 } = options;
   const child = spawn(process.execPath, [PROGRAM], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
@@ -52,6 +56,7 @@ export function startReplica(
       NODE_NO_WARNINGS: '1',
       LONGHAUL_TEST_ADDRESSES: JSON.stringify(addresses),
       ...(death && { LONGHAUL_TEST_KILL_AT: death.point, LONGHAUL_TEST_KILL_HIT: String(death.hit) }),
+      LONGHAUL_TEST_CLOCK_AHEAD_MS: String(clockAheadMs),
       ...(lose && { LONGHAUL_TEST_LOSE: lose }),
     },
   });

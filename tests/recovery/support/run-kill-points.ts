@@ -142,7 +142,8 @@ async function share<Each extends Attempt>(
     if (done) return undefined;
     const { point, hit = 1, scenario } = attempt;
     const death = point === undefined ? undefined : { point, hit };
-    return { attempt, replica: startReplica(lane.addresses, { death, lose: scenario.lose }) };
+    const { lose, clockAheadMs } = scenario;
+    return { attempt, replica: startReplica(lane.addresses, { death, lose, clockAheadMs }) };
   };
   await Promise.all(
     tracks.map(async (track) => {

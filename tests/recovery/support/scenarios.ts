@@ -29,6 +29,8 @@ export interface Scenario {
   readonly name: string;
   /** A call to the store whose first answer gets lost, so that the replica comes by. */
   readonly lose?: LosableCall;
+  /** How far the replica's clock is ahead: to it, its uploads began that long ago. */
+  readonly clockAheadMs?: number;
   run(stage: Stage): Promise<readonly ExpectedEnd[]>;
 }
 
@@ -53,6 +55,11 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'proof whose answer was lost, and a cancel', lose: 'headObject', run: cancelWhileCompleting },
   { name: 'upload that the store has dropped', run: completeDropped },
   { name: 'idle upload', run: expire },
+  {
+    name: 'upload that has been under way for long',
+    clockAheadMs: 30_000,
+    run: (stage) => complete(stage, MULTIPART_BYTES),
+  },
   { name: 'reconciliation', run: reconcileStray },
   { name: 'health', run: askHealth },
   { name: 'client that dies too', run: dieWithReplica },

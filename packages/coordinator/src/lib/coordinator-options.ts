@@ -203,7 +203,11 @@ export function tokenKeyError(tokenKeys: readonly string[]): string | undefined 
  */
 export function normalizeSettings(options: CoordinatorOptions): UploadSettings {
   const settings = settingsOf(options);
-  const errors = [...settingErrors(settings), tokenKeyError(options.tokenKeys) ?? []].flat();
+  const errors = [
+    ...settingErrors(settings),
+    tokenKeyError(options.tokenKeys) ?? [],
+    sinkError(options.sinks ?? []) ?? [],
+  ].flat();
   if (errors.length > 0) throw new TypeError(errors.join('; '));
   return {
     limits: limitsOf(settings),
@@ -222,6 +226,13 @@ export function normalizeSettings(options: CoordinatorOptions): UploadSettings {
     retainMs: settings.retainDays * 24 * 3600 * 1000,
     keyTemplate: settings.keyTemplate,
   };
+}
+
+/** An event remembers by their names which sinks have taken it. */
+function sinkError(sinks: readonly EventSink[]): string | undefined {
+  const names = sinks.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  return twice === undefined ? undefined : `sinks must have names of their own, got two named "${twice}"`;
 }
 
 /** The settings among the options, completed by defaults. */

@@ -27,20 +27,20 @@ export function contextOf(options: CoordinatorOptions): UploadContext {
 
 function createContext(options: CoordinatorOptions): UploadContext {
   const settings = normalizeSettings(options);
-  const clock = options.clock ?? systemClock;
+  const { catalog, clock = systemClock, onError = () => undefined } = options;
   return {
     objectStore: options.objectStore,
-    catalog: options.catalog,
+    catalog,
     state: options.state,
     clock,
     tokens: createUploadTokens(options.tokenKeys, settingsOf(options).tokenLifetimeSeconds, clock),
     settings,
-    noteActivity: createActivityNotes(options.catalog, clock, settings.idleLimitMs),
-    installation: installationOf(options.catalog),
+    noteActivity: createActivityNotes({ catalog, clock, idleLimitMs: settings.idleLimitMs, onError }),
+    installation: installationOf(catalog),
     completions: new Map(),
     rebuilds: new Map(),
     storeCalls: pLimit(STORE_CALLS_AT_ONCE),
-    onError: options.onError ?? (() => undefined),
+    onError,
   };
 }
 

@@ -1,6 +1,6 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { exampleDraft } from '../../src/lib/testing/catalog.contract.ts';
+import { eventsOf, exampleDraft } from '../../src/lib/testing/catalog-harness.ts';
 import { createPostgresCatalog } from '../../src/postgres.ts';
 import { createSchema, type TestSchema } from './postgres-schema.ts';
 import { expectStatusColumn } from './status-column.ts';
@@ -48,6 +48,14 @@ describe.skipIf(!url)('Postgres clients (needs LONGHAUL_TEST_POSTGRES_URL)', () 
     const seen = await plain.find(record.uploadId);
     expect(seen).toMatchObject({ metadata: { a: '"\\' }, mustFinishByEpochMs: 1_900_000_000_123 });
     expect(await other.find(record.uploadId)).toEqual(seen);
+    await other.beginAbort(record.uploadId, { to: 'EXPIRED', redriveAfterMs: 60_000 });
+    await other.finishAbort(record.uploadId);
+    const events = await eventsOf(other, record.uploadId);
+    expect(events).toMatchObject([{ data: { metadata: { a: '"\\' } } }]);
+    expect(await eventsOf(plain, record.uploadId)).toEqual(events);
+    const { unsentCount, oldestUnsentAgeMs } = await other.outbox.status();
+    expect([typeof unsentCount, typeof oldestUnsentAgeMs]).toEqual(['number', 'number']);
+    expect(await other.installation()).toEqual(await plain.installation());
     await Promise.all([plain.close(), other.close()]);
   });
 

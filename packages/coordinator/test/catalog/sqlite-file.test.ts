@@ -29,6 +29,26 @@ it('shows other programs a status in the column of that name', async () => {
   await catalog.close();
 });
 
+it('takes every time from the clock that it is given', async () => {
+  let nowEpochMs = 1_000_000_000_000;
+  const { catalog } = createSqliteStore({ path, nowEpochMs: () => nowEpochMs });
+  await catalog.migrate();
+  expect((await catalog.installation()).createdAtEpochMs).toBe(nowEpochMs);
+  const { record } = await catalog.insert(exampleDraft({ idleLimitMs: 60_000, pendingLimitMs: 1000 }));
+  expect(record).toMatchObject({ createdAtEpochMs: nowEpochMs, nextAttemptAtEpochMs: nowEpochMs + 1000 });
+  expect(await catalog.claimDue({ limit: 1, leaseMs: 500 })).toEqual([]);
+  nowEpochMs += 1000;
+  expect(await catalog.claimDue({ limit: 1, leaseMs: 500 })).toHaveLength(1);
+  expect(await catalog.claimDue({ limit: 1, leaseMs: 500 })).toEqual([]);
+  nowEpochMs += 500;
+  expect(await catalog.claimDue({ limit: 1, leaseMs: 500 })).toHaveLength(1);
+  await catalog.beginAbort(record.uploadId, { to: 'EXPIRED', redriveAfterMs: 0 });
+  await catalog.finishAbort(record.uploadId);
+  const [claimed] = await catalog.outbox.claim({ limit: 1, leaseMs: 0 });
+  expect(claimed?.event.time).toBe(new Date(nowEpochMs).toISOString());
+  await catalog.close();
+});
+
 it('keeps uploads and parts when the file is opened again', async () => {
   const before = createSqliteStore({ path });
   await before.catalog.migrate();

@@ -5,14 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { UploadDraft } from '../../src/lib/ports/catalog.ts';
-import { exampleDraft } from '../../src/lib/testing/catalog.contract.ts';
+import type { UploadDraft } from '../../src/lib/ports/upload-record.ts';
+import { begin, exampleDraft } from '../../src/lib/testing/catalog-harness.ts';
 import { createSqliteStore } from '../../src/sqlite.ts';
 
 interface Outcome {
   readonly kind: string;
   readonly uploadId: string;
   readonly began: boolean;
+}
+
+interface FinishOutcome {
+  readonly finished: boolean;
+  /** Uploads whose events this process told. */
+  readonly told: readonly string[];
 }
 
 const UPLOADS = 100;
@@ -64,8 +70,27 @@ it('keeps two processes apart that create the same uploads at once', async () =>
   await catalog.close();
 });
 
+it('lets two processes finish the same uploads, and tell of each, once', async () => {
+  const path = join(folder, 'longhaul.db');
+  const { catalog } = createSqliteStore({ path });
+  await catalog.migrate();
+  const uploadIds: string[] = [];
+  for (let index = 0; index < UPLOADS; index += 1) {
+    uploadIds.push((await begin(catalog, 'COMPLETING')).uploadId);
+  }
+  const crews = await Promise.all([startWorker<FinishOutcome>(), startWorker<FinishOutcome>()]);
+  const [one = [], other = []] = await Promise.all(crews.map((work) => work({ path, uploadIds })));
+  for (let index = 0; index < UPLOADS; index += 1) {
+    expect(one[index]!.finished).toBe(!other[index]!.finished);
+  }
+  const rest = await catalog.outbox.claim({ limit: UPLOADS, leaseMs: 0 });
+  const told = [...one, ...other].flatMap((outcome) => outcome.told);
+  expect([...told, ...rest.map(({ event }) => event.data.nodeId)].toSorted()).toEqual(uploadIds.toSorted());
+  await catalog.close();
+});
+
 /** Starts a process; what it answers runs the work there. */
-async function startWorker(): Promise<(order: object) => Promise<Outcome[]>> {
+async function startWorker<Answer = Outcome>(): Promise<(order: object) => Promise<Answer[]>> {
   const worker = spawn(process.execPath, [join(import.meta.dirname, 'sqlite-worker.ts')], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
@@ -79,6 +104,6 @@ async function startWorker(): Promise<(order: object) => Promise<Outcome[]>> {
   expect(await nextLine()).toBe('ready');
   return async (order) => {
     worker.stdin.write(`${JSON.stringify(order)}\n`);
-    return JSON.parse(await nextLine()) as Outcome[];
+    return JSON.parse(await nextLine()) as Answer[];
   };
 }

@@ -1,9 +1,9 @@
 import { createInterface } from 'node:readline';
-import type { UploadDraft } from '../../src/lib/ports/catalog.ts';
+import type { UploadDraft } from '../../src/lib/ports/upload-record.ts';
 import { createSqliteStore } from '../../src/sqlite.ts';
 
-// A process beside another one. Says `ready`; each line of its input names a file to open and uploads to create in it,
-// and is answered with one JSON line of what came of each.
+// A process beside another one. Says `ready`; each line of its input names a file to open and uploads to create or to
+// finish in it, and is answered with one JSON line of what came of each.
 const RECORDS_OF_EACH = 10;
 
 async function work(path: string, drafts: readonly UploadDraft[]): Promise<unknown[]> {
@@ -23,8 +23,27 @@ async function work(path: string, drafts: readonly UploadDraft[]): Promise<unkno
   return outcomes;
 }
 
+async function finish(path: string, uploadIds: readonly string[]): Promise<unknown[]> {
+  const { catalog } = createSqliteStore({ path });
+  const outcomes: unknown[] = [];
+  for (const uploadId of uploadIds) {
+    const finished = await catalog.finishCompletion(uploadId, 1, { etag: '"e"', proof: 'size' });
+    const claimed = await catalog.outbox.claim({ limit: 3, leaseMs: 3_600_000 });
+    const told = claimed.map(({ event }) => event.data.nodeId);
+    for (const { event } of claimed) await catalog.outbox.settle(event.id, { kind: 'sent' });
+    outcomes.push({ finished: finished !== undefined, told });
+  }
+  await catalog.close();
+  return outcomes;
+}
+
 console.log('ready');
 for await (const line of createInterface({ input: process.stdin })) {
-  const { path, drafts } = JSON.parse(line) as { path: string; drafts: UploadDraft[] };
-  console.log(JSON.stringify(await work(path, drafts)));
+  const { path, drafts, uploadIds } = JSON.parse(line) as {
+    path: string;
+    drafts?: UploadDraft[];
+    uploadIds?: string[];
+  };
+  const outcomes = uploadIds ? await finish(path, uploadIds) : await work(path, drafts ?? []);
+  console.log(JSON.stringify(outcomes));
 }

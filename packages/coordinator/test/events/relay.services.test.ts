@@ -116,7 +116,7 @@ describe.skipIf(!brokers)('the relay and Kafka (needs LONGHAUL_TEST_KAFKA_BROKER
       await relay();
       return (await outbox.status()).unsentCount;
     };
-    await expect.poll(unsentAfterRelay, { timeout: 30_000, interval: 100 }).toBe(0);
+    await expect.poll(unsentAfterRelay, { timeout: 60_000, interval: 100 }).toBe(0);
     expect(idsByNode(await arrived())).toEqual(idsByNode(events));
     await close();
   });

@@ -189,6 +189,13 @@ describe('a sink that is away', () => {
     expect(outbox.claimCount).toBe(1);
   });
 
+  it('keeps no event of a long queue from one that is not away', async () => {
+    outbox.write(...eventsOfManyNodes(200));
+    const healthy = recorder('healthy');
+    expect(await relay([recorder('sink', away), healthy])).toEqual({ sent: 0, retried: 200, parked: 0 });
+    expect(healthy.taken).toHaveLength(200);
+  });
+
   it('is complained of once a call, and named in the outbox', async () => {
     const event = exampleEvent();
     outbox.write(event, ...eventsOfManyNodes(20));

@@ -5,6 +5,7 @@ import type { CreateUploadResponse, UploadStatus } from '@longhaul/protocol';
 import {
   type Catalog,
   type Clock,
+  createListenerSink,
   type ObjectStore,
   ObjectStoreError,
   type StateStore,
@@ -190,6 +191,34 @@ describe('hot state that lags behind', () => {
     });
   });
 
+  it('lets parts go on while its store is away, and completes them from the listing', async () => {
+    const fail = (): Promise<never> => Promise.reject(new StateStoreError('away'));
+    const { ping, close } = state;
+    const away: StateStore = {
+      find: fail,
+      parts: fail,
+      record: fail,
+      restore: fail,
+      setStatus: fail,
+      remove: fail,
+      finish: fail,
+      lastActiveAtEpochMs: fail,
+      ping,
+      close,
+    };
+    const coordinator = await start({ state: away });
+    const upload = await coordinator.create(file);
+    await sendParts(coordinator, upload, content);
+    const sign = [{ partNumber: 1, sizeBytes: 5 * MIB }];
+    expect(await coordinator.parts(upload, { sign })).toMatchObject({
+      status: 200,
+      answer: { grants: [{ partNumber: 1 }] },
+    });
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200, answer: { state: 'COMPLETED' } });
+    expect(reported.length).toBeGreaterThan(0);
+    for (const error of reported) expect(error).toBeInstanceOf(StateStoreError);
+  });
+
   it('costs no completion when its store fails', async () => {
     const fail = (): Promise<never> => Promise.reject(new StateStoreError('away'));
     const coordinator = await start({ state: { ...state, setStatus: fail, finish: fail } });
@@ -197,16 +226,6 @@ describe('hot state that lags behind', () => {
     await sendParts(coordinator, upload, content);
     expect(await coordinator.complete(upload)).toMatchObject({ status: 200, answer: { state: 'COMPLETED' } });
     expect(reported).toEqual([expect.any(StateStoreError), expect.any(StateStoreError)]);
-  });
-
-  it('costs no part when nobody can note that the upload is alive', async () => {
-    const away = new Error('away');
-    const coordinator = await start({
-      wrapCatalog: (catalog) => ({ ...catalog, recordActivity: () => Promise.reject(away) }),
-    });
-    const upload = await coordinator.create(file);
-    expect((await coordinator.parts(upload, {})).status).toBe(200);
-    expect(reported).toEqual([away]);
   });
 });
 
@@ -391,6 +410,39 @@ describe('create again', () => {
     expect(upload).toMatchObject({ state: 'UPLOADING', resumed: true });
     await sendParts(coordinator, upload, content);
     expect((await coordinator.complete(upload)).status).toBe(200);
+  });
+});
+
+describe('activity', () => {
+  it('keeps no part waiting for a catalog that does not answer, and is told again a minute later', async () => {
+    let calls = 0;
+    let nowEpochMs = Date.now();
+    const coordinator = await start({
+      clock: { ...systemClock, nowEpochMs: () => nowEpochMs },
+      wrapCatalog: (catalog) => ({
+        ...catalog,
+        recordActivity: () =>
+          ++calls === 1 ? Promise.reject(new Error('away')) : new Promise(() => undefined),
+      }),
+    });
+    const upload = await coordinator.create(file);
+    expect((await coordinator.parts(upload, {})).status).toBe(200);
+    // A new upload has its whole span before it.
+    expect(calls).toBe(0);
+    nowEpochMs += 10 * 3_600_000;
+    for (let round = 0; round < 3; round++) expect((await coordinator.parts(upload, {})).status).toBe(200);
+    expect(calls).toBe(1);
+    nowEpochMs += 61_000;
+    for (let round = 0; round < 3; round++) expect((await coordinator.parts(upload, {})).status).toBe(200);
+    expect(calls).toBe(2);
+    expect(reported).toEqual([expect.objectContaining({ message: 'away' })]);
+  });
+});
+
+describe('sinks', () => {
+  it('must have names of their own: events remember by them who was told', async () => {
+    const sink = createListenerSink(() => undefined);
+    await expect(start({ sinks: [sink, sink] })).rejects.toThrow(/two named "listener"/);
   });
 });
 

@@ -6,7 +6,7 @@ import { type CreateUploadResponse, TOKEN_HEADER, type UploadEvent } from '@long
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { logLine } from '../../src/lib/process/log-line.ts';
 import { runCli } from '../../src/lib/process/run-cli.ts';
-import { BUCKET, credentials, openWorld, type ProcessWorld } from './process-world.ts';
+import { BUCKET, credentials, openWorld, type ProcessWorld, uploadInline } from './process-world.ts';
 import { openWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
 const DAY_MS = 86_400_000;
@@ -71,6 +71,15 @@ const toReceiver = (): Record<string, string> => ({
   LONGHAUL_WEBHOOK_SECRET: SECRET,
 });
 
+async function beginMultipart(url: string): Promise<CreateUploadResponse> {
+  const response = await fetch(`${url}/v1/uploads`, {
+    method: 'POST',
+    body: JSON.stringify({ createId: randomUUID(), name: 'x', sizeBytes: 10_000_000, mode: 'multipart' }),
+  });
+  expect(response.status).toBe(201);
+  return (await response.json()) as CreateUploadResponse;
+}
+
 /** Uploads that a coordinator without background work has begun, one for each wish. */
 async function begin(
   wishes: readonly ('multipart' | 'inline')[],
@@ -80,14 +89,7 @@ async function begin(
   const url = await server.listening();
   const uploads: CreateUploadResponse[] = [];
   for (const wish of wishes) {
-    const body =
-      wish === 'inline' ? { sizeBytes: 1, payload: 'eA==' } : { sizeBytes: 10_000_000, mode: 'multipart' };
-    const response = await fetch(`${url}/v1/uploads`, {
-      method: 'POST',
-      body: JSON.stringify({ createId: randomUUID(), name: 'film.mkv', ...body }),
-    });
-    expect(response.status).toBe(201);
-    uploads.push((await response.json()) as CreateUploadResponse);
+    uploads.push(wish === 'inline' ? await uploadInline(url) : await beginMultipart(url));
   }
   server.child.kill('SIGTERM');
   expect(await server.ended).toBe(0);

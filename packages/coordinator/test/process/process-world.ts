@@ -1,15 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { createLocalS3, type Listening } from '@longhaul/local-s3';
+import type { CreateUploadResponse } from '@longhaul/protocol';
 
 const MAIN = join(import.meta.dirname, '../../src/main.ts');
 
 export const BUCKET = 'uploads';
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'canary-secret-access-key' };
+
+/** An inline upload, which is complete at once: `COMPLETED`, with one event. */
+export async function uploadInline(url: string): Promise<CreateUploadResponse> {
+  const response = await fetch(`${url}/v1/uploads`, {
+    method: 'POST',
+    body: JSON.stringify({ createId: randomUUID(), name: 'film.mkv', sizeBytes: 1, payload: 'eA==' }),
+  });
+  expect(response.status).toBe(201);
+  return (await response.json()) as CreateUploadResponse;
+}
 
 /** A folder, a local store, and real processes of `longhaul-coordinator` between them. */
 export interface ProcessWorld {

@@ -15,11 +15,12 @@ export async function fingerprintOf(source: ByteSource): Promise<string | undefi
   // The types promise it; browsers leave it out of insecure contexts.
   const subtle = crypto.subtle as typeof crypto.subtle | undefined;
   if (!subtle) return undefined;
-  const content: (string | Uint8Array<ArrayBuffer>)[] = [`${source.sizeBytes}\n`];
-  const sampleBytes = Math.min(SAMPLE_BYTES, source.sizeBytes);
+  const { sizeBytes } = source;
+  const content: (string | Uint8Array<ArrayBuffer>)[] = [`${sizeBytes}\n`];
+  const sampleBytes = Math.min(SAMPLE_BYTES, sizeBytes);
   // Those of small contents overlap and miss nothing.
   for (let index = 0; index <= LAST_SAMPLE; index++) {
-    const offsetBytes = Math.floor(((source.sizeBytes - sampleBytes) * index) / LAST_SAMPLE);
+    const offsetBytes = Math.floor(((sizeBytes - sampleBytes) * index) / LAST_SAMPLE);
     content.push(await source.read(offsetBytes, sampleBytes));
   }
   const digest = await subtle.digest('SHA-256', await new Blob(content).arrayBuffer());

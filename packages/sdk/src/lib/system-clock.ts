@@ -27,6 +27,6 @@ function sleep(delayMs: number, signal: AbortSignal): Promise<void> {
 function randomUuid(): string {
   // 8 stands for the variant, whose two upper bits are 10: only its two lower ones are random.
   return '10000000-1000-4000-8000-100000000000'.replaceAll(/[018]/g, (digit) =>
-    (+digit ^ ((crypto.getRandomValues(new Uint8Array(1))[0] ?? 0) & (15 >> (+digit / 4)))).toString(16),
+    (+digit ^ (Number(crypto.getRandomValues(new Uint8Array(1))) & (15 >> (+digit / 4)))).toString(16),
   );
 }

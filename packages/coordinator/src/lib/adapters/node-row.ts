@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Checksum, Encryption, ProofLevel, UploadMode, UploadState } from '@longhaul/protocol';
-import type { AbortIntent, UploadDraft, UploadRecord } from '../ports/catalog.ts';
+import type { AbortIntent } from '../ports/catalog.ts';
+import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
 
 /**
  * A row of `nodes` as both SQL catalogs select it: times in milliseconds since the Unix epoch, JSON as text, so that

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { UPLOAD_EVENT_TYPES, type UploadEvent, type UploadEventData } from '@longhaul/protocol';
-import { CatalogError, type UploadRecord } from '../ports/catalog.ts';
+import { CatalogError } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { OutboxEvent, ParkedEvent } from '../ports/outbox.ts';
 import { type NodeRow, recordOf } from './node-row.ts';
 

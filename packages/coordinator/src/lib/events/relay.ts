@@ -1,3 +1,4 @@
+import type { UploadEvent } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
 import { type EventSink, EventSinkError } from '../ports/event-sink.ts';
 import type { DeliveryOutcome, Outbox, OutboxEvent } from '../ports/outbox.ts';
@@ -12,7 +13,7 @@ export interface RelayContext {
   readonly onError: (error: unknown) => void;
 }
 
-/** How much {@link relayEvents} does. */
+/** How much of the outbox one call tells. */
 export interface RelayWish {
   /** Most events of this call. Default: all that are due. */
   readonly limit?: number;
@@ -20,7 +21,7 @@ export interface RelayWish {
   readonly signal?: AbortSignal;
 }
 
-/** What came of {@link relayEvents}, in events. */
+/** What came of one call, in events. */
 export interface RelayReport {
   /** Every sink has taken them. */
   readonly sent: number;
@@ -30,7 +31,7 @@ export interface RelayReport {
   readonly parked: number;
 }
 
-/** An event that a sink has refused for good is parked at its fifth attempt only: what refuses may itself be broken. */
+/** An event that a sink has refused for good is parked at this attempt, no sooner. */
 export const ATTEMPTS_BEFORE_PARKING = 5;
 
 const CLAIM_SIZE = 32;
@@ -40,6 +41,9 @@ const PUBLISH_TIMEOUT_MS = 30_000;
 const LEASE_MS = 2 * PUBLISH_TIMEOUT_MS;
 const FIRST_RETRY_MS = 1_000;
 const LAST_RETRY_MS = 60_000;
+const AWAY_GROWTH = 2;
+/** Faster, so that five attempts take more than a minute: a refusal may be a mistake of the other side. */
+const REFUSED_GROWTH = 4;
 const LAST_ERROR_LENGTH = 500;
 
 /**
@@ -73,57 +77,61 @@ const ENDINGS = { sent: 'sent', retry: 'retried', parked: 'parked' } as const;
 
 interface Ending {
   readonly kind: DeliveryOutcome['kind'];
-  /** Held up only by sinks that are away. */
+  /** Nobody was there to take it. */
   readonly isAway: boolean;
 }
 
 type Complain = (sink: EventSink, error: unknown) => void;
 
 /** Tells everybody who has not taken the event, and writes down what came of it. */
-async function relayEvent(
-  { outbox, sinks, clock, onError }: RelayContext,
-  claimed: OutboxEvent,
-  complain: Complain,
-): Promise<Ending> {
-  const { event, attempts, deliveredTo } = claimed;
+async function relayEvent(context: RelayContext, claimed: OutboxEvent, complain: Complain): Promise<Ending> {
+  const { outbox, sinks, onError } = context;
+  const { event, deliveredTo } = claimed;
   const untold = sinks.filter(({ name }) => !deliveredTo.includes(name));
-  const failures = (
-    await Promise.all(
-      untold.map(async (sink) => {
-        const error = await failureOf(sink, event, clock);
-        return error === undefined ? [] : [{ sink, error }];
-      }),
-    )
-  ).flat();
+  const failures = await tell(untold, event, context.clock);
   for (const { sink, error } of failures) complain(sink, error);
-  if (failures.length === 0) {
-    await outbox.settle(event.id, { kind: 'sent' });
-    return { kind: 'sent', isAway: false };
+  const outcome = outcomeOf(claimed, untold, failures);
+  await outbox.settle(event.id, outcome);
+  if (outcome.kind === 'parked') {
+    const what = `Event ${event.id} of node ${event.data.nodeId} is parked`;
+    onError(new EventSinkError('rejected', `${what}: ${outcome.lastError}`));
   }
-  const isRefused = failures.every(({ error }) => isRejection(error));
-  const kind = isRefused && attempts + 1 >= ATTEMPTS_BEFORE_PARKING ? 'parked' : 'retry';
-  const failed = new Set(failures.map(({ sink }) => sink.name));
-  const lastError = failures.map(({ sink, error }) => describeFailure(sink, error)).join('; ');
-  await outbox.settle(event.id, {
-    kind,
-    afterMs: kind === 'parked' ? 0 : retryAfterMs(attempts, isRefused ? 4 : 2),
-    deliveredTo: [...new Set([...deliveredTo, ...untold.map(({ name }) => name)])].filter(
-      (name) => !failed.has(name),
-    ),
-    lastError: lastError.slice(0, LAST_ERROR_LENGTH),
-  });
-  if (kind === 'parked') {
-    const { nodeId } = event.data;
-    onError(new EventSinkError('rejected', `Event ${event.id} of node ${nodeId} is parked: ${lastError}`));
-  }
-  return { kind, isAway: failures.every(({ error }) => !isRejection(error)) };
+  const isAway = untold.length > 0 && failures.length === untold.length && !failures.some(isRefusal);
+  return { kind: outcome.kind, isAway };
 }
 
-async function failureOf(
-  sink: EventSink,
-  event: OutboxEvent['event'],
-  clock: Clock,
-): Promise<Error | undefined> {
+/** A sink that has not taken an event. */
+interface Failure {
+  readonly sink: EventSink;
+  readonly error: Error;
+}
+
+async function tell(sinks: readonly EventSink[], event: UploadEvent, clock: Clock): Promise<Failure[]> {
+  const attempts = sinks.map(async (sink) => ({ sink, error: await failureOf(sink, event, clock) }));
+  return (await Promise.all(attempts)).flatMap(({ sink, error }) => (error ? [{ sink, error }] : []));
+}
+
+/** Sent once nobody is left. Parked only if nobody is merely away: who is away shall be told first. */
+function outcomeOf(
+  { attempts, deliveredTo }: OutboxEvent,
+  untold: readonly EventSink[],
+  failures: readonly Failure[],
+): DeliveryOutcome {
+  if (failures.length === 0) return { kind: 'sent' };
+  const failed = new Set(failures.map(({ sink }) => sink));
+  const taken = untold.filter((sink) => !failed.has(sink)).map(({ name }) => name);
+  const isRefused = failures.every(isRefusal);
+  const isParked = isRefused && attempts + 1 >= ATTEMPTS_BEFORE_PARKING;
+  return {
+    kind: isParked ? 'parked' : 'retry',
+    afterMs: isParked ? 0 : retryAfterMs(attempts, isRefused ? REFUSED_GROWTH : AWAY_GROWTH),
+    deliveredTo: [...deliveredTo, ...taken],
+    lastError: failures.map(describeFailure).join('; ').slice(0, LAST_ERROR_LENGTH),
+  };
+}
+
+/** Why the sink did not take it; `undefined`: it did. */
+async function failureOf(sink: EventSink, event: UploadEvent, clock: Clock): Promise<Error | undefined> {
   const answered = new AbortController();
   const timeout = async (): Promise<never> => {
     await clock.sleep(PUBLISH_TIMEOUT_MS, answered.signal);
@@ -139,13 +147,13 @@ async function failureOf(
   }
 }
 
-function isRejection(error: Error): boolean {
+function isRefusal({ error }: Failure): boolean {
   return error instanceof EventSinkError && error.kind === 'rejected';
 }
 
 /** Only an error made for the purpose is known to hold nothing that has no business in a database. */
-function describeFailure({ name }: EventSink, error: Error): string {
-  return `${name}: ${error instanceof EventSinkError ? error.message : error.name}`;
+function describeFailure({ sink, error }: Failure): string {
+  return `${sink.name}: ${error instanceof EventSinkError ? error.message : error.name}`;
 }
 
 function retryAfterMs(attempts: number, growth: number): number {

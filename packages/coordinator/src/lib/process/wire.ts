@@ -151,6 +151,8 @@ async function wireKafka({ brokers, topic, ssl, sasl }: KafkaConfig): Promise<Ev
     brokers: [...brokers],
     ssl,
     ...(sasl && { sasl }),
+    connectionTimeout: 5_000,
+    requestTimeout: 15_000,
     // The relay says what fails, and repeats it.
     logLevel: logLevel.NOTHING,
     retry: { retries: 0 },

@@ -3,8 +3,10 @@ import {
   CANCEL,
   FAILURE,
   HOUR_MS,
+  isDue,
   REFUSAL,
   begin,
+  eventsOf,
   exampleDraft,
   moveTo,
   onlyOne,
@@ -121,27 +123,55 @@ export function describeCompletion(setUp: SetUpCatalog): void {
       },
     );
 
-    it('keeps a reason and stays', async () => {
+    it('tells of itself once, however many finish at once', async () => {
       const { uploadId, epoch } = await begin(pair.first, 'COMPLETING');
-      await pair.first.postponeCompletion(uploadId, epoch, {
-        lastError: "503 'Slow Down'",
-        redriveAfterMs: HOUR_MS,
-      });
-      expect(await pair.first.find(uploadId)).toMatchObject({
-        state: 'COMPLETING',
-        lastError: "503 'Slow Down'",
-      });
+      const finished = await Promise.all(
+        Array.from({ length: 100 }, (_, index) =>
+          pair.both()[index % 2]!.finishCompletion(uploadId, epoch, { etag: `"${index}"`, proof: 'size' }),
+        ),
+      );
+      const { etag } = onlyOne(finished);
+      const events = await eventsOf(pair.first, uploadId);
+      expect(events.map(({ data }) => data.etag)).toEqual([etag]);
     });
 
-    it('fails for good', async () => {
+    it.each([false, true])('is due at once if a create was repeated, and only then: %s', async (repeated) => {
+      const draft = exampleDraft();
+      await pair.first.insert(draft);
+      if (repeated) await pair.first.repeatCreate(draft.uploadId, HOUR_MS);
+      await moveTo(pair.first, draft.uploadId, 'COMPLETED');
+      expect(await isDue(pair.second, draft.uploadId)).toBe(repeated);
+    });
+
+    it('keeps a reason, stays, and goes to the next driver when it is due', async () => {
       const { uploadId, epoch } = await begin(pair.first, 'COMPLETING');
-      expect(await pair.first.fail(uploadId, epoch, FAILURE)).toMatchObject({
-        state: 'FAILED',
-        lastError: FAILURE.lastError,
-      });
+      const lastError = "503 'Slow Down'";
+      await pair.first.postponeCompletion(uploadId, epoch, { lastError, redriveAfterMs: 0 });
+      expect(await pair.first.find(uploadId)).toMatchObject({ state: 'COMPLETING', lastError });
+      await passMs(0);
+      expect(
+        await pair.second.beginCompletion(uploadId, { partsDigest: '', redriveAfterMs: HOUR_MS }),
+      ).toMatchObject({ epoch: epoch + 1, lastError });
+    });
+
+    it('fails once and for good, with its event, and is due for what it leaves behind', async () => {
+      const { uploadId, epoch } = await begin(pair.first, 'COMPLETING');
+      const failed = await Promise.all(pair.both().map((catalog) => catalog.fail(uploadId, epoch, FAILURE)));
+      expect(onlyOne(failed)).toMatchObject({ state: 'FAILED', lastError: FAILURE.lastError });
+      expect(await eventsOf(pair.first, uploadId)).toHaveLength(1);
+      expect(await isDue(pair.first, uploadId)).toBe(true);
       expect(
         await pair.first.beginCompletion(uploadId, { partsDigest: '', redriveAfterMs: 0 }),
       ).toBeUndefined();
+    });
+
+    it('does not fail, nor tell, while an attempt may still be under way', async () => {
+      const before = await begin(pair.first, 'COMPLETING');
+      const { uploadId, epoch } = before;
+      const quiet = { lastError: 'gone', quietForMs: HOUR_MS };
+      expect(await pair.first.fail(uploadId, epoch, quiet)).toBeUndefined();
+      expect(await pair.first.find(uploadId)).toEqual(before);
+      expect(await eventsOf(pair.first, uploadId)).toEqual([]);
     });
   });
 
@@ -182,6 +212,76 @@ export function describeCompletion(setUp: SetUpCatalog): void {
       const other = await pair.second.insert(sameContentAs(draft));
       expect(other.kind).toBe('inserted');
       expect(await pair.first.refuseCompletion(draft.uploadId, 1, REFUSAL)).toMatchObject({
+        state: 'UPLOADING',
+      });
+      expect(await pair.first.insert(sameContentAs(draft))).toMatchObject({
+        kind: 'open',
+        record: { uploadId: other.record.uploadId },
+      });
+    });
+
+    it('stays while an earlier attempt is unresolved, which is the newest one then', async () => {
+      const first = await begin(pair.first, 'COMPLETING', { redriveAfterMs: 0 });
+      const { uploadId } = first;
+      await passMs(0);
+      const second = await pair.second.beginCompletion(uploadId, { partsDigest: 'two', redriveAfterMs: 0 });
+      const refused = await pair.second.refuseCompletion(uploadId, 2, REFUSAL);
+      expect(refused).toMatchObject({
+        state: 'COMPLETING',
+        epoch: 2,
+        partsDigest: 'two',
+        completeSentAtEpochMs: first.completeSentAtEpochMs,
+        expiresAtEpochMs: second?.expiresAtEpochMs,
+        lastError: REFUSAL.lastError,
+      });
+      expect(refused?.nextAttemptAtEpochMs).toBeGreaterThan(second!.nextAttemptAtEpochMs!);
+      expect(await pair.first.beginAbort(uploadId, CANCEL)).toBeUndefined();
+    });
+
+    it('stays as long as that, whatever number of attempts is refused meanwhile', async () => {
+      const { uploadId, completeSentAtEpochMs } = await begin(pair.first, 'COMPLETING', {
+        redriveAfterMs: 0,
+      });
+      for (const epoch of [2, 3, 4]) {
+        await passMs(0);
+        await pair.first.beginCompletion(uploadId, { partsDigest: '', redriveAfterMs: 0 });
+        const refusal = { ...REFUSAL, redriveAfterMs: 0 };
+        expect(await pair.first.refuseCompletion(uploadId, epoch, refusal)).toMatchObject({
+          state: 'COMPLETING',
+          completeSentAtEpochMs,
+        });
+      }
+    });
+
+    it('goes back once the earlier attempts are over', async () => {
+      const { uploadId } = await begin(pair.first, 'COMPLETING', { redriveAfterMs: 0 });
+      await passMs(5);
+      await pair.second.beginCompletion(uploadId, { partsDigest: 'two', redriveAfterMs: HOUR_MS });
+      const reopened = await pair.second.refuseCompletion(uploadId, 2, { ...REFUSAL, attemptOverAfterMs: 5 });
+      expect(reopened).toMatchObject({ state: 'UPLOADING' });
+      expect(reopened).not.toHaveProperty('completeSentAtEpochMs');
+      expect(await pair.first.beginAbort(uploadId, CANCEL)).toMatchObject({ state: 'ABORTING' });
+    });
+
+    it('knows of no attempt from before it went back', async () => {
+      const { uploadId } = await begin(pair.first, 'COMPLETING');
+      for (const epoch of [1, 2, 3]) {
+        expect(await pair.first.refuseCompletion(uploadId, epoch, REFUSAL)).toMatchObject({
+          state: 'UPLOADING',
+        });
+        await pair.first.beginCompletion(uploadId, { partsDigest: '', redriveAfterMs: HOUR_MS });
+      }
+    });
+
+    it('stays beside an upload of the same content, and goes on beside it later', async () => {
+      const draft = exampleDraft();
+      await pair.first.insert(draft);
+      await moveTo(pair.first, draft.uploadId, 'COMPLETING', 0);
+      const other = await pair.second.insert(sameContentAs(draft));
+      await passMs(5);
+      await pair.first.beginCompletion(draft.uploadId, { partsDigest: '', redriveAfterMs: HOUR_MS });
+      const over = { ...REFUSAL, attemptOverAfterMs: 5 };
+      expect(await pair.first.refuseCompletion(draft.uploadId, 2, over)).toMatchObject({
         state: 'UPLOADING',
       });
       expect(await pair.first.insert(sameContentAs(draft))).toMatchObject({

@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { UploadState } from '@longhaul/protocol';
+import type { UploadEvent, UploadState } from '@longhaul/protocol';
 import { afterAll, beforeAll, expect } from 'vitest';
-import type { AbortIntent, Catalog, UploadDraft, UploadRecord } from '../ports/catalog.ts';
+import type { AbortIntent, Catalog } from '../ports/catalog.ts';
+import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
 
 /** A database for one part of `describeCatalog`, empty at first. */
 export interface CatalogFixture {
@@ -69,11 +70,11 @@ export const CANCEL: AbortIntent = { to: 'CANCELLED', redriveAfterMs: HOUR_MS };
 export const FAILURE = { lastError: 'reason', quietForMs: 0 } as const;
 
 /** A refusal whose earlier attempts, if any, are never over. */
-export const REFUSAL = {
+export const REFUSAL: Parameters<Catalog['refuseCompletion']>[2] = {
   lastError: 'InvalidPart',
   attemptOverAfterMs: HOUR_MS,
   redriveAfterMs: HOUR_MS,
-} as const;
+};
 
 /** Lets the database's clock go on: by more than what a machine's clocks differ when one only ticks now and then. */
 export function passMs(timeMs: number): Promise<void> {
@@ -163,12 +164,7 @@ export async function moveTo(
   return expectState(catalog, uploadId, state);
 }
 
-/** The row, which must be in the state. */
-export async function expectState(
-  catalog: Catalog,
-  uploadId: string,
-  state: UploadState,
-): Promise<UploadRecord> {
+async function expectState(catalog: Catalog, uploadId: string, state: UploadState): Promise<UploadRecord> {
   const record = await catalog.find(uploadId);
   if (record?.state !== state) throw new Error(`upload ${uploadId} is ${record?.state}, not ${state}`);
   return record;
@@ -180,4 +176,16 @@ export function onlyOne(answers: readonly (UploadRecord | undefined)[]): UploadR
   expect(others).toEqual([]);
   if (!winner) throw new Error('all were refused');
   return winner;
+}
+
+/** Whether a sweeper would get the row now. Takes it from nobody. */
+export async function isDue(catalog: Catalog, uploadId: string): Promise<boolean> {
+  const due = await catalog.claimDue({ limit: 10_000, leaseMs: 0 });
+  return due.some((record) => record.uploadId === uploadId);
+}
+
+/** The events that a relay would get of the upload now. Takes them from nobody. */
+export async function eventsOf(catalog: Catalog, uploadId: string): Promise<UploadEvent[]> {
+  const claimed = await catalog.outbox.claim({ limit: 10_000, leaseMs: 0 });
+  return claimed.map(({ event }) => event).filter(({ data }) => data.nodeId === uploadId);
 }

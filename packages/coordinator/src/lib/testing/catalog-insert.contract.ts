@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { MAX_OBJECT_SIZE_BYTES, MAX_PART_SIZE_BYTES, MAX_PARTS } from '@longhaul/protocol';
 import { describe, expect, it } from 'vitest';
-import type { InsertOutcome, UploadDraft } from '../ports/catalog.ts';
+import type { InsertOutcome } from '../ports/catalog.ts';
+import type { UploadDraft } from '../ports/upload-record.ts';
 import {
   CANCEL,
   exampleDraft,

@@ -2,7 +2,10 @@ import { describe, expect, it } from 'vitest';
 import {
   CANCEL,
   begin,
+  eventsOf,
   exampleDraft,
+  HOUR_MS,
+  isDue,
   moveTo,
   onlyOne,
   passMs,
@@ -28,6 +31,17 @@ export function describeOpening(setUp: SetUpCatalog): void {
       const winner = onlyOne(saves);
       expect(winner).toMatchObject({ state: 'UPLOADING', mustFinishByEpochMs });
       expect(await pair.first.find(uploadId)).toEqual(winner);
+    });
+
+    it('remembers that a create was repeated, once it was, and waits for it', async () => {
+      const { uploadId } = await begin(pair.first, 'PENDING', { draft: { pendingLimitMs: 0 } });
+      await passMs(0);
+      const repeated = await pair.first.repeatCreate(uploadId, HOUR_MS);
+      expect(repeated).toMatchObject({ state: 'PENDING', createRepeated: true });
+      expect(await isDue(pair.first, uploadId)).toBe(false);
+      const opened = await pair.first.saveMultipart(uploadId, { s3UploadId: 'id' });
+      expect(opened).toMatchObject({ createRepeated: true });
+      expect(await pair.first.repeatCreate(uploadId, HOUR_MS)).toBeUndefined();
     });
 
     it('opens without a multipart id once', async () => {
@@ -66,6 +80,58 @@ export function describeOpening(setUp: SetUpCatalog): void {
         expect(await pair.first.find(before.uploadId)).toEqual(before);
       },
     );
+
+    it.each(['CANCELLED', 'EXPIRED'] as const)(
+      'ends as what it was begun for: %s, with one event',
+      async (to) => {
+        const { uploadId } = await begin(pair.first, 'UPLOADING');
+        const aborting = await pair.first.beginAbort(uploadId, { to, redriveAfterMs: HOUR_MS });
+        expect(aborting).toMatchObject({ state: 'ABORTING', abortTo: to });
+        expect(await eventsOf(pair.first, uploadId)).toEqual([]);
+        await Promise.all(
+          Array.from({ length: 20 }, (_, index) => pair.both()[index % 2]!.finishAbort(uploadId)),
+        );
+        expect(await pair.first.find(uploadId)).toMatchObject({ state: to });
+        expect(await eventsOf(pair.first, uploadId)).toHaveLength(1);
+      },
+    );
+
+    it.each([
+      ['PENDING, which is due', { pendingLimitMs: 0 }, 'PENDING'],
+      ['PENDING, which has expired', { idleLimitMs: 0 }, 'PENDING'],
+      ['UPLOADING, which has expired', { idleLimitMs: 0 }, 'UPLOADING'],
+    ] as const)('begins if due: %s', async (_, wishes, state) => {
+      const { uploadId } = await begin(pair.first, state, { draft: wishes });
+      await passMs(0);
+      const intent = { to: 'EXPIRED', redriveAfterMs: HOUR_MS, onlyIfDue: true } as const;
+      const begun = await Promise.all(pair.both().map((catalog) => catalog.beginAbort(uploadId, intent)));
+      expect(onlyOne(begun)).toMatchObject({ state: 'ABORTING', abortTo: 'EXPIRED' });
+    });
+
+    it.each(['PENDING', 'UPLOADING'] as const)('does not begin if not due: %s', async (state) => {
+      const before = await begin(pair.first, state);
+      const intent = { to: 'EXPIRED', redriveAfterMs: HOUR_MS, onlyIfDue: true } as const;
+      expect(await pair.first.beginAbort(before.uploadId, intent)).toBeUndefined();
+      expect(await pair.first.find(before.uploadId)).toEqual(before);
+    });
+
+    it('does not begin if activity came before', async () => {
+      const { uploadId } = await begin(pair.first, 'UPLOADING', { draft: { idleLimitMs: 20 } });
+      await passMs(20);
+      expect(await isDue(pair.first, uploadId)).toBe(true);
+      await pair.first.extendExpiry(uploadId, Date.now() + HOUR_MS);
+      const intent = { to: 'EXPIRED', redriveAfterMs: HOUR_MS, onlyIfDue: true } as const;
+      expect(await pair.second.beginAbort(uploadId, intent)).toBeUndefined();
+    });
+
+    it('ends no upload that has its multipart id for another reason than its expiry', async () => {
+      const { uploadId } = await begin(pair.first, 'UPLOADING');
+      await pair.first.postpone(uploadId, 'UPLOADING', { delayMs: 0 });
+      await passMs(0);
+      expect(await isDue(pair.first, uploadId)).toBe(true);
+      const intent = { to: 'EXPIRED', redriveAfterMs: HOUR_MS, onlyIfDue: true } as const;
+      expect(await pair.first.beginAbort(uploadId, intent)).toBeUndefined();
+    });
 
     it('and completion never both begin', async () => {
       for (let round = 0; round < 20; round += 1) {

@@ -4,6 +4,8 @@ import { describeCompletion } from './catalog-completion.contract.ts';
 import { begin, exampleDraft, type SetUpCatalog, useCatalogPair } from './catalog-harness.ts';
 import { describeInsert } from './catalog-insert.contract.ts';
 import { describeOpening } from './catalog-opening.contract.ts';
+import { describeSweep } from './catalog-sweep.contract.ts';
+import { describeOutbox } from './outbox.contract.ts';
 
 export { type CatalogFixture, exampleDraft, type SetUpCatalog } from './catalog-harness.ts';
 
@@ -20,6 +22,8 @@ export function describeCatalog(name: string, setUp: SetUpCatalog): void {
     describe('create', () => describeInsert(setUp));
     describe('open uploads', () => describeOpening(setUp));
     describe('completing uploads', () => describeCompletion(setUp));
+    describe('sweeping', () => describeSweep(setUp));
+    describe('outbox', () => describeOutbox(setUp));
   });
 }
 
@@ -45,6 +49,20 @@ function describeDatabase(setUp: SetUpCatalog): void {
       const { record } = await pair.first.insert(exampleDraft());
       await pair.second.migrate();
       expect(await pair.first.find(record.uploadId)).toEqual(record);
+    });
+
+    it('names the database once, and since when it is one', async () => {
+      const installation = await pair.first.installation();
+      expect(installation).toEqual({
+        installationId: expect.stringMatching(
+          /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/,
+        ),
+        createdAtEpochMs: expect.any(Number),
+      });
+      await pair.second.migrate();
+      expect(await pair.second.installation()).toEqual(installation);
+      const { record } = await pair.first.insert(exampleDraft());
+      expect(installation.createdAtEpochMs).toBeLessThanOrEqual(record.createdAtEpochMs);
     });
 
     it('answers a ping', async () => {

@@ -10,8 +10,13 @@ export interface EventSinkFixture {
   received(nodeId: string): Promise<readonly UploadEvent[]>;
   /** Makes an event that the other side will never take. Left out when there is none. */
   readonly refusedEvent?: () => UploadEvent;
-  /** Takes the other side away, and brings it back. Left out when it cannot be away. */
-  readonly outage?: { begin(): Promise<void>; end(): Promise<void> };
+  /** For an other side that can be away. */
+  readonly outage?: {
+    /** Takes it away. */
+    begin(): Promise<void>;
+    /** Brings it back. */
+    end(): Promise<void>;
+  };
   /** Lets go of the other side. */
   dispose(): Promise<void>;
 }
@@ -107,7 +112,7 @@ export function describeEventSink(name: string, setup: () => Promise<EventSinkFi
       }
       await fixture.outage.end();
       // A client may learn only from a failure that its old connection is no good.
-      await expect.poll(() => sink.publish(early), { timeout: 30_000 }).toBeUndefined();
+      await expect.poll(() => sink.publish(early), { timeout: 60_000 }).toBeUndefined();
       await sink.publish(late);
       expect((await fixture.received(early.data.nodeId)).at(-1)).toEqual(early);
       expect(await fixture.received(late.data.nodeId)).toEqual([late]);

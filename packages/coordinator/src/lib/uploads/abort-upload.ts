@@ -1,6 +1,6 @@
 import type { CancelResponse } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { UploadContext } from './context.ts';
 import { finishHot } from './finish-completion.ts';
 import { forgetHot } from './hot-state.ts';

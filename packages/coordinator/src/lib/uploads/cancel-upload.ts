@@ -1,5 +1,5 @@
 import type { CancelResponse } from '@longhaul/protocol';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import { ABORT_REDRIVE_AFTER_MS, abortUpload } from './abort-upload.ts';
 import type { UploadContext } from './context.ts';
 import { closedError, findRecord, resultOf } from './upload-answers.ts';

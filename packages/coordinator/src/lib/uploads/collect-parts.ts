@@ -1,5 +1,5 @@
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { UploadContext } from './context.ts';
 import { knownParts, listFittingParts, type OpenRecord } from './hot-state.ts';

@@ -1,5 +1,5 @@
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import { cancelReopened } from './abort-upload.ts';
 import { adoptParts, collectParts, partsMissing } from './collect-parts.ts';

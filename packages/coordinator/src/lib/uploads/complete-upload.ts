@@ -1,5 +1,5 @@
 import type { CompleteResponse } from '@longhaul/protocol';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import { completeMultipart } from './complete-multipart.ts';
 import { completeWhole } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';

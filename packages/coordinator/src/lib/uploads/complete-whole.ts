@@ -1,5 +1,5 @@
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { PutOutcome } from '../ports/object-store.ts';
 import { cancelReopened } from './abort-upload.ts';
 import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts';
@@ -19,10 +19,16 @@ export async function completeWhole(context: UploadContext, record: UploadRecord
   if (proof.kind === 'unknown') throw proof.error;
   if (record.state === 'UPLOADING' && proof.kind === 'absent') throw notStored(record);
   if (record.state === 'UPLOADING' && proof.kind === 'foreign') throw takenKey(record);
+  const isReopening = record.mode === 'single' && proof.kind === 'absent';
+  const outcome = judgeWhole(context, record, proof);
+  // An attempt of our own would make the last one look new, and what is gone would never be given up.
+  if (record.state === 'COMPLETING' && outcome.kind === 'terminal' && !isReopening) {
+    return await settleCompletion(context, record, outcome);
+  }
   const attempt = await begin(context, record);
   if (!attempt) return await endByOthers(context, record.uploadId);
-  if (record.mode === 'single' && proof.kind === 'absent') return await reopenSingle(context, attempt);
-  return await settleCompletion(context, attempt, judgeWhole(context, attempt, proof));
+  if (isReopening) return await reopenSingle(context, attempt);
+  return await settleCompletion(context, attempt, outcome);
 }
 
 /** Completing a single PUT sends nothing to the store, so an object that is not there is none that may still appear. */
@@ -66,6 +72,14 @@ function notStored({ uploadId }: UploadRecord): CoordinatorError {
   );
 }
 
+function notYetStored({ uploadId }: UploadRecord): CoordinatorError {
+  return new CoordinatorError(
+    'store-unreachable',
+    `The store did not say whether it has the content of upload ${uploadId}. Repeat the create call with the same createId.`,
+    { uploadId, retryAfterSeconds: 2 },
+  );
+}
+
 function takenKey({ uploadId }: UploadRecord): CoordinatorError {
   return new CoordinatorError(
     'completion-refused',
@@ -75,22 +89,19 @@ function takenKey({ uploadId }: UploadRecord): CoordinatorError {
 }
 
 /**
- * Writes an inline payload and completes it. A repeat finds the object of the first time by its write token.
+ * Writes an inline payload and completes it. A repeat finds the object of the first time by its write token, or writes
+ * it again: only who has the payload can.
  *
- * @throws CoordinatorError `upload-failed` when the store holds another size
+ * @throws CoordinatorError `upload-failed` when the store holds another size, `store-unreachable` when nobody can tell
+ * whether the store has the payload
  */
 export async function completeInline(
   context: UploadContext,
   record: UploadRecord,
   payload: Uint8Array,
 ): Promise<UploadRecord> {
-  const open =
-    record.state === 'PENDING' ? await context.catalog.openWithoutMultipart(record.uploadId) : record;
-  const current = open ?? (await context.catalog.find(record.uploadId)) ?? record;
+  const current = await openInline(context, record);
   if (current.state !== 'UPLOADING' && current.state !== 'COMPLETING') return current;
-  // Ending it has to outwait this PUT; for the first one the time of the create is known.
-  if (!open || record.state !== 'PENDING')
-    await context.catalog.recordGrant(current.uploadId, { expiresInSeconds: 1 });
   const outcome = await context.objectStore.putObject({
     key: current.s3Key,
     contentType: current.contentType,
@@ -98,16 +109,24 @@ export async function completeInline(
     ...(current.encryption && { encryption: current.encryption }),
     body: payload,
   });
-  const proof = await proveObject(
-    context,
-    current,
-    outcome.kind === 'stored' ? outcome.versionId : undefined,
-  );
+  const versionId = outcome.kind === 'stored' ? outcome.versionId : undefined;
+  const proof = await proveObject(context, current, versionId);
   const attempt = await begin(context, current);
   const over = attempt
     ? await settleCompletion(context, attempt, judgeWhole(context, attempt, proof, outcome))
     : await endByOthers(context, current.uploadId);
-  return over ?? (await context.catalog.find(current.uploadId)) ?? current;
+  const end = over ?? (await context.catalog.find(current.uploadId)) ?? current;
+  if (end.state === 'COMPLETING') throw notYetStored(end);
+  return end;
+}
+
+/** The row before its payload is put. Ending it has to outwait that: of the first PUT, the time of the create is known. */
+async function openInline({ catalog }: UploadContext, record: UploadRecord): Promise<UploadRecord> {
+  const { uploadId } = record;
+  const opened = record.state === 'PENDING' && (await catalog.openWithoutMultipart(uploadId));
+  if (opened) return opened;
+  await catalog.recordGrant(uploadId, { expiresInSeconds: 1 });
+  return (await catalog.find(uploadId)) ?? record;
 }
 
 async function begin(context: UploadContext, record: UploadRecord): Promise<UploadRecord | undefined> {

@@ -30,10 +30,10 @@ export interface Evidence {
 export function judgeCompletion(evidence: Evidence): CompletionOutcome {
   const { answer, proof, sizeBytes, isGone = false, goneAfterMs } = evidence;
   if (proof.kind === 'ours') {
-    return {
-      kind: 'done',
-      object: answer?.kind === 'stored' ? { ...proof.object, ...answer } : proof.object,
-    };
+    const { object } = proof;
+    if (answer?.kind !== 'stored') return { kind: 'done', object };
+    // What stands at the key is the truth; the answer fills in what HEAD does not tell.
+    return { kind: 'done', object: { ...object, ...answer, etag: object.etag || answer.etag } };
   }
   if (proof.kind === 'wrong-size') {
     const lastError = `integrity: the store holds ${proof.object.sizeBytes} bytes instead of ${sizeBytes}`;

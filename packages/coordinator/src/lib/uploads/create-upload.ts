@@ -5,7 +5,8 @@ import {
   type ReceivedPart,
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { InsertOutcome, UploadDraft, UploadRecord } from '../ports/catalog.ts';
+import type { InsertOutcome } from '../ports/catalog.ts';
+import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { completeInline } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
@@ -134,23 +135,34 @@ async function answerCreate(
   const isOpen = record.state === 'UPLOADING';
   const receivedParts =
     isOpen && wasThere && isOpenAtStore(record) ? await knownParts(context, record.uploadId) : [];
+  const grants = isOpen ? await firstGrants(context, record, receivedParts) : [];
+  // Completed or ended since it was read: that is the answer, not an error.
+  if (!grants) {
+    const current = await context.catalog.find(record.uploadId);
+    return await answerCreate(context, current ?? { ...record, state: 'CANCELLED' }, wasThere);
+  }
   return {
     ...statusOf(context, record, receivedParts),
     limits: settings.limits,
     token: tokens.mint(record),
     tokenExpiresInSeconds: tokens.lifetimeSeconds,
     resumed: wasThere,
-    grants: isOpen ? await firstGrants(context, record, receivedParts) : [],
+    grants,
     ...(record.mustFinishByEpochMs !== undefined && { mustFinishByEpochMs: record.mustFinishByEpochMs }),
   };
 }
 
+/** `undefined`: the upload is not open any more. */
 async function firstGrants(
   context: UploadContext,
   record: UploadRecord,
   receivedParts: readonly ReceivedPart[],
-): Promise<CreateUploadResponse['grants']> {
-  if (!isOpenAtStore(record)) return record.mode === 'single' ? [await signWhole(context, record)] : [];
+): Promise<CreateUploadResponse['grants'] | undefined> {
+  if (record.mode === 'single') {
+    const grant = await signWhole(context, record);
+    return grant && [grant];
+  }
+  if (!isOpenAtStore(record)) return [];
   const received = new Set(receivedParts.map((part) => part.partNumber));
   const missing = [];
   for (

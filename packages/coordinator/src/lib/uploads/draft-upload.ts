@@ -8,7 +8,7 @@ import {
   type UploadMode,
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadDraft } from '../ports/catalog.ts';
+import type { UploadDraft } from '../ports/upload-record.ts';
 import type { UploadContext, UploadSettings } from './context.ts';
 import { objectMetadata } from './object-metadata.ts';
 

@@ -1,5 +1,5 @@
-import type { Grant, PartsRequest, PartsResponse, Receipt } from '@longhaul/protocol';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { PartsRequest, PartsResponse, Receipt } from '@longhaul/protocol';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
@@ -19,22 +19,13 @@ export async function exchangeParts(
   request: PartsRequest,
 ): Promise<PartsResponse> {
   const hot = await findHot(context, caller.uploadId);
-  const answer = hot
-    ? await exchangeHot(context, hot, caller, request)
-    : await exchangeWhole(context, await findRecord(context, caller), request);
-  await noteActivity(context, caller.uploadId);
+  const upload = hot ?? (await findRecord(context, caller));
+  const answer =
+    'state' in upload
+      ? await exchangeWhole(context, upload, request)
+      : await exchangeHot(context, upload, caller, request);
+  context.noteActivity(upload);
   return { ...answer, ...(context.tokens.isHalfSpent(caller) && { token: context.tokens.mint(caller) }) };
-}
-
-/** Parts go on while the catalog is away: activity will be noted again long before it matters. */
-const NOTE_WITHIN_MS = 500;
-
-async function noteActivity(context: UploadContext, uploadId: string): Promise<void> {
-  const timer = new AbortController();
-  const noted = context.noteActivity(uploadId).catch(context.onError);
-  const late = context.clock.sleep(NOTE_WITHIN_MS, timer.signal).catch(() => undefined);
-  await Promise.race([noted, late]);
-  timer.abort();
 }
 
 async function exchangeHot(
@@ -58,8 +49,12 @@ async function exchangeWhole(
 ): Promise<PartsResponse> {
   if (record.state !== 'UPLOADING') throw closedError(record.uploadId, record.state);
   assertPlanned(record.plan, [...request.report, ...request.sign], record.uploadId);
-  const grants: Grant[] = request.sign.length > 0 ? [await signWhole(context, record)] : [];
-  return { receivedCount: 0, grants };
+  if (request.sign.length === 0) return { receivedCount: 0, grants: [] };
+  const grant = await signWhole(context, record);
+  if (grant) return { receivedCount: 0, grants: [grant] };
+  // Somebody else has moved it; without a row there is nothing left to send to.
+  const current = await context.catalog.find(record.uploadId);
+  throw closedError(record.uploadId, current?.state ?? 'CANCELLED');
 }
 
 async function recordReceipts(

@@ -1,5 +1,5 @@
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { CompletionOutcome } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
 import { closedError } from './upload-answers.ts';

@@ -1,6 +1,6 @@
 import { partRange } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import { type HotUpload, StateStoreError } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';

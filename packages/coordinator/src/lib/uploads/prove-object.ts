@@ -1,4 +1,4 @@
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import { ObjectStoreError, type StoredObject } from '../ports/object-store.ts';
 import type { UploadContext } from './context.ts';
 import { WRITE_TOKEN_NAME } from './object-metadata.ts';

@@ -1,5 +1,6 @@
+import type { UploadState } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { OpenMultipart } from '../ports/object-store.ts';
 import type { UploadContext } from './context.ts';
 import { keyPrefix } from './key-template.ts';
@@ -87,25 +88,26 @@ async function rowsOf(
 
 function judge({ s3UploadId }: OpenMultipart, row: UploadRecord | undefined): OpenUploadVerdict {
   if (!row) return 'unknown';
-  switch (row.state) {
-    case 'PENDING':
-      // Its create may be on the way to writing this very id down.
-      return 'open';
-    case 'UPLOADING':
-      return row.s3UploadId === s3UploadId ? 'open' : 'stray';
-    case 'COMPLETING':
-    case 'ABORTING':
-      return row.s3UploadId === s3UploadId || row.state === 'ABORTING' ? 'driven' : 'stray';
-    case 'COMPLETED':
-      return row.s3UploadId === s3UploadId ? 'completed' : 'stray';
-    case 'CANCELLED':
-    case 'EXPIRED':
-      return 'ended';
-    case 'FAILED':
-      // An attempt with an unknown end may still be at work; the sweeper waits it out.
-      return row.nextAttemptAtEpochMs === undefined ? 'ended' : 'driven';
-  }
+  const { own, others } = VERDICTS[row.state];
+  const verdict = row.s3UploadId === s3UploadId ? own : others;
+  // An attempt with an unknown end may still be at work; the sweeper waits it out.
+  return row.state === 'FAILED' && row.nextAttemptAtEpochMs !== undefined ? 'driven' : verdict;
 }
+
+/** By the state of the row: what its own multipart upload is, and what others under its key are. */
+const VERDICTS: Readonly<
+  Record<UploadState, { readonly own: OpenUploadVerdict; readonly others: OpenUploadVerdict }>
+> = {
+  // Its create may be on the way to writing this very id down.
+  PENDING: { own: 'open', others: 'open' },
+  UPLOADING: { own: 'open', others: 'stray' },
+  COMPLETING: { own: 'driven', others: 'stray' },
+  COMPLETED: { own: 'completed', others: 'stray' },
+  ABORTING: { own: 'driven', others: 'driven' },
+  CANCELLED: { own: 'ended', others: 'ended' },
+  EXPIRED: { own: 'ended', others: 'ended' },
+  FAILED: { own: 'ended', others: 'ended' },
+};
 
 function isNobodys(
   verdict: OpenUploadVerdict,
@@ -115,7 +117,8 @@ function isNobodys(
     nowEpochMs,
   }: { readonly catalogCreatedAtEpochMs: number; readonly nowEpochMs: number },
 ): boolean {
-  if (initiatedAtEpochMs < catalogCreatedAtEpochMs) return false;
+  // A listing tells whole seconds.
+  if (initiatedAtEpochMs < Math.floor(catalogCreatedAtEpochMs / 1000) * 1000) return false;
   if (verdict === 'unknown') return nowEpochMs - initiatedAtEpochMs > UNKNOWN_AFTER_MS;
   return verdict === 'stray' || verdict === 'ended';
 }

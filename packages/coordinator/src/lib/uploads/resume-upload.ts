@@ -1,4 +1,4 @@
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import { ABORT_REDRIVE_AFTER_MS, abortUpload } from './abort-upload.ts';
 import type { UploadContext } from './context.ts';
 import { isOpenAtStore, rebuildHot } from './hot-state.ts';

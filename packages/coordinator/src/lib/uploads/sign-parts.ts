@@ -1,10 +1,9 @@
-import { type Grant, partRange, type PartPlan, type PartToSign, type UploadState } from '@longhaul/protocol';
+import { type Grant, partRange, type PartPlan, type PartToSign } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
 import { objectMetadata } from './object-metadata.ts';
-import { closedError } from './upload-answers.ts';
 
 /** Presigns parts of a multipart upload. */
 export async function signParts(
@@ -25,11 +24,14 @@ export async function signParts(
   );
 }
 
-/** Presigns the one PUT of a single upload, after its expiry was written down: cancelling has to outwait it. */
-export async function signWhole(context: UploadContext, record: UploadRecord): Promise<Grant> {
+/**
+ * Presigns the one PUT of a single upload, after its expiry was written down: cancelling has to outwait it. `undefined`:
+ * the upload is not open any more.
+ */
+export async function signWhole(context: UploadContext, record: UploadRecord): Promise<Grant | undefined> {
   const expiresInSeconds = context.settings.grantExpiresInSeconds;
   const isOpen = await context.catalog.recordGrant(record.uploadId, { expiresInSeconds });
-  if (!isOpen) throw closedError(record.uploadId, await currentState(context, record));
+  if (!isOpen) return undefined;
   return await context.objectStore.signPut({
     key: record.s3Key,
     contentType: record.contentType,
@@ -39,11 +41,6 @@ export async function signWhole(context: UploadContext, record: UploadRecord): P
     ...(record.encryption && { encryption: record.encryption }),
     expiresInSeconds,
   });
-}
-
-/** The state after somebody else changed it; without a row there is nothing left to send to. */
-async function currentState(context: UploadContext, record: UploadRecord): Promise<UploadState> {
-  return (await context.catalog.find(record.uploadId))?.state ?? 'CANCELLED';
 }
 
 /**

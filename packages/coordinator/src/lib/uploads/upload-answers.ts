@@ -7,7 +7,7 @@ import type {
   UploadStatus,
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/catalog.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { UploadContext } from './context.ts';
 import type { TokenClaims } from './upload-token.ts';
 

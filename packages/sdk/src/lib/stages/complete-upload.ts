@@ -23,12 +23,12 @@ export async function completeUpload(
   ask: (signal: AbortSignal) => Promise<CompleteResponse>,
   signal: AbortSignal,
 ): Promise<Completion> {
-  for (let patience = PATIENCE; ;) {
+  for (let left = PATIENCE; ;) {
     const answer = await ask(signal).catch((error: unknown) => {
       const code = codeOf(error);
-      if (/^(parts|completion)-/.test(code)) return { refusal: error };
-      if (!/able$/i.test(code) || !--patience) throw error;
-      return { retryAfterSeconds: 2 };
+      if (/^(completion|parts)-/.test(code)) return { refusal: error };
+      if (/able$/i.test(code) && --left) return { retryAfterSeconds: 2 };
+      throw error;
     });
     if (!('retryAfterSeconds' in answer)) return answer;
     await clock.sleep(answer.retryAfterSeconds * 1_000, signal);

@@ -139,6 +139,6 @@ function missingParts({ plan, receivedParts }: CreateUploadResponse, refusal?: u
   const named = (refusal as UploadError | undefined)?.problem?.missingParts;
   const receivedBytes = new Map(receivedParts.map((part) => [part.partNumber, part.sizeBytes]));
   return partRanges(plan).filter(
-    ({ partNumber, sizeBytes }) => receivedBytes.get(partNumber) !== sizeBytes || named?.includes(partNumber),
+    ({ partNumber, sizeBytes }) => named?.includes(partNumber) || receivedBytes.get(partNumber) !== sizeBytes,
   );
 }

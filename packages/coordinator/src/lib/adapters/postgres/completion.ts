@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
-import type { CompletionAttempt, CompletionCatalog, UploadRecord } from '../../ports/catalog.ts';
+import type { CompletionAttempt, CompletionCatalog } from '../../ports/catalog.ts';
+import type { UploadRecord } from '../../ports/upload-record.ts';
 import { ago, attempt, changeRow, endRow, type Fragment, fromNow, fullSpan } from './rows.ts';
 
 /** The catalog's part in completing an upload. Every change by a driver but the first is refused once the epoch moved. */

@@ -1,10 +1,6 @@
 import type { Sql } from 'postgres';
-import {
-  CatalogError,
-  type InsertOutcome,
-  type UploadDraft,
-  type UploadRecord,
-} from '../../ports/catalog.ts';
+import { CatalogError, type InsertOutcome } from '../../ports/catalog.ts';
+import type { UploadDraft, UploadRecord } from '../../ports/upload-record.ts';
 import { type DraftRow, draftRowOf } from '../node-row.ts';
 import { columns, recordOfFirst } from './rows.ts';
 

@@ -7,7 +7,7 @@ import type {
   ReplaySelection,
 } from '../../ports/outbox.ts';
 import { outboxEventsOf, type OutboxRow, parkedEventOf, type ParkedRow } from '../upload-event-row.ts';
-import { ago, attempt, type Fragment, fromNow, idOf } from './rows.ts';
+import { ago, attempt, type Fragment, fromNow, idOf, startOfStatement } from './rows.ts';
 
 /** The outbox in Postgres. */
 export function outboxOf(sql: Sql): Outbox {
@@ -43,7 +43,7 @@ async function claimEvents(
   const rows = await sql<OutboxRow[]>`
     with due as (
       select seq as due_seq from outbox as oldest
-      where sent_at is null and parked_at is null and next_attempt_at <= (select clock_timestamp())
+      where sent_at is null and parked_at is null and next_attempt_at <= ${startOfStatement(sql)}
         and not exists (
           select 1 from outbox as earlier
           where earlier.node_id = oldest.node_id and earlier.sent_at is null and earlier.seq < oldest.seq

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
-import { type Catalog, CatalogError, type Installation, type UploadRecord } from '../../ports/catalog.ts';
+import { type Catalog, CatalogError, type Installation } from '../../ports/catalog.ts';
+import type { UploadRecord } from '../../ports/upload-record.ts';
 import { abortOf } from './abort.ts';
 import { completionOf } from './completion.ts';
 import { insert } from './insert.ts';

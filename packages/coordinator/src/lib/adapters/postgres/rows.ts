@@ -1,5 +1,6 @@
 import type { PendingQuery, Row, Sql } from 'postgres';
-import { CatalogError, type UploadRecord } from '../../ports/catalog.ts';
+import { CatalogError } from '../../ports/catalog.ts';
+import type { UploadRecord } from '../../ports/upload-record.ts';
 import { type NodeRow, RECORD_COLUMNS, recordOf } from '../node-row.ts';
 import { type EndedRow, eventOf } from '../upload-event-row.ts';
 
@@ -47,9 +48,14 @@ export function fromNow(sql: Sql, delayMs: number | null): Fragment {
   return sql`clock_timestamp() + ${delayMs}::float8 * interval '1 millisecond'`;
 }
 
+/** When the statement began. Unlike a call of the clock itself it is computed once, so an index may be asked for it. */
+export function startOfStatement(sql: Sql): Fragment {
+  return sql`(select clock_timestamp())`;
+}
+
 /** A time so long ago. */
 export function ago(sql: Sql, ageMs: number): Fragment {
-  return sql`clock_timestamp() - ${ageMs}::float8 * interval '1 millisecond'`;
+  return sql`${startOfStatement(sql)} - ${ageMs}::float8 * interval '1 millisecond'`;
 }
 
 /** A time one idle limit from now. */

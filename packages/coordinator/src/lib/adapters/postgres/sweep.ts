@@ -1,7 +1,18 @@
 import type { Sql } from 'postgres';
-import type { SweepCatalog, UploadRecord } from '../../ports/catalog.ts';
+import type { SweepCatalog } from '../../ports/catalog.ts';
+import type { UploadRecord } from '../../ports/upload-record.ts';
 import { longestDueFirst, type NodeRow, recordOf } from '../node-row.ts';
-import { ago, attempt, columns, endRow, epochMs, type Fragment, fromNow, idOf } from './rows.ts';
+import {
+  ago,
+  attempt,
+  columns,
+  endRow,
+  epochMs,
+  type Fragment,
+  fromNow,
+  idOf,
+  startOfStatement,
+} from './rows.ts';
 
 /** The catalog's part in looking after uploads that nobody else looks after. */
 export function sweepOf(sql: Sql): SweepCatalog {
@@ -38,8 +49,7 @@ async function claimDue(
   sql: Sql,
   { limit, leaseMs }: { readonly limit: number; readonly leaseMs: number },
 ): Promise<UploadRecord[]> {
-  // In brackets it is computed once, and an index may be asked for it.
-  const now = (): Fragment => sql`(select clock_timestamp())`;
+  const now = (): Fragment => startOfStatement(sql);
   const rows = await sql<NodeRow[]>`
     with due as (
       select document_id as due_id from nodes

@@ -8,6 +8,7 @@ export interface RedisClient {
   readonly status: string;
   defineCommand(name: string, definition: { readonly lua: string; readonly numberOfKeys: number }): void;
   hgetall(key: string): Promise<Record<string, string>>;
+  /** A field of a hash. */
   hget(key: string, field: string): Promise<string | null>;
   unlink(...keys: string[]): Promise<number>;
   ping(): Promise<string>;

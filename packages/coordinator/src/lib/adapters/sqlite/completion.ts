@@ -1,4 +1,5 @@
-import type { CompletionCatalog, UploadRecord } from '../../ports/catalog.ts';
+import type { CompletionCatalog } from '../../ports/catalog.ts';
+import type { UploadRecord } from '../../ports/upload-record.ts';
 import { attempt, changeRow, type Edit, endRow } from './rows.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 

@@ -1,4 +1,5 @@
-import { CatalogError, type InsertOutcome, type UploadDraft } from '../../ports/catalog.ts';
+import { CatalogError, type InsertOutcome } from '../../ports/catalog.ts';
+import type { UploadDraft } from '../../ports/upload-record.ts';
 import { type DraftRow, draftRowOf, type NodeRow, recordOf } from '../node-row.ts';
 import { COLUMNS } from './rows.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';

@@ -1,4 +1,5 @@
-import { CatalogError, type UploadRecord } from '../../ports/catalog.ts';
+import { CatalogError } from '../../ports/catalog.ts';
+import type { UploadRecord } from '../../ports/upload-record.ts';
 import { type NodeRow, RECORD_COLUMNS, recordOf } from '../node-row.ts';
 import { type EndedRow, eventOf } from '../upload-event-row.ts';
 import { CLOCK_MS, type SqliteDatabase, type SqlValues } from './sqlite-database.ts';

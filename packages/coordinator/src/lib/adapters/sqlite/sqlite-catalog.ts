@@ -1,4 +1,5 @@
-import { type Catalog, CatalogError, type Installation, type UploadRecord } from '../../ports/catalog.ts';
+import { type Catalog, CatalogError, type Installation } from '../../ports/catalog.ts';
+import type { UploadRecord } from '../../ports/upload-record.ts';
 import { type NodeRow, recordOf } from '../node-row.ts';
 import { abortOf } from './abort.ts';
 import { completionOf } from './completion.ts';

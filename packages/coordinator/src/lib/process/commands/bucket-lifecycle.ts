@@ -97,7 +97,7 @@ async function runLifecycle(ports: CommandPorts, wish: LifecycleWish, world: Cli
 }
 
 /** Why so many days would do harm, with the least that would not; `undefined`: nothing is known against them. */
-export function refusalOf(
+function refusalOf(
   days: number,
   {
     idleLimitMs,

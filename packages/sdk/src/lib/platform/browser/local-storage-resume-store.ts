@@ -26,8 +26,7 @@ export function createLocalStorageResumeStore(): ResumeStore {
 function dropOldHints(beforeEpochMs: number): void {
   for (const name of Object.keys(localStorage)) {
     if (!name.startsWith(PREFIX)) continue;
-    const { savedAtEpochMs = 0 } = readHint(name) ?? {};
-    if (savedAtEpochMs <= beforeEpochMs) localStorage.removeItem(name);
+    if ((readHint(name)?.savedAtEpochMs ?? 0) <= beforeEpochMs) localStorage.removeItem(name);
   }
 }
 

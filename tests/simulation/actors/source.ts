@@ -1,0 +1,72 @@
+import { UploadError } from '@longhaul/sdk/core';
+import type { ByteSource } from '@longhaul/sdk/core';
+import { createHash } from 'node:crypto';
+import { type Content, md5Of } from '../store/content.ts';
+
+/** A file on some device. Its content may be replaced while it is being read. */
+export interface SimulatedFile {
+  readonly name: string;
+  readonly sizeBytes: number;
+  /** What it holds now. */
+  contentId: string;
+  readonly isUniform: boolean;
+  lastModifiedEpochMs: number;
+}
+
+/** A file while it is open. */
+export interface SimulatedSource extends ByteSource {
+  /** Bytes of the file as it is now. */
+  content(offsetBytes: number, sizeBytes: number): Content;
+}
+
+/** Contents up to this size are real bytes: they may travel inside a call. */
+export const REAL_BYTES_MAX = 64 * 1024;
+
+/** What a file holds, from end to end. */
+export function contentOf(file: SimulatedFile): Content {
+  return stretchOf(file, 0, file.sizeBytes);
+}
+
+/** Opens a file. */
+export function openFile(file: SimulatedFile): SimulatedSource {
+  const { contentId, lastModifiedEpochMs } = file;
+  return {
+    sizeBytes: file.sizeBytes,
+    name: file.name,
+    lastModifiedEpochMs,
+    content: (offsetBytes, sizeBytes) => stretchOf(file, offsetBytes, sizeBytes),
+    read: async (offsetBytes, sizeBytes) => sampleOf(file, offsetBytes, sizeBytes),
+    async verify() {
+      if (file.contentId !== contentId) throw new UploadError('FILE_CHANGED', 'The file was changed.');
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+/** MD5 of a file, as the store will see it. */
+export function checksumOf(source: SimulatedSource): { algorithm: 'MD5'; value: string } {
+  const md5 = md5Of(source.content(0, source.sizeBytes));
+  return { algorithm: 'MD5', value: Buffer.from(md5, 'hex').toString('base64') };
+}
+
+function stretchOf(file: SimulatedFile, offsetBytes: number, sizeBytes: number): Content {
+  const { contentId, isUniform } = file;
+  if (file.sizeBytes <= REAL_BYTES_MAX) {
+    return [{ kind: 'bytes', bytes: sampleOf(file, offsetBytes, sizeBytes) }];
+  }
+  return [{ kind: 'stretch', contentId, offsetBytes, sizeBytes, ...(isUniform && { isUniform }) }];
+}
+
+/** Bytes that differ by content and, unless it is uniform, by place. All but the first are zeros: nobody looks. */
+function sampleOf(
+  { contentId, isUniform }: SimulatedFile,
+  offsetBytes: number,
+  sizeBytes: number,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(sizeBytes);
+  const mark = createHash('md5')
+    .update(isUniform ? contentId : `${contentId} ${offsetBytes}`)
+    .digest();
+  bytes.set(mark.subarray(0, sizeBytes));
+  return bytes;
+}

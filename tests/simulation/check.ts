@@ -1,0 +1,160 @@
+import type { Catalog, UploadRecord } from '@longhaul/coordinator';
+import { UPLOAD_EVENT_TYPES, type UploadEventType, type UploadState } from '@longhaul/protocol';
+import type { Client, Told } from './actors/client.ts';
+import { contentOf, type SimulatedFile } from './actors/source.ts';
+import type { History } from './history.ts';
+import { isSameContent, type SimulatedS3 } from './store/simulated-s3.ts';
+
+/** A schedule that is over. */
+export interface Outcome {
+  readonly history: History;
+  readonly catalog: Catalog;
+  readonly s3: SimulatedS3;
+  readonly clients: readonly Client[];
+  readonly foreign: Foreign;
+}
+
+/** What another program keeps in the same bucket. */
+export interface Foreign {
+  readonly objects: readonly string[];
+  readonly uploads: readonly {
+    readonly key: string;
+    readonly s3UploadId: string;
+    readonly partCount: number;
+  }[];
+}
+
+const TYPES: Partial<Record<UploadState, UploadEventType>> = {
+  COMPLETED: UPLOAD_EVENT_TYPES.completed,
+  CANCELLED: UPLOAD_EVENT_TYPES.cancelled,
+  EXPIRED: UPLOAD_EVENT_TYPES.expired,
+  FAILED: UPLOAD_EVENT_TYPES.failed,
+};
+
+/** Looks at what is left when everything has ended; each thing that must not be is a violation. */
+export async function checkOutcome(outcome: Outcome): Promise<void> {
+  const { history, catalog, clients } = outcome;
+  const rows = new Map<string, UploadRecord>();
+  for (const uploadId of history.uploadIds) {
+    const row = await catalog.find(uploadId);
+    if (!row) history.violate(`${uploadId} has no row any more`);
+    else {
+      rows.set(uploadId, row);
+      checkRow(outcome, row);
+      checkEvents(history, row);
+    }
+  }
+  for (const client of clients) {
+    checkClient(outcome, rows, client);
+    checkPersistence(history, client);
+  }
+  checkForeign(outcome);
+  const { unsentCount } = await catalog.outbox.status();
+  if (unsentCount > 0) history.violate(`${unsentCount} events were never told`);
+}
+
+function checkRow({ history, s3, clients }: Outcome, row: UploadRecord): void {
+  const { uploadId, state, s3Key: key, mode } = row;
+  const name = `${uploadId} (${mode}, ${state})`;
+  if (!TYPES[state]) return history.violate(`${name} has not ended: ${row.lastError ?? 'nothing is said'}`);
+  if (row.nextAttemptAtEpochMs !== undefined) history.violate(`${name} has ended and is still due`);
+  if (s3.listUploads(key).length > 0) history.violate(`${name} has left an upload open at the store`);
+  const objectCount = s3.versionsOf(key);
+  if (state !== 'COMPLETED') {
+    if (objectCount > 0) history.violate(`${name} has left an object at its key`);
+    // A payload travels inside the call: lost on its way to the store, nobody has it any more.
+    const isLost = mode === 'inline' && !history.everStored.has(uploadId);
+    if (state === 'FAILED' && !isLost && !history.doomed.has(uploadId)) {
+      history.violate(`${name} has failed without a cause: ${row.lastError ?? ''}`);
+    }
+    return;
+  }
+  if (objectCount !== 1) history.violate(`${name} has ${objectCount} objects at its key`);
+  const head = s3.head(key);
+  if (head?.etag !== row.etag || head?.versionId !== row.versionId) {
+    history.violate(`${name} names ${row.etag}, the store holds ${head?.etag}`);
+  }
+  const content = s3.read(key);
+  const file = clients.find(({ plan }) => plan.file.name === row.name)?.plan.file;
+  const isRight = content && file && versionsOf(file).some((one) => isSameContent(content, contentOf(one)));
+  if (!isRight) history.violate(`${name} holds ${content ? 'other bytes' : 'nothing'}`);
+}
+
+/** A file before and after it was changed. */
+function versionsOf(file: SimulatedFile): SimulatedFile[] {
+  return ['/0', '/1'].map((version) => ({ ...file, contentId: file.contentId.replace(/\/\d$/, version) }));
+}
+
+function checkEvents(history: History, { uploadId, state, etag }: UploadRecord): void {
+  const type = TYPES[state];
+  if (!type) return;
+  const events = history.events.get(uploadId) ?? [];
+  if (events.length === 0) history.violate(`nobody was told that ${uploadId} is ${state}`);
+  if (new Set(events.map((event) => event.id)).size > 1)
+    history.violate(`${uploadId} has more than one event`);
+  for (const event of events) {
+    if (event.type !== type) history.violate(`${uploadId} is ${state}, its event says ${event.type}`);
+    if (event.data.etag !== etag)
+      history.violate(`the event of ${uploadId} names ${event.data.etag}, its row ${etag}`);
+  }
+}
+
+/** Refusals that are no fault of the coordinator's, or that ask for another try. */
+const REPEATABLE =
+  /^(COORDINATOR_UNREACHABLE|STORE_UNREACHABLE|STORE_REFUSED|COORDINATOR_REFUSED (catalog-unavailable|state-unavailable|store-unreachable|store-refused|parts-missing|completion-refused|upload-pending|upload-completing)$)/;
+
+function checkClient(
+  { history, s3 }: Outcome,
+  rows: ReadonlyMap<string, UploadRecord>,
+  client: Client,
+): void {
+  for (const told of client.told) {
+    const row = rows.get((told.kind === 'completed' ? told.result.uploadId : told.uploadId) ?? '');
+    const lie = lieIn(told, row, client);
+    if (lie !== undefined) history.violate(`${client.plan.name} was told ${told.kind}: ${lie}`);
+    if (told.kind !== 'completed' || !row) continue;
+    const content = s3.read(row.s3Key);
+    const mine = contentOf({ ...client.plan.file, contentId: told.contentId });
+    if (!content || !isSameContent(content, mine)) {
+      history.violate(`${client.plan.name} was told that its file is stored, and it is not`);
+    }
+  }
+}
+
+/** Who neither goes away nor changes its mind has its file stored in the end. */
+function checkPersistence(history: History, { plan, told, hasGivenUp, isWaiting }: Client): void {
+  const persists = !plan.abandons && plan.cancelAfterMs === undefined && plan.changeAfterMs === undefined;
+  if (!persists || told.at(-1)?.kind === 'completed') return;
+  const last = told.at(-1);
+  // Who waits for what nobody can tell yet may go away before it is told.
+  if (hasGivenUp && isWaiting) return;
+  const words = last?.kind === 'error' ? last.code : 'nothing';
+  history.violate(
+    `${plan.name} ${hasGivenUp ? 'waited for ever' : 'tried to the end'}, and was told ${words}`,
+  );
+}
+
+function lieIn(told: Told, row: UploadRecord | undefined, { plan }: Client): string | undefined {
+  if (told.kind === 'completed') {
+    return row?.state === 'COMPLETED' && row.etag === told.result.etag
+      ? undefined
+      : `its row is ${row?.state} ${row?.etag ?? ''}`;
+  }
+  const wasStored = row?.state === 'COMPLETED';
+  if (told.kind === 'cancelled') return wasStored ? 'its row is COMPLETED' : undefined;
+  const { code } = told;
+  if (code === 'FILE_CHANGED') return plan.changeAfterMs === undefined ? 'its file never changed' : undefined;
+  if (code.startsWith('UPLOAD_ENDED')) return wasStored ? `${code}, and its row is COMPLETED` : undefined;
+  return REPEATABLE.test(code) ? undefined : `${code}: ${String(told.error)}`;
+}
+
+function checkForeign({ history, s3, foreign }: Outcome): void {
+  for (const key of foreign.objects) {
+    if (!s3.head(key)) history.violate(`the object ${key} of somebody else is gone`);
+  }
+  for (const { key, s3UploadId, partCount } of foreign.uploads) {
+    if (s3.listParts({ key, s3UploadId })?.length !== partCount) {
+      history.violate(`the upload of ${key} of somebody else was touched`);
+    }
+  }
+}

@@ -1,0 +1,171 @@
+import type { StoreQuirks } from './store/simulated-s3.ts';
+import { STORE_TRAITS, type StoreTraitsName } from './store/store-traits.ts';
+import { type ClientPlan, createHints } from './actors/client.ts';
+import type { SimulatedFile } from './actors/source.ts';
+import { toCome } from './bias.ts';
+import { FAULT_NAMES, type FaultName, type FaultWindow } from './engine/faults.ts';
+import type { Random } from './engine/random.ts';
+
+/** One schedule: who takes part, and what goes wrong. */
+export interface Plan {
+  readonly traits: StoreTraitsName;
+  readonly versioned: boolean;
+  readonly quirks: StoreQuirks;
+  readonly replicaCount: number;
+  readonly clients: readonly ClientPlan[];
+  readonly windows: readonly FaultWindow[];
+  /** When the state store forgets, and the bucket ends an upload. */
+  readonly strokes: readonly { readonly atMs: number; readonly name: FaultName }[];
+  readonly killsAtMs: readonly number[];
+  /** A process is killed when it comes there for the nth time. */
+  readonly kill: { readonly point: string; readonly occurrence: number };
+  readonly operatesAtMs: readonly number[];
+  /** Somebody reconciles at the end as well. Otherwise the sweepers have to leave nothing. */
+  readonly hasOperator: boolean;
+  readonly idleLimitSeconds: number;
+  /** A client that has waited for so long, when nothing goes wrong any more, is closed. */
+  readonly patienceMs: number;
+  /** From then on nothing goes wrong any more. */
+  readonly healsAtMs: number;
+}
+
+const MINUTE_MS = 60_000;
+const MIB = 1024 ** 2;
+
+/** Faults that last for a while: the other side is away. */
+const OUTAGES = new Set<FaultName>([
+  'catalog down',
+  'state down',
+  'state read-only',
+  'state full',
+  'sink down',
+]);
+/** Faults that happen once, at some moment. */
+const STROKES: readonly FaultName[] = [
+  'state flushed',
+  'state lost its last writes',
+  'upload ended by the bucket',
+  'object of somebody else at the key',
+];
+/** Faults that the store's nature or the client's plan decides on. */
+const ELSEWHERE = new Set<FaultName>([
+  ...STROKES,
+  'metadata dropped at create',
+  'ETag of equal bytes changed',
+  'part landed after an abort',
+  'file changed',
+]);
+const CHANCES: readonly FaultName[] = FAULT_NAMES.filter(
+  (name) => !OUTAGES.has(name) && !ELSEWHERE.has(name),
+);
+
+/** Faults that lead where little else leads. */
+const OFTEN: readonly FaultName[] = [
+  'answer to Complete spoiled',
+  'part stored and its answer lost',
+  'HEAD fails',
+];
+
+/** Draws a schedule. Seeds go through the points to be killed at in turn, and those that are rare are made likely. */
+export function drawPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {
+  const plan = drawAnyPlan(random, seed, killPoints);
+  return toCome(plan.kill.point)(plan);
+}
+
+function drawAnyPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {
+  const healsAtMs = random.int(2, 9) * MINUTE_MS;
+  const dropsMetadata = random.chance(0.15);
+  const point = killPoints[seed % killPoints.length];
+  if (point === undefined) throw new RangeError('there is no point to be killed at');
+  return {
+    traits: random.pick(Object.keys(STORE_TRAITS) as StoreTraitsName[]),
+    versioned: random.chance(0.3),
+    quirks: {
+      dropsMetadata,
+      // A store that does both keeps nothing by which an object could be recognised.
+      saltsEtags: !dropsMetadata && random.chance(0.25),
+      keepsLateParts: random.chance(0.5),
+      abortDestroys: random.chance(0.7),
+    },
+    replicaCount: random.int(1, 3),
+    clients: drawClients(random, healsAtMs),
+    windows: [
+      ...OFTEN.filter(() => random.chance(0.3)).map((name) => drawWindow(random, name, healsAtMs)),
+      ...some(random, CHANCES, 4).map((name) => drawWindow(random, name, healsAtMs)),
+      ...some(random, [...OUTAGES], 2).map((name) => drawOutage(random, name, healsAtMs)),
+    ],
+    strokes: some(random, STROKES, 2).map((name) => ({ name, atMs: random.fraction() * healsAtMs })),
+    killsAtMs: Array.from({ length: random.int(0, 2) }, () => random.fraction() * healsAtMs),
+    kill: { point, occurrence: random.pick([1, 1, 1, 2, 3]) },
+    hasOperator: random.chance(0.5),
+    operatesAtMs: Array.from({ length: random.int(0, 2) }, () => random.fraction() * healsAtMs),
+    idleLimitSeconds: random.pick([600, 1_800, 7_200]),
+    patienceMs: random.pick([5, 5, 5, 25]) * MINUTE_MS,
+    healsAtMs,
+  };
+}
+
+function drawClients(random: Random, healsAtMs: number): ClientPlan[] {
+  const files = Array.from({ length: random.int(1, 3) }, (_, index) => drawFile(random, index));
+  const hints = Array.from({ length: 2 }, createHints);
+  return Array.from({ length: random.int(2, 5) }, (_, index) => {
+    const isChanging = random.chance(0.08);
+    // Content that changes is nobody else's: what a fingerprint cannot tell is not looked at here.
+    const file = isChanging ? drawFile(random, 100 + index) : random.pick(files);
+    const crashes = Array.from({ length: random.pick([0, 0, 1, 1, 2]) }, () => ({
+      afterMs: Math.min(random.delayMs(20_000), 5 * MINUTE_MS),
+      pauseMs: Math.min(random.delayMs(40_000), 5 * MINUTE_MS),
+    }));
+    return {
+      name: `client${index + 1}`,
+      owner: random.chance(0.8) ? 'alice' : 'bob',
+      file: { ...file },
+      hints: random.pick(hints),
+      startMs: random.chance(0.4) ? random.fraction() * 200 : random.fraction() * healsAtMs * 0.6,
+      concurrency: random.int(1, 4),
+      resume: random.chance(0.9),
+      crashes,
+      abandons: crashes.length > 0 && random.chance(0.2),
+      transferMs: random.pick([500, 2_000, 2_000, 110_000]),
+      ...(random.chance(0.25) && { cancelAfterMs: random.delayMs(random.pick([1_000, 15_000])) }),
+      ...(isChanging && { changeAfterMs: random.delayMs(8_000) }),
+    };
+  });
+}
+
+function drawFile(random: Random, index: number): SimulatedFile {
+  const remainderBytes = random.int(1, 5 * MIB);
+  const sizeBytes = random.pick([
+    random.int(0, 2_000),
+    ...Array.from({ length: 2 }, () => 300 * 1024 + random.int(0, MIB)),
+    ...Array.from({ length: 5 }, () => random.int(1, 6) * 5 * MIB + remainderBytes),
+    random.int(2, 5) * 5 * MIB,
+  ]);
+  return {
+    name: `file${index}`,
+    sizeBytes,
+    contentId: `content${index}/0`,
+    isUniform: random.chance(0.25),
+    lastModifiedEpochMs: 1_000_000 + index,
+  };
+}
+
+function drawWindow(random: Random, name: FaultName, healsAtMs: number): FaultWindow {
+  const fromMs = random.chance(0.5) ? 0 : random.fraction() * healsAtMs * 0.7;
+  const untilMs = random.chance(0.5) ? healsAtMs : fromMs + random.fraction() * healsAtMs * 0.5;
+  return { name, fromMs, untilMs, probability: random.pick([0.05, 0.2, 0.5, 0.8]) };
+}
+
+function drawOutage(random: Random, name: FaultName, healsAtMs: number): FaultWindow {
+  const fromMs = random.fraction() * healsAtMs * 0.8;
+  return { name, fromMs, untilMs: fromMs + random.int(5, 120) * 1000, probability: 1 };
+}
+
+/** From none to `most` of them, each once. */
+function some<Item>(random: Random, items: readonly Item[], most: number): Item[] {
+  const left = [...items];
+  return Array.from({ length: random.int(most > 2 ? 2 : 0, most) }, () => {
+    const [item] = left.splice(random.int(0, left.length - 1), 1);
+    return item as Item;
+  });
+}

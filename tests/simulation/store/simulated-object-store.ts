@@ -1,0 +1,120 @@
+import {
+  type CompleteOutcome,
+  type NewObject,
+  type ObjectStore,
+  ObjectStoreError,
+  type PutOutcome,
+  type StoreProfile,
+} from '@longhaul/coordinator';
+import { presign, urlOf } from './presigned.ts';
+import { S3Refusal } from './s3-refusal.ts';
+import type { CompleteRequest, SimulatedS3, Work, Written } from './simulated-s3.ts';
+
+/** Name of the simulated bucket. */
+export const BUCKET = 'simulated';
+
+type CompleteInput = Parameters<ObjectStore['completeMultipartUpload']>[0];
+
+/** The port over a simulated store, with no time between question and answer. */
+export function createSimulatedObjectStore(
+  s3: SimulatedS3,
+  nowEpochMs: () => number,
+  /** What the adapter believes of the store: it sends no condition that the profile lacks. */
+  profile: StoreProfile = s3.traits,
+): ObjectStore {
+  return {
+    bucket: BUCKET,
+    profile,
+    async createMultipartUpload({ key, contentType, metadata }) {
+      return { s3UploadId: s3.createUpload({ key, contentType, metadata }) };
+    },
+    async signPart({ key, s3UploadId, partNumber, sizeBytes, checksum, expiresInSeconds }) {
+      const headers = checksumHeaders(checksum);
+      const permission = { key, part: { s3UploadId, partNumber }, sizeBytes, headers };
+      return presign(permission, nowEpochMs(), expiresInSeconds);
+    },
+    async signPut({ sizeBytes, checksum, expiresInSeconds, ...object }) {
+      const headers = {
+        ...headersOf(object),
+        ...checksumHeaders(checksum),
+        ...(profile.putIfNoneMatch && { 'if-none-match': '*' }),
+      };
+      return presign({ key: object.key, sizeBytes, headers }, nowEpochMs(), expiresInSeconds);
+    },
+    listParts: async (ref) => s3.listParts(ref),
+    async completeMultipartUpload(input) {
+      return completeOutcome(profile, () => s3.beginComplete(toRequest(profile, input)));
+    },
+    async abortMultipartUpload(ref) {
+      abortAtStore(s3, ref);
+    },
+    async putObject({ body, ...object }) {
+      return putOutcome(() => s3.putObject(object, [{ kind: 'bytes', bytes: body }], profile.putIfNoneMatch));
+    },
+    headObject: async ({ key, versionId }) => s3.head(key, versionId),
+    deleteObject: async ({ key, versionId }) => s3.delete(key, versionId),
+    listMultipartUploads: async ({ prefix }) => s3.listUploads(prefix),
+    locationOf: urlOf,
+    ping: async () => undefined,
+  };
+}
+
+/** The Complete that an adapter with this profile sends. */
+export function toRequest(
+  profile: StoreProfile,
+  { key, s3UploadId, parts, sizeBytes }: CompleteInput,
+): CompleteRequest {
+  return { key, s3UploadId, parts, sizeBytes, ifNoneMatch: profile.completeIfNoneMatch };
+}
+
+/** 4xx by which a store does not say that there is no object, as the S3 adapter reads them. */
+const TELLS_NOTHING = new Set([404, 408, 409, 412, 429]);
+
+/** What the S3 adapter makes of the store's answer to Complete. */
+export function completeOutcome(profile: StoreProfile, begin: () => Work<Written>): CompleteOutcome {
+  try {
+    const work = begin();
+    const written = work.finish();
+    const tells = profile.completeReturnsEtag || work.isRepetition;
+    return tells
+      ? { kind: 'stored', ...written }
+      : { kind: 'unknown', reason: 'the answer has no ETag of an object' };
+  } catch (error) {
+    if (!(error instanceof S3Refusal)) throw error;
+    const { status, s3Code, message } = error;
+    const isDefinite = status < 500 && !TELLS_NOTHING.has(status);
+    return isDefinite ? { kind: 'refused', s3Code, message } : { kind: 'unknown', reason: message };
+  }
+}
+
+/** What the S3 adapter makes of the store's answer to PutObject. */
+export function putOutcome(put: () => Written): PutOutcome {
+  try {
+    return { kind: 'stored', ...put() };
+  } catch (error) {
+    if (error instanceof S3Refusal && error.status === 412) return { kind: 'exists' };
+    throw error instanceof S3Refusal ? new ObjectStoreError('refused', error.message, error) : error;
+  }
+}
+
+/** An upload that is gone is a success. */
+export function abortAtStore(s3: SimulatedS3, ref: Parameters<ObjectStore['abortMultipartUpload']>[0]): void {
+  try {
+    s3.abort(ref);
+  } catch (error) {
+    if (!(error instanceof S3Refusal)) throw error;
+  }
+}
+
+function headersOf({ contentType, metadata }: NewObject): Record<string, string> {
+  const meta = Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
+  return { 'content-type': contentType, ...(Object.fromEntries(meta) as Record<string, string>) };
+}
+
+function checksumHeaders(checksum: { algorithm: string; value: string } | undefined): Record<string, string> {
+  if (!checksum) return {};
+  const { algorithm, value } = checksum;
+  return algorithm === 'MD5'
+    ? { 'content-md5': value }
+    : { [`x-amz-checksum-${algorithm.toLowerCase()}`]: value };
+}

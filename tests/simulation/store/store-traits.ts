@@ -1,0 +1,59 @@
+import type { StoreProfile } from '@longhaul/coordinator';
+
+/** What the simulated store is. The contract suite holds it to each flag, as it does real stores. */
+export const STORE_TRAITS = {
+  /** Much like Amazon S3. */
+  strict: {
+    name: 'simulated strict store',
+    putIfNoneMatch: true,
+    completeIfNoneMatch: true,
+    fullObjectChecksums: [],
+    contentMd5: true,
+    completeIdempotent: true,
+    completeReturnsEtag: true,
+    verifiesObjectSize: true,
+    refusesPartOrder: true,
+    refusesUnsignedHeaders: true,
+    unknownUploadIs404: true,
+    pagesOpenUploads: true,
+    versioning: true,
+    lifecycle: false,
+  },
+  /** Much like Ceph radosgw 16. */
+  loose: {
+    name: 'simulated loose store',
+    putIfNoneMatch: true,
+    completeIfNoneMatch: false,
+    fullObjectChecksums: [],
+    contentMd5: true,
+    completeIdempotent: true,
+    completeReturnsEtag: false,
+    verifiesObjectSize: false,
+    refusesPartOrder: false,
+    refusesUnsignedHeaders: false,
+    unknownUploadIs404: false,
+    pagesOpenUploads: true,
+    versioning: true,
+    lifecycle: false,
+  },
+  /** The core of S3 and nothing else. */
+  bare: {
+    name: 'simulated bare store',
+    putIfNoneMatch: false,
+    completeIfNoneMatch: false,
+    fullObjectChecksums: [],
+    contentMd5: false,
+    completeIdempotent: false,
+    completeReturnsEtag: true,
+    verifiesObjectSize: false,
+    refusesPartOrder: true,
+    refusesUnsignedHeaders: false,
+    unknownUploadIs404: true,
+    pagesOpenUploads: true,
+    versioning: false,
+    lifecycle: false,
+  },
+} satisfies Record<string, StoreProfile>;
+
+/** Names of {@link STORE_TRAITS}. */
+export type StoreTraitsName = keyof typeof STORE_TRAITS;

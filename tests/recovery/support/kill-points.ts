@@ -3,7 +3,7 @@ import { callsOf, type CallWatch } from './port-calls.ts';
 import type { Ports } from './ports.ts';
 
 /** Calls that no upload and no work in the background makes, and who makes them. */
-export const CALLS_OF_NOBODY: ReadonlyMap<string, string> = new Map([
+const CALLS_OF_NOBODY: ReadonlyMap<string, string> = new Map([
   ['catalog.oldestOpenCreatedAtEpochMs', 'the command `bucket lifecycle`, which changes nothing'],
   ['outbox.status', 'the command `events`, which changes nothing'],
   ['outbox.replay', 'the command `events replay`: one statement, which its person repeats'],

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import postgres, { type Sql } from 'postgres';
-import { type Message, openTopic } from '../../../packages/coordinator/test/events/kafka-topic.ts';
+import { type Message, openTopic } from '../../services/kafka-topic.ts';
 import { type Addresses, openObjectStore, type Ports, type StoreAddress } from './ports.ts';
 
 /** The servers that a lane is on. */

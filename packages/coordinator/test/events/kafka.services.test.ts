@@ -3,7 +3,7 @@ import { describeEventSink, exampleEvent } from '../../src/lib/testing/event-sin
 import { createKafkaSink } from '../../src/kafka.ts';
 import { type Broker, makeBroker } from '../../../../tests/services/kafka.ts';
 import { openRun, type Run } from '../../../../tests/services/place.ts';
-import { eventOf, kafkaClient, openTopic, type Topic } from './kafka-topic.ts';
+import { eventOf, kafkaClient, openTopic, type Topic } from '../../../../tests/services/kafka-topic.ts';
 
 const brokers = process.env['LONGHAUL_TEST_KAFKA_BROKERS'] ?? '';
 const MAX_MESSAGE_BYTES = 1_048_588;

@@ -8,7 +8,7 @@ import { systemClock } from '../../src/lib/system-clock.ts';
 import { exampleEvent } from '../../src/lib/testing/event-sink.contract.ts';
 import { makeBroker } from '../../../../tests/services/kafka.ts';
 import { openRun } from '../../../../tests/services/place.ts';
-import { eventOf, kafkaClient, openTopic, type Topic } from './kafka-topic.ts';
+import { eventOf, kafkaClient, openTopic, type Topic } from '../../../../tests/services/kafka-topic.ts';
 import { createMemoryOutbox, type MemoryOutbox } from './memory-outbox.ts';
 
 const brokers = process.env['LONGHAUL_TEST_KAFKA_BROKERS'] ?? '';

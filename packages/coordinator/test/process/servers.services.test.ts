@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openTopic } from '../events/kafka-topic.ts';
+import { openTopic } from '../../../../tests/services/kafka-topic.ts';
 import { openWorld, type ProcessWorld, uploadInline } from './process-world.ts';
 
 const {

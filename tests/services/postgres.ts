@@ -3,11 +3,19 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import connect from 'postgres';
 import { findProgram, runOrThrow } from './command.ts';
+import type { Daemon } from './daemon.ts';
 import { startContainer } from './docker.ts';
 import { findFreePort } from './free-port.ts';
 import type { Place } from './place.ts';
 import { findPlainAccount } from './run-folders.ts';
-import { readVariable, type Candidate, type Env, type Launch, type Service } from './service.ts';
+import {
+  type Candidate,
+  type Env,
+  type Launch,
+  type OwnServer,
+  readVariable,
+  type Service,
+} from './service.ts';
 import { waitUntil } from './wait-until.ts';
 
 const URL_VARIABLE = 'LONGHAUL_TEST_POSTGRES_URL';
@@ -32,17 +40,27 @@ export const postgres: Service = {
 };
 
 async function find(): Promise<Candidate> {
+  const programs = await findPrograms();
+  if (programs === undefined) return { kind: 'missing', reason: NO_PROGRAMS };
+  const banner = await runOrThrow(programs.server, ['--version']);
+  const version = /\d[\d.]*/.exec(banner)?.[0] ?? banner.trim();
+  return { kind: 'found', version, launch: launchPrograms(programs) };
+}
+
+interface Programs {
+  readonly server: string;
+  readonly initdb: string;
+}
+
+const NO_PROGRAMS = `postgres and initdb are neither on PATH nor in ${DEBIAN_FOLDER}`;
+
+async function findPrograms(): Promise<Programs | undefined> {
   const folders = await listDebianFolders();
   const [server, initdb] = await Promise.all([
     findProgram(['postgres'], folders),
     findProgram(['initdb'], folders),
   ]);
-  if (server === undefined || initdb === undefined) {
-    return { kind: 'missing', reason: `postgres and initdb are neither on PATH nor in ${DEBIAN_FOLDER}` };
-  }
-  const banner = await runOrThrow(server, ['--version']);
-  const version = /\d[\d.]*/.exec(banner)?.[0] ?? banner.trim();
-  return { kind: 'found', version, launch: launchPrograms(server, initdb) };
+  return server === undefined || initdb === undefined ? undefined : { server, initdb };
 }
 
 async function listDebianFolders(): Promise<string[]> {
@@ -64,25 +82,46 @@ async function probe(env: Env): Promise<void> {
   }
 }
 
-function launchPrograms(server: string, initdb: string): Launch {
+/** Makes a Postgres that is not running yet. Rejects when its programs are not on this machine. */
+export async function makePostgres(place: Place): Promise<OwnServer> {
+  const programs = await findPrograms();
+  if (programs === undefined) throw new Error(NO_PROGRAMS);
+  return await prepare(place, programs);
+}
+
+async function prepare(place: Place, { server, initdb }: Programs): Promise<OwnServer> {
+  const account = await findPlainAccount();
+  const folder = await place.makeFolder('postgres', account);
+  const data = join(folder, 'data');
+  const standing = { account, cwd: folder };
+  const initArgs = ['-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync', '-E', 'UTF8', '--locale=C'];
+  await place.runTool(initdb, initArgs, standing);
+  const port = await findFreePort();
+  const env = envOf(port);
+  let daemon: Daemon | undefined;
+  return {
+    address: readVariable(env, URL_VARIABLE),
+    start: async () => {
+      daemon = await place.startDaemon('postgres', {
+        command: server,
+        args: ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', ...SETTINGS],
+        ...standing,
+        // SIGTERM would wait for clients to leave by themselves.
+        stopSignal: 'SIGINT',
+      });
+      await waitUntil(() => probe(env), { what: 'postgres', signal: place.signal, unless: daemon.died });
+    },
+    stop: async () => {
+      await daemon?.stop();
+    },
+  };
+}
+
+function launchPrograms(programs: Programs): Launch {
   return async (place) => {
-    const account = await findPlainAccount();
-    const folder = await place.makeFolder('postgres', account);
-    const data = join(folder, 'data');
-    const standing = { account, cwd: folder };
-    const initArgs = ['-D', data, '-A', 'trust', '-U', 'postgres', '--no-sync', '-E', 'UTF8', '--locale=C'];
-    await place.runTool(initdb, initArgs, standing);
-    const port = await findFreePort();
-    const { died } = await place.startDaemon('postgres', {
-      command: server,
-      args: ['-D', data, '-p', String(port), '-h', '127.0.0.1', '-k', '', ...SETTINGS],
-      ...standing,
-      // SIGTERM would wait for clients to leave by themselves.
-      stopSignal: 'SIGINT',
-    });
-    const env = envOf(port);
-    await waitUntil(() => probe(env), { what: 'postgres', signal: place.signal, unless: died });
-    return env;
+    const server = await prepare(place, programs);
+    await server.start();
+    return { [URL_VARIABLE]: server.address };
   };
 }
 

@@ -6,12 +6,15 @@ import type { Candidate, Launch } from './service.ts';
 /** Debian's package of the server. */
 export const REDIS_PACKAGES: readonly string[] = ['redis-server'];
 
+/** The server's program, by each of its names. */
+export const REDIS_PROGRAMS: readonly string[] = ['redis-server', 'valkey-server'];
+
 /** The image for machines with Docker only. */
 export const REDIS_IMAGE = 'redis:7';
 
 /** Looks for redis-server or valkey-server; `launchWith` gets the program's path. */
 export async function findRedis(launchWith: (program: string) => Launch): Promise<Candidate> {
-  const program = await findProgram(['redis-server', 'valkey-server']);
+  const program = await findProgram(REDIS_PROGRAMS);
   if (program === undefined) return { kind: 'missing', reason: 'redis-server is not on PATH' };
   const banner = await runOrThrow(program, ['--version']);
   const version = /v=(\S+)/.exec(banner)?.[1] ?? banner.trim();

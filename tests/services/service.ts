@@ -45,6 +45,13 @@ export interface Service {
   readonly probe: (env: Env) => Promise<void>;
 }
 
+/** A server of a test's own, which it may stop and start again, at the same address, with what it has stored. */
+export interface OwnServer {
+  readonly address: string;
+  readonly start: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
 /** The value of a variable. Throws when it is absent: every client library has a default address of its own. */
 export function readVariable(env: Env, variable: string): string {
   const value = env[variable] ?? '';

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createUploader } from '@longhaul/sdk';
 import { errorXml, type Ending, type Fault, http, PASS, type Passing } from './support/wire.ts';
-import { sha256, startWorld } from './support/world.ts';
+import { sha256, startWorld, type World, type WorldOptions } from './support/world.ts';
 
 const MIB = 1024 ** 2;
 const content = randomBytes(5 * MIB + 1_000);
@@ -55,10 +55,18 @@ const REFUSALS: [s3Code: string, bytes: string][] = [
 const isComplete = ({ method, url }: Passing): boolean =>
   method === 'POST' && url.searchParams.has('uploadId');
 
+interface UploadWishes extends Pick<WorldOptions, 'nowEpochMs'> {
+  readonly isLasting?: boolean;
+  /** What befalls the coordinator's other calls. */
+  readonly faultOf?: (passing: Passing) => Fault;
+  /** Happens before the client learns what its complete was answered. */
+  readonly afterComplete?: (world: World, uploadId: string) => Promise<void>;
+}
+
 /** Uploads by the real SDK; the first CompleteMultipartUpload, and with `isLasting` each one, is answered so. */
 async function upload(
   said: { readonly bytes: string; readonly ending?: Ending | undefined; readonly isBuilt: boolean },
-  { isLasting = false, ...more }: { isLasting?: boolean; faultOf?: (passing: Passing) => Fault } = {},
+  { isLasting = false, faultOf = () => PASS, afterComplete, ...more }: UploadWishes = {},
 ) {
   let completesSent = 0;
   const fault: Fault = {
@@ -71,9 +79,10 @@ async function upload(
   const world = await startWorld({
     coordinatorToStore: (passing) => {
       if (isComplete(passing) && (completesSent++ === 0 || isLasting)) return fault;
-      return more.faultOf?.(passing) ?? PASS;
+      return faultOf(passing);
     },
     store: { completeTimeoutMs: 1_000, maxAttempts: 1 },
+    ...more,
   });
   const uploader = createUploader({
     coordinator: async (request) => {
@@ -82,7 +91,10 @@ async function upload(
         headers: request.headers,
         body: await request.text(),
       });
-      if (request.url.endsWith('/complete')) statuses.push(answer.status);
+      if (request.url.endsWith('/complete')) {
+        statuses.push(answer.status);
+        await afterComplete?.(world, request.url.split('/').at(-2) ?? '');
+      }
       return answer;
     },
     partSizeBytes: 5 * MIB,
@@ -178,5 +190,32 @@ describe.concurrent('a proof that cannot be had', () => {
     expect(uploaded.completesSent()).toBe(1);
     expect(uploaded.statuses[0]).toBe(202);
     await uploaded.world.stop();
+  });
+});
+
+describe('an upload that ended behind our back', () => {
+  it('has failed once the store has shown neither it nor an object for long, and not before', async () => {
+    let aheadMs = 0;
+    const seen: (string | undefined)[] = [];
+    const uploaded = await upload(
+      { bytes: http(404, errorXml('NoSuchUpload')), isBuilt: false },
+      {
+        nowEpochMs: () => Date.now() + aheadMs,
+        async afterComplete(world, uploadId) {
+          await world.abortAll();
+          const row = await world.catalog.find(uploadId);
+          seen.push(row?.state);
+          // The second look comes minutes later, the third after the time in which an object might still appear.
+          aheadMs += seen.length === 1 ? 300_000 : 900_000;
+        },
+      },
+    );
+    const { world, handle, end } = uploaded;
+    expect(seen).toEqual(['COMPLETING', 'COMPLETING', 'FAILED']);
+    expect(end).toMatchObject({ error: { code: 'UPLOAD_ENDED', problem: { code: 'upload-failed' } } });
+    expect(await world.catalog.find(handle.uploadId!)).toMatchObject({ state: 'FAILED' });
+    expect((await world.events()).map(({ type }) => type)).toEqual(['io.longhaul.upload.failed.v1']);
+    expect(await world.hashOf(`connectors/default/${handle.uploadId}`)).toBeUndefined();
+    await world.stop();
   });
 });

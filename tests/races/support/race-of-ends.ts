@@ -3,7 +3,7 @@ import { type ObjectStore, sweep } from '@longhaul/coordinator';
 import { type Answer, cancel, complete, create, putPart, randomContent, uploadParts } from './client.ts';
 import type { Cluster, ClusterOptions } from './cluster.ts';
 import type { Raced } from './judge.ts';
-import type { Random } from './random.ts';
+import type { Random } from '../../simulation/engine/random.ts';
 
 /** Uploads of one round: they share the sweepers. */
 const UPLOADS_AT_ONCE = 6;
@@ -22,8 +22,8 @@ export function losingAnswers(random: Random): (store: ObjectStore) => ObjectSto
   return (store) => ({
     ...store,
     async completeMultipartUpload(input) {
-      const isLost = random.next() < 0.25;
-      await sleep(random.below(10));
+      const isLost = random.chance(0.25);
+      await sleep(random.int(0, 10));
       const answer = await store.completeMultipartUpload(input);
       return isLost ? { kind: 'unknown', reason: 'the answer was lost' } : answer;
     },
@@ -56,20 +56,20 @@ async function begin(cluster: Cluster, random: Random, index: number): Promise<(
   const upload = isSingle
     ? await create(anyone(), content, { mode: 'single' })
     : await uploadParts(anyone(), content);
-  if (random.next() < 0.5)
+  if (random.chance(0.5))
     await sql`
-      update nodes set idle_limit_ms = 1, expires_at = clock_timestamp() + ${random.below(SPREAD_MS)} * interval '1 ms'
+      update nodes set idle_limit_ms = 1, expires_at = clock_timestamp() + ${random.int(0, SPREAD_MS)} * interval '1 ms'
       where document_id = ${upload.uploadId}`;
   const deeds = [
     () => complete(anyone(), upload),
     () => complete(anyone(), upload),
-    ...(random.next() < 0.7 ? [() => cancel(anyone(), upload)] : []),
+    ...(random.chance(0.7) ? [() => cancel(anyone(), upload)] : []),
     // Refused once the upload has ended: the key is taken, or the URL has expired.
     ...(isSingle ? [() => putPart(upload, upload.grants[0]!).then(nothing, nothing)] : []),
   ];
   // Some wait so long that a sweeper has begun to look.
   const spreadMs = random.pick([SPREAD_MS, 4 * SPREAD_MS]);
-  const delays = deeds.map(() => random.below(spreadMs));
+  const delays = deeds.map(() => random.int(0, spreadMs));
   return async () => {
     const answers = await Promise.all(
       deeds.map(async (deed, which) => {

@@ -1,7 +1,8 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { createAdaptorServer } from '@hono/node-server';
 import {
@@ -21,6 +22,9 @@ import { createLocalS3 } from '@longhaul/local-s3';
 import type { UploadEvent } from '@longhaul/protocol';
 import { type Fault, PASS, type Passing, startWire, type Wire } from './wire.ts';
 
+const wait = async (delayMs: number, signal?: AbortSignal): Promise<void> =>
+  await sleep(delayMs, undefined, { signal, ref: false });
+
 /** What each of the three wires does to a request. Left out: nothing. */
 export interface WorldOptions {
   readonly clientToStore?: (passing: Passing) => Fault;
@@ -28,6 +32,8 @@ export interface WorldOptions {
   readonly coordinatorToStore?: (passing: Passing) => Fault;
   readonly store?: Partial<S3ObjectStoreOptions>;
   readonly settings?: Partial<CoordinatorOptions>;
+  /** The time that coordinator and catalog tell. Default: what it is. */
+  readonly nowEpochMs?: () => number;
 }
 
 /** A coordinator and a store that listen, with a bad wire between any two of them and the client. */
@@ -44,6 +50,8 @@ export interface World {
   hashOf(key: string): Promise<string | undefined>;
   /** Uploads that the store has open. */
   openUploads(): Promise<number>;
+  /** Ends every open upload at the store behind the coordinator's back, as a rule of the bucket does. */
+  abortAll(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -65,7 +73,8 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
   });
   const direct = createS3ObjectStore({ ...bucket, endpoint: listening.url });
   const client = new S3Client({ ...location, endpoint: listening.url });
-  const { catalog, state } = createSqliteStore({ path: ':memory:' });
+  const { nowEpochMs = Date.now } = options;
+  const { catalog, state } = createSqliteStore({ path: ':memory:', nowEpochMs });
   await catalog.migrate();
   const told: UploadEvent[] = [];
   const coordinatorOptions = {
@@ -74,6 +83,7 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
     state,
     tokenKeys: ['a key for tests that is long enough'],
     completionRedriveAfterSeconds: 1,
+    clock: { nowEpochMs, randomUuid: () => randomUUID(), sleep: wait },
     sinks: [
       {
         name: 'told',
@@ -110,6 +120,10 @@ export async function startWorld(options: WorldOptions = {}): Promise<World> {
       }
     },
     openUploads: async () => (await direct.listMultipartUploads({ prefix: '' })).length,
+    async abortAll() {
+      for (const open of await direct.listMultipartUploads({ prefix: '' }))
+        await direct.abortMultipartUpload(open);
+    },
     async stop() {
       server.close();
       server.closeAllConnections();

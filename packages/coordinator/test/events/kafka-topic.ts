@@ -40,7 +40,9 @@ export async function openTopic(brokers: string): Promise<Topic> {
   });
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ topics: [{ topic: name, numPartitions: 3 }], waitForLeaders: true });
+  // Its own wait for leaders fails when the broker has not heard of the topic yet.
+  await admin.createTopics({ topics: [{ topic: name, numPartitions: 3 }], waitForLeaders: false });
+  await untilKnown(() => admin.fetchTopicMetadata({ topics: [name] }));
   const messages: Message[] = [];
   const consumer = kafka.consumer({ groupId: name, maxWaitTimeInMs: 100 });
   await consumer.connect();
@@ -65,6 +67,18 @@ export async function openTopic(brokers: string): Promise<Topic> {
       await admin.disconnect();
     },
   };
+}
+
+async function untilKnown(ask: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      if (attempt === 200) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
 
 /** The event that a message carries, by the binary mode of the Kafka binding of CloudEvents. */

@@ -21,7 +21,7 @@ export function createWatchdog(clock: Clock, timeoutMs: number, parent: AbortSig
 
   const watch = async (): Promise<void> => {
     for (let seen = -1; seen !== fed; await clock.sleep(timeoutMs, over.signal)) seen = fed;
-    stalled.abort(new Error(`stalled for ${timeoutMs} ms`));
+    stalled.abort(new Error('silence'));
   };
   // Rejects only when `stop` ends the sleep: nothing is left to do then.
   watch().catch(() => {});

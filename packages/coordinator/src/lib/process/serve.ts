@@ -29,8 +29,8 @@ export async function serve(config: ServeConfig, onError: (error: unknown) => vo
     await wiring.close();
     throw error;
   }
-  // Told at once, because it is most often the configuration; it serves all the same, the store may come back.
-  options.objectStore.ping().catch(onError);
+  // Told at once, because it is most often the configuration; it serves all the same, they may come back.
+  for (const port of [options.objectStore, options.state]) port.ping().catch(onError);
   const { sweepEverySeconds } = config;
   const background = config.backgroundWork
     ? startBackgroundWork(options, { sweepEveryMs: sweepEverySeconds * 1000 })

@@ -62,8 +62,7 @@ export async function wire(config: ServeConfig): Promise<Wiring> {
     async close() {
       await Promise.allSettled(sinks.map((sink) => sink.close()));
       objectStore.close();
-      await state.close();
-      await catalog.close();
+      await Promise.allSettled([state.close(), catalog.close()]);
     },
   };
 }
@@ -99,17 +98,43 @@ async function wirePostgres(url: string): Promise<Catalog> {
     import('postgres'),
     import('../adapters/postgres/postgres-catalog.ts'),
   ]);
-  return createPostgresCatalog({ sql: postgres(url) });
+  return createPostgresCatalog({ sql: postgres(url, POSTGRES_PATIENCE) });
 }
+
+/** A call that finds Postgres away hears so within a second; the driver's own pauses between two tries grow to 20 s. */
+const POSTGRES_PATIENCE = {
+  connect_timeout: 5,
+  backoff: (failures: number): number => Math.min(0.1 * 2 ** failures, 1),
+} as const;
 
 async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Promise<StateStore> {
   const [{ Cluster, Redis }, { createRedisState }] = await Promise.all([
     import('ioredis'),
     import('../adapters/redis/redis-state.ts'),
   ]);
-  const redis = otherUrls.length > 0 ? new Cluster([firstUrl, ...otherUrls]) : new Redis(firstUrl);
+  const options = { lazyConnect: true, enableOfflineQueue: false };
+  const redis =
+    otherUrls.length > 0
+      ? new Cluster([firstUrl, ...otherUrls], { ...options, redisOptions: REDIS_PATIENCE })
+      : new Redis(firstUrl, { ...options, ...REDIS_PATIENCE });
+  // Every call tells of it by itself.
+  redis.on('error', () => undefined);
+  // No call waits for a connection, so the first one is waited for here. Without it uploads go on; it is tried again.
+  await redis.connect().catch(() => undefined);
   return createRedisState({ redis });
 }
+
+/**
+ * Hot state is a cache: what Redis does not say at once, the catalog and the store say. So a Redis that is away costs a
+ * call nothing, and one that hangs a second until its connection is cut. By itself ioredis waits more than 20 s for the
+ * one (measured), and for ever for the other.
+ */
+const REDIS_PATIENCE = {
+  connectTimeout: 2_000,
+  commandTimeout: 1_000,
+  socketTimeout: 1_500,
+  maxRetriesPerRequest: 0,
+} as const;
 
 /** Nothing is sent yet, and nobody is connected to. */
 async function wireSinks({ kafka, webhook }: SinksConfig): Promise<readonly EventSink[]> {

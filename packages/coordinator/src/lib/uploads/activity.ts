@@ -2,7 +2,7 @@ import type { Catalog } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 
 /** Tells the catalog that an upload is alive, without a write for every call, and without anybody waiting for it. */
-export type NoteActivity = (uploadId: string) => void;
+export type NoteActivity = (upload: { readonly uploadId: string; readonly createdAtEpochMs: number }) => void;
 
 /** What noting takes. */
 export interface ActivityInput {
@@ -22,9 +22,10 @@ const RETRY_AFTER_MS = 60_000;
  */
 export function createActivityNotes({ catalog, clock, idleLimitMs, onError }: ActivityInput): NoteActivity {
   const tellAtEpochMs = new Map<string, number>();
-  return (uploadId) => {
+  return ({ uploadId, createdAtEpochMs }) => {
     const now = clock.nowEpochMs();
-    if (now < (tellAtEpochMs.get(uploadId) ?? 0)) return;
+    // A new upload has its whole span before it: there is nothing to move.
+    if (now < (tellAtEpochMs.get(uploadId) ?? createdAtEpochMs + idleLimitMs / 8)) return;
     if (tellAtEpochMs.size >= MAX_REMEMBERED) tellAtEpochMs.clear();
     tellAtEpochMs.set(uploadId, now + idleLimitMs / 8);
     catalog.recordActivity(uploadId).catch((error: unknown) => {

@@ -19,10 +19,12 @@ export async function exchangeParts(
   request: PartsRequest,
 ): Promise<PartsResponse> {
   const hot = await findHot(context, caller.uploadId);
-  const answer = hot
-    ? await exchangeHot(context, hot, caller, request)
-    : await exchangeWhole(context, await findRecord(context, caller), request);
-  context.noteActivity(caller.uploadId);
+  const upload = hot ?? (await findRecord(context, caller));
+  const answer =
+    'state' in upload
+      ? await exchangeWhole(context, upload, request)
+      : await exchangeHot(context, upload, caller, request);
+  context.noteActivity(upload);
   return { ...answer, ...(context.tokens.isHalfSpent(caller) && { token: context.tokens.mint(caller) }) };
 }
 

@@ -15,7 +15,7 @@ export interface BlobSource extends ByteSource {
 export function createBlobSource(blob: Blob): BlobSource {
   const { size: sizeBytes, type, name, lastModified }: Blob & { name?: string; lastModified?: number } = blob;
   const changed = (cause?: unknown): never => {
-    throw new UploadError('FILE_CHANGED', `${name ?? 'The source'} was changed or removed. Pick it again.`, {
+    throw new UploadError('FILE_CHANGED', `${name ?? 'The file'} was changed or removed. Pick it again.`, {
       cause,
     });
   };

@@ -9,7 +9,7 @@ import { codeOf } from '../upload-error.ts';
  */
 export async function cancelUpload(
   cancel: () => Promise<CancelResponse>,
-  complete: () => Promise<{ readonly result?: UploadResult }>,
+  complete: () => Promise<{ readonly result?: UploadResult; readonly refusal?: unknown }>,
 ): Promise<UploadResult | undefined> {
   for (;;) {
     try {
@@ -19,7 +19,7 @@ export async function cancelUpload(
       if (codeOf(error) !== 'upload-completing') return nothingIfEnded(error);
     }
     const completion = await complete().catch(nothingIfEnded);
-    if (!completion || completion.result) return completion?.result;
+    if (!completion?.refusal) return completion?.result;
   }
 }
 

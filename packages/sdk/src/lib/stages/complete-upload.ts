@@ -12,7 +12,7 @@ export interface Completion {
  * Times that the call is given up. Everything is stored by then: an outage costs the good news, not the upload. With the
  * retries of each call it may last some minutes.
  */
-const PATIENCE = 9;
+const PATIENCE = 8;
 
 /**
  * Asks for completion until there is an answer: the store may take minutes for many parts, and the coordinator says

@@ -7,7 +7,7 @@ import type {
 } from '@longhaul/protocol';
 import type { CoordinatorCall } from '../ports/coordinator.ts';
 import { create, type CreateBody, type OpenInput } from '../stages/open-upload.ts';
-import { codeOf, UploadError } from '../upload-error.ts';
+import { codeOf, endedElsewhere } from '../upload-error.ts';
 
 /** The calls of one upload, with the token kept fresh. Every one throws `UPLOAD_ENDED` once the upload was ended from elsewhere. */
 export interface Session {
@@ -27,9 +27,7 @@ export function createSession(
   const reopen = async (): Promise<CreateUploadResponse> => {
     const created = await create(input, request);
     // An upload found by its content is not bound to our createId: once it has ended, the same create begins another.
-    if (created.uploadId !== uploadId) {
-      throw new UploadError('UPLOAD_ENDED', 'The upload was ended from elsewhere.');
-    }
+    if (created.uploadId !== uploadId) throw endedElsewhere();
     token = created.token;
     return created;
   };
@@ -53,7 +51,7 @@ export function createSession(
 
   return {
     reopen,
-    complete: (signal) => call('post', '/complete', signal, {}),
+    complete: (signal) => call('post', '/complete', signal),
     cancel: (signal) => call('delete', '', signal),
     async exchangeParts(json) {
       const answer = await call<PartsResponse>('post', '/parts', input.stopSignal, json);

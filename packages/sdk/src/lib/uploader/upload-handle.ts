@@ -90,13 +90,13 @@ export function startUpload(
     async cancel() {
       dispatch({ kind: 'cancelling' });
       cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
-      return await result.then(
-        () => 'completed',
-        (error) => {
-          if (codeOf(error) === 'CANCELLED') return 'cancelled';
-          throw error;
-        },
-      );
+      try {
+        await result;
+        return 'completed';
+      } catch (error) {
+        if (codeOf(error) === 'CANCELLED') return 'cancelled';
+        throw error;
+      }
     },
   };
 }

@@ -18,7 +18,12 @@ export interface RedisClient {
 
 /** Options of {@link createRedisState}. */
 export interface RedisStateOptions {
-  /** A `Redis` or `Cluster` of `ioredis`. The store ends it on `close`, so give it one of its own. */
+  /**
+   * A `Redis` or `Cluster` of `ioredis`. The store ends it on `close`, so give it one of its own.
+   *
+   * Give it little patience: what Redis does not say, the catalog and the object store say, while by itself `ioredis` waits
+   * more than 20 s for a Redis that is away, and for ever for one that hangs.
+   */
   readonly redis: RedisClient;
   /** How long an upload is remembered after its last change. Default 86,400 (24 h). */
   readonly ttlSeconds?: number;
@@ -31,7 +36,10 @@ export interface RedisStateOptions {
  * @throws TypeError when `ttlSeconds` is not a whole number above 0
  * @example
  * import { Redis } from 'ioredis';
- * const state = createRedisState({ redis: new Redis('redis://127.0.0.1:6379') });
+ * const patience = { enableOfflineQueue: false, maxRetriesPerRequest: 0, commandTimeout: 1_000, socketTimeout: 1_500 };
+ * const redis = new Redis('redis://127.0.0.1:6379', { ...patience, lazyConnect: true });
+ * await redis.connect();
+ * const state = createRedisState({ redis });
  */
 export function createRedisState(options: RedisStateOptions): StateStore {
   const ttlSeconds = wholeSeconds(options.ttlSeconds ?? DEFAULT_TTL_SECONDS);
@@ -102,8 +110,9 @@ function outcomeOf(reply: RecordReply): RecordOutcome {
 
 async function end(redis: RedisClient): Promise<void> {
   // QUIT waits for what is under way, but without a connection it would wait for one.
-  if (redis.status === 'ready') await redis.quit();
-  else redis.disconnect();
+  if (redis.status !== 'ready') return redis.disconnect();
+  // Cut after a QUIT that nobody answers, too: it would keep the process alive.
+  await redis.quit().finally(() => redis.disconnect());
 }
 
 async function attempt<Result>(deed: string, work: () => Promise<Result>): Promise<Result> {

@@ -8,12 +8,12 @@ const { signal } = new AbortController();
 const upload = (uploadId: string): CreateUploadResponse =>
   ({ uploadId, token: `token of ${uploadId}` }) as CreateUploadResponse;
 
-it('ends with its upload when the same create begins another one', async () => {
-  const calls: string[] = [];
+it('goes on with its own upload when the same create begins another one', async () => {
+  const calls: { path: string; token: string | undefined }[] = [];
   const coordinator: Coordinator = {
     address: 'http://localhost',
-    call: async <Answer>({ path }: { path: string }) => {
-      calls.push(path);
+    call: async <Answer>({ path, token }: { path: string; token?: string }) => {
+      calls.push({ path, token });
       return upload('second') as Answer;
     },
   };
@@ -22,6 +22,10 @@ it('ends with its upload when the same create begins another one', async () => {
     upload('first'),
     {},
   );
-  await expect(session.reopen()).rejects.toMatchObject({ code: 'UPLOAD_ENDED' });
-  expect(calls).toEqual(['']);
+  expect(await session.reopen()).toBeUndefined();
+  await session.complete(signal);
+  expect(calls).toEqual([
+    { path: '', token: undefined },
+    { path: '/first/complete', token: 'token of first' },
+  ]);
 });

@@ -149,14 +149,19 @@ function checkPersistence(history: History, { plan, told, hasGivenUp, isWaiting 
 
 /** What is untrue in what a client was told. */
 function lieIn(told: Told, row: UploadRecord | undefined, { plan }: Client): string | undefined {
+  const isStored = row?.state === 'COMPLETED';
   if (told.kind === 'completed') {
-    const isTrue = row?.state === 'COMPLETED' && row.etag === told.result.etag;
-    return isTrue ? undefined : `its row is ${row?.state} ${row?.etag}`;
+    return isStored && row.etag === told.result.etag ? undefined : `its row is ${row?.state} ${row?.etag}`;
   }
   const code = told.kind === 'cancelled' ? 'UPLOAD_ENDED' : told.code;
-  if (code.startsWith('UPLOAD_ENDED')) return row?.state === 'COMPLETED' ? 'its row is COMPLETED' : undefined;
-  if (code === 'FILE_CHANGED') return plan.changeAfterMs === undefined ? 'it never changed' : undefined;
-  return REPEATABLE.test(code) ? undefined : code;
+  return isTrue(code, isStored, plan.changeAfterMs !== undefined)
+    ? undefined
+    : `${code}, its row is ${row?.state}`;
+}
+
+function isTrue(code: string, isStored: boolean, hasChanged: boolean): boolean {
+  if (code.startsWith('UPLOAD_ENDED')) return !isStored;
+  return code === 'FILE_CHANGED' ? hasChanged : REPEATABLE.test(code);
 }
 
 function checkForeign({ history, s3, foreign }: Outcome): void {

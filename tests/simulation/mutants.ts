@@ -107,11 +107,14 @@ export const MUTANTS: readonly Mutation[] = [
   {
     name: 'abort without compare-and-set',
     bias: toward(
-      certainly({}, { 'catalog slow': 0.3, 'Complete goes on after its deadline': 0.5 }),
+      certainly({}, { 'catalog slow': 0.5, 'Complete goes on after its deadline': 0.8 }),
       everyClient((client, index, first) => ({
         ...client,
         ...first,
-        ...(index > 0 && { cancelAfterMs: 3_000 * index }),
+        file: { ...first.file, sizeBytes: 6 * 1024 ** 2 },
+        crashes: [],
+        transferMs: 500,
+        ...(index > 0 && { cancelAfterMs: 700 * index }),
       })),
     ),
     mutate: ({ catalog }) => ({

@@ -11,7 +11,7 @@ export interface Workers {
 
 /** Starts threads. */
 export function startWorkers(count: number = availableParallelism()): Workers {
-  const all = Array.from({ length: count }, () => new Worker(new URL('worker.ts', import.meta.url)));
+  const all = Array.from({ length: count }, () => new Worker(new URL('./worker.ts', import.meta.url)));
   const free = [...all];
   const waiting: ((worker: Worker) => void)[] = [];
   const take = (): Promise<Worker> => {

@@ -20,7 +20,7 @@ export interface SimulatedSource extends ByteSource {
 }
 
 /** Contents up to this size are real bytes: they may travel inside a call. */
-export const REAL_BYTES_MAX = 64 * 1024;
+const REAL_BYTES_MAX = 64 * 1024;
 
 /** What a file holds, from end to end. */
 export function contentOf(file: SimulatedFile): Content {

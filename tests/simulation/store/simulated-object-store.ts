@@ -11,7 +11,7 @@ import { S3Refusal } from './s3-refusal.ts';
 import type { CompleteRequest, SimulatedS3, Work, Written } from './simulated-s3.ts';
 
 /** Name of the simulated bucket. */
-export const BUCKET = 'simulated';
+const BUCKET = 'simulated';
 
 type CompleteInput = Parameters<ObjectStore['completeMultipartUpload']>[0];
 
@@ -88,7 +88,7 @@ export function completeOutcome(profile: StoreProfile, begin: () => Work<Written
 }
 
 /** What the S3 adapter makes of the store's answer to PutObject. */
-export function putOutcome(put: () => Written): PutOutcome {
+function putOutcome(put: () => Written): PutOutcome {
   try {
     return { kind: 'stored', ...put() };
   } catch (error) {
@@ -98,7 +98,7 @@ export function putOutcome(put: () => Written): PutOutcome {
 }
 
 /** An upload that is gone is a success. */
-export function abortAtStore(s3: SimulatedS3, ref: Parameters<ObjectStore['abortMultipartUpload']>[0]): void {
+function abortAtStore(s3: SimulatedS3, ref: Parameters<ObjectStore['abortMultipartUpload']>[0]): void {
   try {
     s3.abort(ref);
   } catch (error) {

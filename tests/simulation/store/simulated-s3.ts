@@ -61,7 +61,7 @@ export interface CompleteRequest extends MultipartRef {
 }
 
 /** An object whose bytes the garbage collection of real stores takes this long to destroy. */
-export const GARBAGE_AFTER_MS = 2 * 3600 * 1000;
+const GARBAGE_AFTER_MS = 2 * 3600 * 1000;
 
 /** Smallest part that is not the last. */
 const MIN_PART_BYTES = 5 * 1024 ** 2;

@@ -32,7 +32,8 @@ interface Hot {
   readonly upload: HotUpload;
   readonly parts: ReadonlyMap<number, StoredPart>;
   readonly diesAtEpochMs: number;
-  readonly activeAtEpochMs: number;
+  /** When parts were last written down. */
+  readonly activeAtEpochMs: number | undefined;
 }
 
 interface Undo {
@@ -86,7 +87,7 @@ export function createSimulatedState({ nowEpochMs, ttlSeconds }: SimulatedStateO
       const known = read(upload.uploadId);
       const all = new Map(known?.parts);
       for (const part of parts) if (!all.has(part.partNumber)) all.set(part.partNumber, plain(part));
-      write(upload.uploadId, { upload, parts: all, activeAtEpochMs: known?.activeAtEpochMs ?? nowEpochMs() });
+      write(upload.uploadId, { upload, parts: all, activeAtEpochMs: known?.activeAtEpochMs });
     },
     async setStatus(uploadId: string, status: UploadState) {
       const hot = read(uploadId);
@@ -128,6 +129,6 @@ export function createSimulatedState({ nowEpochMs, ttlSeconds }: SimulatedStateO
 }
 
 /** What Redis keeps of a part. */
-function plain({ partNumber, sizeBytes, etag }: StoredPart): StoredPart {
-  return { partNumber, sizeBytes, etag };
+function plain({ partNumber, sizeBytes, etag, checksum }: StoredPart): StoredPart {
+  return { partNumber, sizeBytes, etag, ...(checksum && { checksum }) };
 }

@@ -7,12 +7,15 @@ import type {
 } from '@longhaul/protocol';
 import type { CoordinatorCall } from '../ports/coordinator.ts';
 import { create, type CreateBody, type OpenInput } from '../stages/open-upload.ts';
-import { codeOf, endedElsewhere } from '../upload-error.ts';
+import { codeOf } from '../upload-error.ts';
 
 /** The calls of one upload, with the token kept fresh. Every one throws `UPLOAD_ENDED` once the upload was ended from elsewhere. */
 export interface Session {
-  /** Creates the same upload again: learns what the store has by now, and gets a fresh token. */
-  reopen(): Promise<CreateUploadResponse>;
+  /**
+   * Creates the same upload again: learns what the store has by now, and gets a fresh token. `undefined`: it takes no
+   * more parts.
+   */
+  reopen(): Promise<CreateUploadResponse | undefined>;
   exchangeParts(request: PartsRequest): Promise<PartsResponse>;
   complete(signal: AbortSignal): Promise<CompleteResponse>;
   cancel(signal: AbortSignal): Promise<CancelResponse>;
@@ -24,10 +27,11 @@ export function createSession(
   { uploadId, token }: CreateUploadResponse,
   request: CreateBody,
 ): Session {
-  const reopen = async (): Promise<CreateUploadResponse> => {
+  const reopen = async (): Promise<CreateUploadResponse | undefined> => {
     const created = await create(input, request);
-    // An upload found by its content is not bound to our createId: once it has ended, the same create begins another.
-    if (created.uploadId !== uploadId) throw endedElsewhere();
+    // An upload found by its content is not bound to our createId: once it takes no more parts, the same create begins
+    // another one. Asking for completion tells what became of ours.
+    if (created.uploadId !== uploadId) return undefined;
     token = created.token;
     return created;
   };

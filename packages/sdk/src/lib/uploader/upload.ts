@@ -101,7 +101,8 @@ async function carry<Source extends ByteSource>(
     const completion = await completeUpload(job, session.complete, stopSignal);
     if (completion.result) return completion.result;
     if (round === MAX_ROUNDS) throw completion.refusal;
-    parts = missingParts(await session.reopen(), completion.refusal);
+    const reopened = await session.reopen();
+    parts = reopened ? missingParts(reopened, completion.refusal) : [];
     for (const part of parts) job.partMoved(part, 0);
     dispatch({ kind: 'sending', upload: opened });
   }

@@ -75,11 +75,6 @@ export function codeOf(error: unknown): string {
   return code === 'COORDINATOR_REFUSED' ? String(problem?.code) : (s3Code ?? code);
 }
 
-/** Somebody else has ended the upload. */
-export function endedElsewhere(): UploadError {
-  return new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
-}
-
 /** Nobody answered, after every retry. */
 export function unreachable(
   code: 'COORDINATOR_UNREACHABLE' | 'STORE_UNREACHABLE',

@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { CompleteOutcome, ObjectStore } from '../../src/index.ts';
-import { sendParts, sha256, startCoordinator, type TestCoordinator } from '../support/start-coordinator.ts';
+import { type CompleteOutcome, type ObjectStore, ObjectStoreError } from '../../src/index.ts';
+import {
+  put,
+  sendParts,
+  sha256,
+  startCoordinator,
+  type TestCoordinator,
+} from '../support/start-coordinator.ts';
 
 const MIB = 1024 ** 2;
 const content = randomBytes(6 * MIB);
@@ -66,6 +72,34 @@ describe('complete', () => {
       status: 409,
       problem: { code: 'upload-completing' },
     });
+    await coordinator.close();
+  });
+
+  it('remembers what was reported until it knows what the store has of it', async () => {
+    let outages = 0;
+    const coordinator = await startCoordinator({
+      wrapStore: (store) => ({
+        ...store,
+        listParts: async (upload) => {
+          if (outages-- > 0) throw new ObjectStoreError('unreachable', 'no answer');
+          return await store.listParts(upload);
+        },
+      }),
+    });
+    const upload = await uploaded(coordinator);
+    // Other bytes of the same size come late; the listing alone would not tell.
+    const other = content.toReversed();
+    const stored = await put(upload.grants[0]!, other.subarray(0, 5 * MIB));
+    expect(stored.status).toBe(200);
+    outages = 1;
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 503 });
+    expect(await coordinator.complete(upload)).toMatchObject({
+      status: 409,
+      problem: { code: 'parts-missing', missingParts: [1] },
+    });
+    await sendParts(coordinator, upload, content, upload.grants.slice(0, 1));
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200 });
+    expect(sha256(await coordinator.read(`connectors/default/${upload.uploadId}`))).toBe(sha256(content));
     await coordinator.close();
   });
 

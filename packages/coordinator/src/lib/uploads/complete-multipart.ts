@@ -6,7 +6,7 @@ import { adoptParts, collectParts, partsMissing } from './collect-parts.ts';
 import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
 import { type CompletionEnd, endByOthers, redriveAfterMs, settleCompletion } from './finish-completion.ts';
-import { forgetHot, isOpenAtStore, listFittingParts, type OpenRecord, restoreHot } from './hot-state.ts';
+import { adoptHot, isOpenAtStore, listFittingParts, type OpenRecord } from './hot-state.ts';
 import { partsDigestOf } from './parts-digest.ts';
 import { proveObject } from './prove-object.ts';
 import { closedError } from './upload-answers.ts';
@@ -117,11 +117,10 @@ async function settleRefusal(
   // Another driver is at it, and knows more than this refusal.
   if (!reopened) return await endByOthers(context, uploadId);
   if (reopened.state === 'COMPLETING' || !isOpenAtStore(reopened)) return undefined;
-  await forgetHot(context, uploadId);
   if (reopened.cancelRequested) await cancelReopened(context, uploadId);
   if (parts.length === 0) return await sendAttempt(context, reopened, await collectParts(context, reopened));
   const adopted = adoptParts(parts, (await listFittingParts(context, reopened)) ?? []);
-  await restoreHot(context, reopened, adopted.parts);
+  await adoptHot(context, reopened, adopted.parts);
   if (adopted.missingParts.length > 0) throw partsMissing(reopened, adopted.missingParts);
   const isOtherList = partsDigestOf(adopted.parts) !== attempt.partsDigest;
   if (isOtherList) return await sendAttempt(context, reopened, adopted.parts);

@@ -95,6 +95,19 @@ export async function restoreHot(
 }
 
 /**
+ * Opens hot state of an upload whose completion was refused, and writes these parts over those that it knows. It never
+ * forgets them first: a listing without checksums alone cannot tell that a part was replaced by another of its size.
+ */
+export async function adoptHot(
+  context: UploadContext,
+  record: OpenRecord,
+  parts: readonly StoredPart[],
+): Promise<void> {
+  await restoreHot(context, record, parts);
+  await orWithoutState(context, context.state.record(record.uploadId, parts), undefined);
+}
+
+/**
  * Parts that the store lists and that have the size the plan gives them; others were never ours to count. `undefined`:
  * the store knows no such upload.
  */

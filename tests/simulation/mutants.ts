@@ -27,7 +27,14 @@ export const MUTANTS: readonly Mutation[] = [
         transferMs: 10_000,
         ...(index > 0 && { cancelAfterMs: 50_000 * index }),
       })),
-      (plan) => ({ ...plan, traits: 'loose', healsAtMs: 600_000, killsAtMs: [], replicaCount: 3 }),
+      (plan) => ({
+        ...plan,
+        traits: 'loose',
+        healsAtMs: 600_000,
+        patienceMs: 60_000,
+        killsAtMs: [],
+        replicaCount: 3,
+      }),
     ),
     mutate({ catalog }) {
       const epochOf = async (uploadId: string): Promise<number> => (await catalog.find(uploadId))?.epoch ?? 0;

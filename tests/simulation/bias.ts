@@ -24,6 +24,18 @@ export function certainly(quirks: StoreQuirks, chances: Partial<Record<FaultName
   });
 }
 
+/** So many clients. */
+export function crowd(count: number): Bias {
+  return (plan) => ({
+    ...plan,
+    clients: Array.from({ length: count }, (_, index) => {
+      const like = plan.clients[index % plan.clients.length];
+      if (!like) throw new RangeError('there is no client to be like');
+      return { ...like, name: `client${index + 1}`, file: { ...like.file } };
+    }),
+  });
+}
+
 /** What makes two clients send the same thing. */
 type Same = Pick<ClientPlan, 'owner' | 'file' | 'resume' | 'startMs'>;
 

@@ -24,6 +24,18 @@ export function certainly(quirks: StoreQuirks, chances: Partial<Record<FaultName
   });
 }
 
+/** So many clients. */
+export function crowd(count: number): Bias {
+  return (plan) => ({
+    ...plan,
+    clients: Array.from({ length: count }, (_, index) => {
+      const like = plan.clients[index % plan.clients.length];
+      if (!like) throw new RangeError('there is no client to be like');
+      return { ...like, name: `client${index + 1}`, file: { ...like.file } };
+    }),
+  });
+}
+
 /** What makes two clients send the same thing. */
 type Same = Pick<ClientPlan, 'owner' | 'file' | 'resume' | 'startMs'>;
 
@@ -54,6 +66,21 @@ const slowLines = toward(
   (plan) => ({ ...plan, idleLimitSeconds: 600 }),
   everyClient((client) => ({ ...client, concurrency: 1, transferMs: 110_000 })),
 );
+/** So slow that the catalog, which hears of nothing, takes them for idle. */
+const unheard = toward(
+  slowLines,
+  everyClient((client) => ({
+    ...client,
+    startMs: 0,
+    crashes: [],
+    file: { ...client.file, sizeBytes: 40 * 1024 ** 2 },
+  })),
+  (plan) => ({
+    ...plan,
+    healsAtMs: 1_200_000,
+    windows: [{ name: 'catalog down', fromMs: 60_000, untilMs: 1_200_000, probability: 0.6 }],
+  }),
+);
 const cancelledWholes = toward(
   certainly({}, {}),
   everyClient((client, index) => ({
@@ -72,13 +99,13 @@ const LEADS_TO: Readonly<Record<string, Bias>> = {
   'catalog.requestCancel': cancelledWhileCompleting,
   'catalog.refuseCompletion': changingEtags,
   'catalog.fail': certainly({}, { 'object deleted by somebody else': 0.6 }),
-  'catalog.extendExpiry': slowLines,
+  'catalog.extendExpiry': unheard,
   'catalog.findByKeys': oftenReconciled,
   'catalog.postpone': cancelledWholes,
   'catalog.recordGrant': cancelledWholes,
   'catalog.repeatCreate': certainly({}, { 'store call lost': 0.5, 'answer of the coordinator lost': 0.3 }),
   'outbox.replay': certainly({}, { 'sink rejects an event': 1 }),
-  'state.lastActiveAtEpochMs': slowLines,
+  'state.lastActiveAtEpochMs': unheard,
   'objectStore.signPut': cancelledWholes,
   'objectStore.deleteObject': cancelledWholes,
 };

@@ -121,6 +121,7 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
       if (method === 'insert' && result) {
         const { kind, record } = result as { kind: string; record: UploadRecord };
         if (kind === 'inserted') void sawInsert({ ...(values[0] as UploadDraft), uploadId: record.uploadId });
+        active(record.uploadId);
         sawState(record);
       } else if (isRecord(result)) {
         sawState(result);

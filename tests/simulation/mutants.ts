@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Catalog, StoredPart, UploadRecord } from '@longhaul/coordinator';
 import { createSimulatedObjectStore } from './store/simulated-object-store.ts';
 import { idIn } from './engine/observer.ts';
-import { certainly, everyClient, toward } from './bias.ts';
+import { certainly, crowd, everyClient, toward } from './bias.ts';
 import type { Mutation } from './mutation.ts';
 
 /** Every protection that the simulation has to miss when it is gone. */
@@ -19,15 +19,23 @@ export const MUTANTS: readonly Mutation[] = [
           'Complete goes on after its deadline': 1,
         },
       ),
+      crowd(7),
       everyClient((client, index, first) => ({
         ...client,
         ...first,
-        file: { ...first.file, sizeBytes: 22 * 1024 ** 2 },
+        file: { ...first.file, sizeBytes: 17 * 1024 ** 2 },
         crashes: [],
-        transferMs: 10_000,
-        ...(index > 0 && { cancelAfterMs: 50_000 * index }),
+        transferMs: 15_000,
+        cancelAfterMs: index > 1 ? 25_000 * index : undefined,
       })),
-      (plan) => ({ ...plan, traits: 'loose', healsAtMs: 600_000, killsAtMs: [], replicaCount: 3 }),
+      (plan) => ({
+        ...plan,
+        traits: 'loose',
+        healsAtMs: 600_000,
+        patienceMs: 60_000,
+        killsAtMs: [],
+        replicaCount: 3,
+      }),
     ),
     mutate({ catalog }) {
       const epochOf = async (uploadId: string): Promise<number> => (await catalog.find(uploadId))?.epoch ?? 0;

@@ -53,7 +53,7 @@ const HOUR_MS = 60 * MINUTE_MS;
 /** Longer than a store is thought to work on one Complete, several times over. */
 const ATTEMPT_OVER_AFTER_SECONDS = 2 * 3600;
 /** A client that sends may need so long on a slow line. */
-const SENDING_MS = 25 * MINUTE_MS;
+const SENDING_MS = HOUR_MS;
 
 /** Runs one schedule from its seed to its end, and judges it. */
 export async function runSchedule(wish: ScheduleWish): Promise<ScheduleReport> {

@@ -30,7 +30,7 @@ export interface ClientPlan {
   readonly crashes: readonly { readonly afterMs: number; readonly pauseMs: number }[];
   /** Does not come back after its last crash. */
   readonly abandons: boolean;
-  readonly cancelAfterMs?: number;
+  readonly cancelAfterMs?: number | undefined;
   /** Its file is replaced by another of the same size. */
   readonly changeAfterMs?: number | undefined;
 }

@@ -40,6 +40,8 @@ export async function createUpload(
       { uploadId: record.uploadId },
     );
   }
+  // Whoever comes back to an upload will send, and the first part may take longer than what is left of its idle limit.
+  if (kind !== 'inserted') context.noteActivity(record);
   const mine = kind === 'inserted' ? record : await takeUp(context, record);
   const opened = await openAtStore(context, mine, request).catch((error: unknown) => {
     throw encryptionRefusal(record, error) ?? error;

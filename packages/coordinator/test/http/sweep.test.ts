@@ -146,6 +146,29 @@ describe('sweep', () => {
     expect((await events()).toSorted()).toEqual(['completed.v1', 'expired.v1']);
   });
 
+  it('deletes no single PUT that was stored because the store could not be asked for it', async () => {
+    let isAway = true;
+    await start({
+      wrapStore: (store) => ({
+        ...store,
+        headObject: async (ref) => {
+          if (!isAway) return await store.headObject(ref);
+          isAway = false;
+          throw new ObjectStoreError('unreachable', 'away');
+        },
+      }),
+    });
+    const upload = await coordinator.create({ sizeBytes: 3 });
+    expect((await put(upload.grants[0]!, Buffer.from('abc'))).status).toBe(200);
+    clock.pass(73 * HOUR);
+    expect(await sweep(options)).toMatchObject({ expired: 0, failed: 1 });
+    expect(await stateOf(upload)).toBe('UPLOADING');
+    clock.pass(120);
+    expect(await sweep(options)).toMatchObject({ redriven: 1, failed: 0 });
+    expect(await stateOf(upload)).toBe('COMPLETED');
+    expect(Buffer.from(await coordinator.read(keyOf(upload))).toString()).toBe('abc');
+  });
+
   it('ends a create that nobody finished, with what its answer that got lost has left', async () => {
     await start({
       wrapStore: (store) => ({

@@ -88,8 +88,10 @@ async function lookAfter(context: UploadContext, record: UploadRecord): Promise<
 /** A silent upload: what arrived since, or is complete already, is not ended. */
 async function endIdle(context: UploadContext, record: UploadRecord): Promise<Deed> {
   if (record.mode !== 'multipart') {
-    const { kind } = await proveObject(context, record);
-    if (kind !== 'ours') return await expire(context, record);
+    const proof = await proveObject(context, record);
+    // It may stand there, and expiry deletes it.
+    if (proof.kind === 'unknown') throw proof.error;
+    if (proof.kind !== 'ours') return await expire(context, record);
     await joinCompletion(context, record);
     return 'redriven';
   }

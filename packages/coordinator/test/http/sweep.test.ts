@@ -276,6 +276,31 @@ describe('sweep', () => {
     expect(await coordinator.objectStore.headObject({ key: keyOf(upload) })).toBeUndefined();
   });
 
+  it('leaves uploads to another bucket alone: what is not here may be there', async () => {
+    const idle = await coordinator.create(inParts);
+    const stored = await coordinator.create({ sizeBytes: 3 });
+    const completing = await coordinator.create(inParts);
+    await put(stored.grants[0]!, Buffer.from('abc'));
+    const lease = { partsDigest: 'x', redriveAfterMs: 15_000 };
+    await memory.catalog.beginCompletion(completing.uploadId, lease);
+    clock.pass(73 * HOUR);
+    // The same catalog, and a bucket of which it knows nothing.
+    const elsewhere: ObjectStore = {
+      ...coordinator.objectStore,
+      bucket: 'another',
+      headObject: async () => undefined,
+      listParts: async () => undefined,
+      listMultipartUploads: async () => [],
+      abortMultipartUpload: async () => undefined,
+    };
+    const nothing = { redriven: 0, aborted: 0, expired: 0, cleaned: 0, extended: 0, failed: 0 };
+    expect(await sweep({ ...options, objectStore: elsewhere })).toEqual(nothing);
+    expect(await events()).toEqual([]);
+    expect(await sweep(options)).toMatchObject({ redriven: 2, expired: 1, failed: 0 });
+    expect(await stateOf(idle)).toBe('EXPIRED');
+    expect(await stateOf(stored)).toBe('COMPLETED');
+  });
+
   it('costs an upload that cannot be looked after a while, and no other anything', async () => {
     const broken = await coordinator.create(inParts);
     const good = await coordinator.create(inParts);

@@ -46,7 +46,12 @@ export async function sweepUploads(context: UploadContext, limit: number): Promi
   };
   await context.catalog.writeMissingEvents(limit);
   for (let left = limit; left > 0;) {
-    const due = await context.catalog.claimDue({ limit: Math.min(left, CLAIM_LIMIT), leaseMs: LEASE_MS });
+    const claim = {
+      bucket: context.objectStore.bucket,
+      limit: Math.min(left, CLAIM_LIMIT),
+      leaseMs: LEASE_MS,
+    };
+    const due = await context.catalog.claimDue(claim);
     const deeds = await Promise.all(due.map((record) => lookAfterSafely(context, record)));
     for (const deed of deeds) report[deed] += 1;
     if (due.length < CLAIM_LIMIT) break;

@@ -1,9 +1,10 @@
 import type { CoordinatorOptions } from './coordinator-options.ts';
-import { relay, sweep, tidy } from './maintenance.ts';
+import { relay, tidy } from './maintenance.ts';
 import type { Clock } from './ports/clock.ts';
 import { contextOf } from './upload-context.ts';
+import { sweepUploads } from './uploads/sweep-uploads.ts';
 
-/** How often a process does what nobody asks it for. */
+/** How often a process does what nobody asks it for: pauses in whole milliseconds, at most 24 days each. */
 export interface BackgroundPace {
   /** Default 30 s. */
   readonly sweepEveryMs?: number;
@@ -25,20 +26,24 @@ export interface BackgroundWork {
  *
  * Where no process lives long, call {@link sweep}, {@link relay} and {@link tidy} from cron instead.
  *
- * @throws TypeError as `createCoordinator` does
+ * @throws TypeError as `createCoordinator` does, or when a pause is out of range
  * @example
  * const work = startBackgroundWork(options);
  * process.once('SIGTERM', () => work.stop());
  */
 export function startBackgroundWork(options: CoordinatorOptions, pace: BackgroundPace = {}): BackgroundWork {
-  const { clock, onError } = contextOf(options);
+  const context = contextOf(options);
+  const { clock, onError } = context;
+  const pauses = pausesOf(pace);
+  for (const [name, pauseMs] of Object.entries(pauses)) assertPause(name, pauseMs);
   const stopping = new AbortController();
+  const { signal } = stopping;
   const every = (pauseMs: number, work: () => Promise<unknown>): Promise<void> =>
-    repeat({ clock, signal: stopping.signal, pauseMs, onError }, work);
+    repeat({ clock, signal, pauseMs, onError }, work);
   const loops = Promise.all([
-    every(pace.sweepEveryMs ?? 30_000, () => sweep(options)),
-    every(pace.relayEveryMs ?? 1_000, () => relay(options, { signal: stopping.signal })),
-    every(pace.tidyEveryMs ?? 3_600_000, () => tidy(options)),
+    every(pauses.sweepEveryMs, () => sweepUploads(context, { signal, patienceMs: COMPLETION_PATIENCE_MS })),
+    every(pauses.relayEveryMs, () => relay(options, { signal })),
+    every(pauses.tidyEveryMs, () => tidy(options)),
   ]);
   return {
     async stop() {
@@ -46,6 +51,25 @@ export function startBackgroundWork(options: CoordinatorOptions, pace: Backgroun
       await loops;
     },
   };
+}
+
+function pausesOf(pace: BackgroundPace): Required<BackgroundPace> {
+  return {
+    sweepEveryMs: pace.sweepEveryMs ?? 30_000,
+    relayEveryMs: pace.relayEveryMs ?? 1_000,
+    tidyEveryMs: pace.tidyEveryMs ?? 3_600_000,
+  };
+}
+
+/** A store may take minutes to complete an upload; others are looked after meanwhile. */
+const COMPLETION_PATIENCE_MS = 10_000;
+
+/** A timer that is set for longer fires at once. */
+const MAX_PAUSE_MS = 2 ** 31 - 1;
+
+function assertPause(name: string, pauseMs: number): void {
+  if (Number.isSafeInteger(pauseMs) && pauseMs > 0 && pauseMs <= MAX_PAUSE_MS) return;
+  throw new TypeError(`${name} must be a whole number from 1 to ${MAX_PAUSE_MS}, got ${pauseMs}`);
 }
 
 interface Loop {

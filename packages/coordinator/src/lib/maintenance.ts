@@ -15,7 +15,8 @@ const DEFAULT_LIMIT = 1_000;
  * nothing at the store of what has ended. Call it from cron where no process lives long; {@link startBackgroundWork} does
  * it elsewhere. Any number may run at once.
  *
- * @param wish.limit uploads looked after at most; default 1,000
+ * @param wish.limit uploads looked after at most; default 1,000, `Infinity` for all
+ * @throws TypeError when the limit makes no sense
  * @throws CatalogError when the catalog cannot be reached. What fails for one upload goes to `onError`, and is due again
  * @example setInterval(() => sweep(options).catch(console.error), 30_000);
  */
@@ -23,21 +24,28 @@ export async function sweep(
   options: CoordinatorOptions,
   wish: { readonly limit?: number } = {},
 ): Promise<SweepReport> {
-  return await sweepUploads(contextOf(options), wish.limit ?? DEFAULT_LIMIT);
+  return await sweepUploads(contextOf(options), { limit: readLimit(wish.limit) });
 }
 
 /**
  * Tells the sinks of every event that is due, once. Call it from cron where no process lives long. Without sinks
  * nothing happens: events wait for the first one.
  *
- * @param wish.limit events told at most; default 1,000
+ * @param wish.limit events told at most; default 1,000, `Infinity` for all
+ * @throws TypeError when the limit makes no sense
  * @throws CatalogError when the catalog cannot be reached
  * @example await relay(options);
  */
 export async function relay(options: CoordinatorOptions, wish: RelayWish = {}): Promise<RelayReport> {
   const { catalog, clock, onError } = contextOf(options);
   const context = { outbox: catalog.outbox, sinks: options.sinks ?? [], clock, onError };
-  return await relayEvents(context, { limit: DEFAULT_LIMIT, ...wish });
+  return await relayEvents(context, { ...wish, limit: readLimit(wish.limit) });
+}
+
+/** @throws TypeError when it is no number of uploads or events */
+function readLimit(limit: number = DEFAULT_LIMIT): number {
+  if (limit === Number.POSITIVE_INFINITY || (Number.isSafeInteger(limit) && limit >= 0)) return limit;
+  throw new TypeError(`limit must be a whole number from 0, or Infinity for all, got ${limit}`);
 }
 
 /** What {@link tidy} has removed. */

@@ -36,12 +36,12 @@ it('takes every time from the clock that it is given', async () => {
   expect((await catalog.installation()).createdAtEpochMs).toBe(nowEpochMs);
   const { record } = await catalog.insert(exampleDraft({ idleLimitMs: 60_000, pendingLimitMs: 1000 }));
   expect(record).toMatchObject({ createdAtEpochMs: nowEpochMs, nextAttemptAtEpochMs: nowEpochMs + 1000 });
-  expect(await catalog.claimDue({ limit: 1, leaseMs: 500 })).toEqual([]);
+  expect(await catalog.claimDue({ bucket: 'media', limit: 1, leaseMs: 500 })).toEqual([]);
   nowEpochMs += 1000;
-  expect(await catalog.claimDue({ limit: 1, leaseMs: 500 })).toHaveLength(1);
-  expect(await catalog.claimDue({ limit: 1, leaseMs: 500 })).toEqual([]);
+  expect(await catalog.claimDue({ bucket: 'media', limit: 1, leaseMs: 500 })).toHaveLength(1);
+  expect(await catalog.claimDue({ bucket: 'media', limit: 1, leaseMs: 500 })).toEqual([]);
   nowEpochMs += 500;
-  expect(await catalog.claimDue({ limit: 1, leaseMs: 500 })).toHaveLength(1);
+  expect(await catalog.claimDue({ bucket: 'media', limit: 1, leaseMs: 500 })).toHaveLength(1);
   await catalog.beginAbort(record.uploadId, { to: 'EXPIRED', redriveAfterMs: 0 });
   await catalog.finishAbort(record.uploadId);
   const [claimed] = await catalog.outbox.claim({ limit: 1, leaseMs: 0 });

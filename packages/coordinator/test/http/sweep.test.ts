@@ -146,6 +146,29 @@ describe('sweep', () => {
     expect((await events()).toSorted()).toEqual(['completed.v1', 'expired.v1']);
   });
 
+  it('deletes no single PUT that was stored because the store could not be asked for it', async () => {
+    let isAway = true;
+    await start({
+      wrapStore: (store) => ({
+        ...store,
+        headObject: async (ref) => {
+          if (!isAway) return await store.headObject(ref);
+          isAway = false;
+          throw new ObjectStoreError('unreachable', 'away');
+        },
+      }),
+    });
+    const upload = await coordinator.create({ sizeBytes: 3 });
+    expect((await put(upload.grants[0]!, Buffer.from('abc'))).status).toBe(200);
+    clock.pass(73 * HOUR);
+    expect(await sweep(options)).toMatchObject({ expired: 0, failed: 1 });
+    expect(await stateOf(upload)).toBe('UPLOADING');
+    clock.pass(120);
+    expect(await sweep(options)).toMatchObject({ redriven: 1, failed: 0 });
+    expect(await stateOf(upload)).toBe('COMPLETED');
+    expect(Buffer.from(await coordinator.read(keyOf(upload))).toString()).toBe('abc');
+  });
+
   it('ends a create that nobody finished, with what its answer that got lost has left', async () => {
     await start({
       wrapStore: (store) => ({
@@ -251,6 +274,31 @@ describe('sweep', () => {
     expect(await sweep(options)).toMatchObject({ aborted: 1 });
     expect(await stateOf(upload)).toBe('CANCELLED');
     expect(await coordinator.objectStore.headObject({ key: keyOf(upload) })).toBeUndefined();
+  });
+
+  it('leaves uploads to another bucket alone: what is not here may be there', async () => {
+    const idle = await coordinator.create(inParts);
+    const stored = await coordinator.create({ sizeBytes: 3 });
+    const completing = await coordinator.create(inParts);
+    await put(stored.grants[0]!, Buffer.from('abc'));
+    const lease = { partsDigest: 'x', redriveAfterMs: 15_000 };
+    await memory.catalog.beginCompletion(completing.uploadId, lease);
+    clock.pass(73 * HOUR);
+    // The same catalog, and a bucket of which it knows nothing.
+    const elsewhere: ObjectStore = {
+      ...coordinator.objectStore,
+      bucket: 'another',
+      headObject: async () => undefined,
+      listParts: async () => undefined,
+      listMultipartUploads: async () => [],
+      abortMultipartUpload: async () => undefined,
+    };
+    const nothing = { redriven: 0, aborted: 0, expired: 0, cleaned: 0, extended: 0, failed: 0 };
+    expect(await sweep({ ...options, objectStore: elsewhere })).toEqual(nothing);
+    expect(await events()).toEqual([]);
+    expect(await sweep(options)).toMatchObject({ redriven: 2, expired: 1, failed: 0 });
+    expect(await stateOf(idle)).toBe('EXPIRED');
+    expect(await stateOf(stored)).toBe('COMPLETED');
   });
 
   it('costs an upload that cannot be looked after a while, and no other anything', async () => {

@@ -141,11 +141,11 @@ export interface AbortCatalog {
 /** The catalog's part in looking after uploads that nobody else looks after. */
 export interface SweepCatalog {
   /**
-   * Up to `limit` rows that are due (`next_attempt_at` or, while PENDING or UPLOADING, `expires_at` has passed), longest
-   * due first, and hides them from other sweepers for `leaseMs`. A lease is economy only: whatever is done with the row
+   * Up to `limit` rows of a bucket that are due (`next_attempt_at` or, while PENDING or UPLOADING, `expires_at` has
+   * passed), longest due first, and hides them from other sweepers for `leaseMs`. A lease is economy only: whatever is done with the row
    * is a compare-and-set of its own.
    */
-  claimDue(claim: { readonly limit: number; readonly leaseMs: number }): Promise<readonly UploadRecord[]>;
+  claimDue(claim: DueClaim): Promise<readonly UploadRecord[]>;
 
   /**
    * Moves the expiry of a PENDING or UPLOADING upload to `lastActiveAtEpochMs` and its idle limit, never back. One that
@@ -180,6 +180,14 @@ export interface SweepCatalog {
    * events. Answers how many. COMPLETED rows stay: they are the record of what is stored.
    */
   removeEnded(retainMs: number): Promise<number>;
+}
+
+/** Rows to look after. */
+export interface DueClaim {
+  /** What another bucket holds, whoever asks this one cannot see. */
+  readonly bucket: string;
+  readonly limit: number;
+  readonly leaseMs: number;
 }
 
 /** A database and since when it is one. */

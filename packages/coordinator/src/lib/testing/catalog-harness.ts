@@ -81,6 +81,9 @@ export function passMs(timeMs: number): Promise<void> {
   return sleep(timeMs + 2);
 }
 
+/** The bucket of {@link exampleDraft}. */
+export const BUCKET = 'media';
+
 /**
  * A draft like any other, of a content that no other has.
  *
@@ -95,7 +98,7 @@ export function exampleDraft(wishes: Partial<UploadDraft> = {}): UploadDraft {
     requestDigest: 'digest',
     connectorId: 'default',
     name: 'film.mov',
-    bucket: 'media',
+    bucket: BUCKET,
     s3Key: `connectors/default/${uploadId}`,
     writeToken: randomUUID(),
     mode: 'multipart',
@@ -180,7 +183,7 @@ export function onlyOne(answers: readonly (UploadRecord | undefined)[]): UploadR
 
 /** Whether a sweeper would get the row now. Takes it from nobody. */
 export async function isDue(catalog: Catalog, uploadId: string): Promise<boolean> {
-  const due = await catalog.claimDue({ limit: 10_000, leaseMs: 0 });
+  const due = await catalog.claimDue({ bucket: BUCKET, limit: 10_000, leaseMs: 0 });
   return due.some((record) => record.uploadId === uploadId);
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import {
   begin,
+  BUCKET,
   CANCEL,
   ENDED_STATES,
   eventsOf,
@@ -122,26 +123,34 @@ function describeClaims(setUp: SetUpCatalog): void {
       uploadIds.push((await begin(pair.first, 'PENDING', { draft: { pendingLimitMs: 0 } })).uploadId);
       await passMs(0);
     }
-    const some = await pair.first.claimDue({ limit: 3, leaseMs: HOUR_MS });
+    const some = await pair.first.claimDue({ bucket: BUCKET, limit: 3, leaseMs: HOUR_MS });
     expect(some.map(({ uploadId }) => uploadId)).toEqual(uploadIds.slice(0, 3));
-    const others = await pair.second.claimDue({ limit: 10, leaseMs: HOUR_MS });
+    const others = await pair.second.claimDue({ bucket: BUCKET, limit: 10, leaseMs: HOUR_MS });
     expect(others.map(({ uploadId }) => uploadId)).toEqual(uploadIds.slice(3));
+  });
+
+  it('are of one bucket alone', async () => {
+    const { uploadId } = await begin(pair.first, 'FAILED', { draft: { bucket: 'films' } });
+    expect(await pair.first.claimDue({ bucket: BUCKET, limit: 10, leaseMs: HOUR_MS })).toEqual([]);
+    expect(await pair.first.claimDue({ bucket: 'films', limit: 10, leaseMs: HOUR_MS })).toMatchObject([
+      { uploadId },
+    ]);
   });
 
   it('bring the whole record', async () => {
     const { uploadId } = await begin(pair.first, 'FAILED');
-    expect(await pair.second.claimDue({ limit: 10, leaseMs: HOUR_MS })).toEqual([
+    expect(await pair.second.claimDue({ bucket: BUCKET, limit: 10, leaseMs: HOUR_MS })).toEqual([
       await pair.first.find(uploadId),
     ]);
   });
 
   it('hide a row for the length of the lease', async () => {
     const { uploadId } = await begin(pair.first, 'FAILED');
-    const first = await pair.first.claimDue({ limit: 10, leaseMs: 0 });
+    const first = await pair.first.claimDue({ bucket: BUCKET, limit: 10, leaseMs: 0 });
     expect(first.map((record) => record.uploadId)).toEqual([uploadId]);
     await passMs(0);
-    expect(await pair.second.claimDue({ limit: 10, leaseMs: HOUR_MS })).toHaveLength(1);
-    expect(await pair.first.claimDue({ limit: 10, leaseMs: HOUR_MS })).toEqual([]);
+    expect(await pair.second.claimDue({ bucket: BUCKET, limit: 10, leaseMs: HOUR_MS })).toHaveLength(1);
+    expect(await pair.first.claimDue({ bucket: BUCKET, limit: 10, leaseMs: HOUR_MS })).toEqual([]);
   });
 
   it('of several sweepers never meet', async () => {
@@ -149,12 +158,12 @@ function describeClaims(setUp: SetUpCatalog): void {
     const uploadIds = (await Promise.all(begun)).map(({ uploadId }) => uploadId);
     const claims = await Promise.all(
       Array.from({ length: 20 }, (_, index) =>
-        pair.both()[index % 2]!.claimDue({ limit: 7, leaseMs: HOUR_MS }),
+        pair.both()[index % 2]!.claimDue({ bucket: BUCKET, limit: 7, leaseMs: HOUR_MS }),
       ),
     );
     const claimed = claims.flat().map(({ uploadId }) => uploadId);
     expect(claimed.toSorted()).toEqual([...new Set(claimed)].toSorted());
-    const rest = await pair.first.claimDue({ limit: 100, leaseMs: HOUR_MS });
+    const rest = await pair.first.claimDue({ bucket: BUCKET, limit: 100, leaseMs: HOUR_MS });
     const all = [...claimed, ...rest.map(({ uploadId }) => uploadId)];
     expect(all.toSorted()).toEqual(uploadIds.toSorted());
   });
@@ -162,7 +171,7 @@ function describeClaims(setUp: SetUpCatalog): void {
   it('take no right away: whoever comes may complete and cancel', async () => {
     const { uploadId } = await begin(pair.first, 'COMPLETING', { redriveAfterMs: 0 });
     await passMs(0);
-    await pair.first.claimDue({ limit: 10, leaseMs: HOUR_MS });
+    await pair.first.claimDue({ bucket: BUCKET, limit: 10, leaseMs: HOUR_MS });
     expect(await pair.second.beginCompletion(uploadId, { partsDigest: '', redriveAfterMs: 0 })).toMatchObject(
       { epoch: 2 },
     );
@@ -223,7 +232,7 @@ function describePutOff(setUp: SetUpCatalog): void {
       await pair.first.beginCompletion(uploadId, { partsDigest: '', redriveAfterMs: 0 });
     }
     await passMs(0);
-    await pair.first.claimDue({ limit: 100, leaseMs: HOUR_MS });
+    await pair.first.claimDue({ bucket: BUCKET, limit: 100, leaseMs: HOUR_MS });
     expect(await isDue(pair.second, uploadId)).toBe(false);
     const reason = { lastError: 'x', redriveAfterMs: 0 };
     const epoch = 1 + rounds;

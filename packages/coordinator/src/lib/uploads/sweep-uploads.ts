@@ -22,7 +22,19 @@ export interface SweepReport {
   readonly failed: number;
 }
 
+/** How much a sweep does. */
+export interface SweepWish {
+  /** Most uploads. Default 1,000. */
+  readonly limit?: number;
+  /** Claims nothing more once it aborts. */
+  readonly signal?: AbortSignal;
+  /** A completion that takes longer goes on by itself. Default: it is waited for. */
+  readonly patienceMs?: number;
+}
+
 type Deed = keyof SweepReport;
+
+const DEFAULT_LIMIT = 1_000;
 
 /** How long other sweepers leave a claimed row alone, and when it is due again if this one dies over it. */
 const LEASE_MS = 60_000;
@@ -35,7 +47,8 @@ const CLAIM_LIMIT = 50;
  *
  * A failure costs its own upload a while, and nobody else anything: it is told to `onError`.
  */
-export async function sweepUploads(context: UploadContext, limit: number): Promise<SweepReport> {
+export async function sweepUploads(context: UploadContext, wish: SweepWish = {}): Promise<SweepReport> {
+  const { limit = DEFAULT_LIMIT, signal } = wish;
   const report: Record<Deed, number> = {
     redriven: 0,
     aborted: 0,
@@ -44,10 +57,15 @@ export async function sweepUploads(context: UploadContext, limit: number): Promi
     extended: 0,
     failed: 0,
   };
-  await context.catalog.writeMissingEvents(limit);
-  for (let left = limit; left > 0;) {
-    const due = await context.catalog.claimDue({ limit: Math.min(left, CLAIM_LIMIT), leaseMs: LEASE_MS });
-    const deeds = await Promise.all(due.map((record) => lookAfterSafely(context, record)));
+  await context.catalog.writeMissingEvents(Math.min(limit, DEFAULT_LIMIT));
+  for (let left = limit; left > 0 && signal?.aborted !== true;) {
+    const claim = {
+      bucket: context.objectStore.bucket,
+      limit: Math.min(left, CLAIM_LIMIT),
+      leaseMs: LEASE_MS,
+    };
+    const due = await context.catalog.claimDue(claim);
+    const deeds = await Promise.all(due.map((record) => lookAfterSafely(context, record, wish)));
     for (const deed of deeds) report[deed] += 1;
     if (due.length < CLAIM_LIMIT) break;
     left -= due.length;
@@ -55,24 +73,23 @@ export async function sweepUploads(context: UploadContext, limit: number): Promi
   return report;
 }
 
-async function lookAfterSafely(context: UploadContext, record: UploadRecord): Promise<Deed> {
+async function lookAfterSafely(context: UploadContext, record: UploadRecord, wish: SweepWish): Promise<Deed> {
   try {
-    return await lookAfter(context, record);
+    return await lookAfter(context, record, wish);
   } catch (error) {
     context.onError(error);
     return 'failed';
   }
 }
 
-async function lookAfter(context: UploadContext, record: UploadRecord): Promise<Deed> {
+async function lookAfter(context: UploadContext, record: UploadRecord, wish: SweepWish): Promise<Deed> {
   switch (record.state) {
     case 'PENDING':
       return await expire(context, record);
     case 'UPLOADING':
       return await endIdle(context, record);
     case 'COMPLETING':
-      // A refusal or a failure is an end as well, and was written down.
-      await joinCompletion(context, record).catch(context.onError);
+      await driveOn(context, record, wish);
       return 'redriven';
     case 'ABORTING':
       await abortUpload(context, record);
@@ -85,11 +102,27 @@ async function lookAfter(context: UploadContext, record: UploadRecord): Promise<
   }
 }
 
+/** A refusal or a failure is an end as well, and is written down. */
+async function driveOn(
+  context: UploadContext,
+  record: UploadRecord,
+  { patienceMs }: SweepWish,
+): Promise<void> {
+  const completion = joinCompletion(context, record).then(() => undefined, context.onError);
+  if (patienceMs === undefined) return await completion;
+  const waited = new AbortController();
+  const patience = context.clock.sleep(patienceMs, waited.signal).catch(() => undefined);
+  await Promise.race([completion, patience]);
+  waited.abort();
+}
+
 /** A silent upload: what arrived since, or is complete already, is not ended. */
 async function endIdle(context: UploadContext, record: UploadRecord): Promise<Deed> {
   if (record.mode !== 'multipart') {
-    const { kind } = await proveObject(context, record);
-    if (kind !== 'ours') return await expire(context, record);
+    const proof = await proveObject(context, record);
+    // It may stand there, and expiry deletes it.
+    if (proof.kind === 'unknown') throw proof.error;
+    if (proof.kind !== 'ours') return await expire(context, record);
     await joinCompletion(context, record);
     return 'redriven';
   }

@@ -1,5 +1,5 @@
 import type { Sql } from 'postgres';
-import type { SweepCatalog } from '../../ports/catalog.ts';
+import type { DueClaim, SweepCatalog } from '../../ports/catalog.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import { longestDueFirst, type NodeRow, recordOf } from '../node-row.ts';
 import {
@@ -45,16 +45,14 @@ function hasExpired(sql: Sql, now: Fragment): Fragment {
     and (upload_state <> 'ABORTING' or next_attempt_at is null)`;
 }
 
-async function claimDue(
-  sql: Sql,
-  { limit, leaseMs }: { readonly limit: number; readonly leaseMs: number },
-): Promise<UploadRecord[]> {
+async function claimDue(sql: Sql, { bucket, limit, leaseMs }: DueClaim): Promise<UploadRecord[]> {
   const now = (): Fragment => startOfStatement(sql);
   const rows = await sql<NodeRow[]>`
     with due as (
       select document_id as due_id from nodes
       where (next_attempt_at <= ${now()} or (${hasExpired(sql, now())}))
         and (claimed_until is null or claimed_until <= ${now()})
+        and bucket = ${bucket}
       order by coalesce(next_attempt_at, expires_at)
       limit ${limit}
       for update skip locked

@@ -6,9 +6,9 @@ import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 /** The catalog's part in looking after uploads that nobody else looks after. */
 export function sweepOf(database: SqliteDatabase): SweepCatalog {
   return {
-    claimDue: ({ limit, leaseMs }) =>
+    claimDue: ({ bucket, limit, leaseMs }) =>
       attempt('claim uploads that are due', () => {
-        const rows = database.write(() => database.all<NodeRow>(CLAIM_DUE, { limit, leaseMs }));
+        const rows = database.write(() => database.all<NodeRow>(CLAIM_DUE, { bucket, limit, leaseMs }));
         return longestDueFirst(rows.map(recordOf));
       }),
     extendExpiry: (uploadId, lastActiveAtEpochMs) =>
@@ -60,6 +60,7 @@ const CLAIM_DUE = `
     SELECT document_id FROM nodes
     WHERE (next_attempt_at <= ${CLOCK_MS} OR (${HAS_EXPIRED}))
       AND (claimed_until IS NULL OR claimed_until <= ${CLOCK_MS})
+      AND bucket = :bucket
     ORDER BY coalesce(next_attempt_at, expires_at)
     LIMIT :limit
   )

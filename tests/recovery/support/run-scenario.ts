@@ -67,7 +67,7 @@ export async function runScenario(
   await survivor.ask('rest');
   const { killedAt, atMs } = await replica.ended;
   const eventCount = (await lane.messages()).length - eventCountBefore;
-  await lane.sql`truncate nodes, outbox`;
+  await leaveNothing(lane);
   return {
     failure: failure && `${failure}${complaintsOf(replica)}${complaintsOf(survivor)}`,
     killedAt,
@@ -77,6 +77,13 @@ export async function runScenario(
     resentBytes: sent.resentBytes(),
     duplicateCount: Math.max(0, eventCount - ends.length),
   };
+}
+
+/** The next one finds an empty database, and nothing open at the store. */
+async function leaveNothing({ sql, objectStore }: Lane): Promise<void> {
+  await sql`truncate nodes, outbox`;
+  const open = await objectStore.listMultipartUploads({ prefix: '' });
+  await Promise.all(open.map((upload) => objectStore.abortMultipartUpload(upload)));
 }
 
 function complaintsOf({ complaints }: Replica): string {

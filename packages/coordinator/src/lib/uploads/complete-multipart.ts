@@ -127,7 +127,7 @@ async function settleRefusal(
   if (isOtherList) return await sendAttempt(context, reopened, adopted.parts);
   throw new CoordinatorError(
     'completion-refused',
-    `The store refused to complete upload ${uploadId}: ${refusal.s3Code}, ${refusal.message} ` +
+    `The store refused to complete upload ${uploadId}: ${refusal.s3Code}. ` +
       'Create it again with the same createId to learn which parts it has, send the others, and complete again.',
     { uploadId, s3Code: refusal.s3Code },
   );

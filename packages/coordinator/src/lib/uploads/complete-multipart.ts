@@ -118,7 +118,7 @@ async function settleRefusal(
   if (!reopened) return await endByOthers(context, uploadId);
   if (reopened.state === 'COMPLETING' || !isOpenAtStore(reopened)) return undefined;
   await forgetHot(context, uploadId);
-  if (reopened.cancelRequested) await cancelReopened(context, uploadId);
+  if (reopened.cancelRequested) return await cancelReopened(context, uploadId);
   if (parts.length === 0) return await sendAttempt(context, reopened, await collectParts(context, reopened));
   const adopted = adoptParts(parts, (await listFittingParts(context, reopened)) ?? []);
   await restoreHot(context, reopened, adopted.parts);

@@ -196,6 +196,24 @@ describe('a sink that is away', () => {
     expect(healthy.taken).toHaveLength(200);
   });
 
+  it('holds back no new event behind those that wait for it, and is not asked for each of them', async () => {
+    outbox.write(...eventsOfManyNodes(200));
+    let asked = 0;
+    const lost = recorder('lost', () => {
+      asked += 1;
+      away();
+    });
+    const healthy = recorder('healthy');
+    await relay([lost, healthy]);
+    outbox.pass(LONGEST_WAIT_MS);
+    const fresh = exampleEvent();
+    outbox.write(fresh);
+    asked = 0;
+    await relay([lost, healthy]);
+    expect(healthy.taken.at(-1)).toEqual(fresh);
+    expect(asked).toBeLessThan(100);
+  });
+
   it('is complained of once a call, and named in the outbox', async () => {
     const event = exampleEvent();
     outbox.write(event, ...eventsOfManyNodes(20));

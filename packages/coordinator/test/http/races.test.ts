@@ -10,6 +10,7 @@ import {
   ObjectStoreError,
   type StateStore,
   StateStoreError,
+  sweep,
 } from '../../src/index.ts';
 import { systemClock } from '../../src/lib/system-clock.ts';
 import { createSqliteStore, type SqliteStore } from '../../src/sqlite.ts';
@@ -277,6 +278,40 @@ describe('complete', () => {
     await expect
       .poll(async () => (await coordinator.cancel(upload)).answer.state, { timeout: 5_000 })
       .toBe('CANCELLED');
+  });
+
+  it('says what another driver made of an upload that was to be cancelled once it reopened', async () => {
+    const coordinator = await start({
+      wrapCatalog: (catalog) => ({
+        ...catalog,
+        beginAbort: async (uploadId, intent) => {
+          const lease = { partsDigest: '', redriveAfterMs: 1_000 };
+          const other = await catalog.beginCompletion(uploadId, lease);
+          await catalog.finishCompletion(uploadId, other!.epoch, { etag: '"x"', proof: 'size' });
+          return await catalog.beginAbort(uploadId, intent);
+        },
+      }),
+    });
+    const upload = await coordinator.create({ sizeBytes: 3 });
+    await memory.catalog.beginCompletion(upload.uploadId, { partsDigest: '', redriveAfterMs: 0 });
+    expect(await coordinator.cancel(upload)).toMatchObject({ problem: { code: 'upload-completing' } });
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200, answer: { state: 'COMPLETED' } });
+  });
+
+  it('honours a cancel whose upload reopened in a coordinator that died over it', async () => {
+    const coordinator = await start();
+    const upload = await coordinator.create(file);
+    await sendParts(coordinator, upload, content);
+    const lease = { partsDigest: '', redriveAfterMs: 0 };
+    const { epoch } = (await memory.catalog.beginCompletion(upload.uploadId, lease))!;
+    await coordinator.cancel(upload);
+    const refusal = { lastError: 'InvalidPart', attemptOverAfterMs: 0, redriveAfterMs: 0 };
+    await memory.catalog.refuseCompletion(upload.uploadId, epoch, refusal);
+    const { objectStore } = coordinator;
+    const tokenKeys = ['a key for tests that is long enough'];
+    await sleep(2);
+    expect(await sweep({ ...memory, state, objectStore, tokenKeys })).toMatchObject({ aborted: 1 });
+    expect((await memory.catalog.find(upload.uploadId))?.state).toBe('CANCELLED');
   });
 
   it('of a single PUT at whose key another object stands leaves it open to be cancelled', async () => {

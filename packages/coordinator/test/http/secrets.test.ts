@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { inspect } from 'node:util';
 import { afterEach, expect, it } from 'vitest';
+import type { UploadStatus } from '@longhaul/protocol';
 import { CatalogError, ObjectStoreError, StateStoreError } from '../../src/index.ts';
+import type { CompleteOutcome } from '../../src/lib/ports/object-store.ts';
 import { createS3ObjectStore, localS3Profile } from '../../src/s3-object-store.ts';
-import { type CallOptions, startCoordinator, type TestCoordinator } from '../support/start-coordinator.ts';
+import {
+  type CallOptions,
+  sendParts,
+  startCoordinator,
+  type TestCoordinator,
+} from '../support/start-coordinator.ts';
 
 // Characters that every encoding writes in another way.
 const CANARY = 'canary"/+\\é &secret that is long enough';
@@ -111,3 +118,27 @@ it.each([
     expect(heard).toEqual([error]);
   },
 );
+
+const ITS_WORDS = 'User: arn:aws:iam::123456789012:role/inner at 10.0.0.5 is not authorized';
+
+it.each<[string, CompleteOutcome, string]>([
+  ['a refusal', { kind: 'refused', s3Code: 'AccessDenied', message: ITS_WORDS }, 'AccessDenied'],
+  [
+    'an answer that tells nothing',
+    { kind: 'unknown', reason: 'no answer, 10.0.0.5' },
+    'could not be completed',
+  ],
+  ['an error', { kind: 'unknown', reason: `InternalError (HTTP 500) ${ITS_WORDS}` }, 'InternalError'],
+])('the words of the store are not said to a client, after %s to complete', async (_what, answer, code) => {
+  coordinator = await startCoordinator({
+    wrapStore: (store) => ({ ...store, completeMultipartUpload: async () => answer }),
+  });
+  const content = Buffer.alloc(6 * 1024 ** 2);
+  const upload = await coordinator.create({ sizeBytes: content.byteLength, mode: 'multipart' });
+  await sendParts(coordinator, upload, content);
+  const completed = await coordinator.complete(upload);
+  const path = `/v1/uploads/${upload.uploadId}`;
+  const status = await coordinator.call<UploadStatus>('GET', path, { token: upload.token });
+  expect(JSON.stringify([completed.answer, status.answer])).not.toMatch(/123456789012|10\.0\.0\.5/);
+  expect(status.answer.lastError).toContain(code);
+});

@@ -59,16 +59,17 @@ export async function relayEvents(context: RelayContext, wish: RelayWish = {}): 
   const { outbox, sinks } = context;
   const { limit = Number.POSITIVE_INFINITY, signal } = wish;
   const counts = { sent: 0, retried: 0, parked: 0 };
-  const complain = createComplaints(context.onError);
+  const call: Call = { complain: createComplaints(context.onError), away: new Map() };
   let claimed = 0;
-  while (sinks.length > 0 && claimed < limit && signal?.aborted !== true) {
+  // Once nobody is there, the rest of a long queue would find that out one by one.
+  while (call.away.size < sinks.length && claimed < limit && signal?.aborted !== true) {
     const events = await outbox.claim({ limit: Math.min(CLAIM_SIZE, limit - claimed), leaseMs: LEASE_MS });
-    const results = await Promise.allSettled(events.map((event) => relayEvent(context, event, complain)));
+    if (events.length === 0) break;
+    const results = await Promise.allSettled(events.map((event) => relayEvent(context, event, call)));
     const endings = results.map(valueOf);
     for (const { kind } of endings) counts[ENDINGS[kind]] += 1;
+    for (const sink of sinks) noteAway(call.away, sink, endings);
     claimed += events.length;
-    // Nothing is due; or nobody is there, and the rest of a long queue would find that out one by one.
-    if (endings.every(({ isAway }) => isAway)) break;
   }
   return counts;
 }
@@ -77,27 +78,42 @@ const ENDINGS = { sent: 'sent', retry: 'retried', parked: 'parked' } as const;
 
 interface Ending {
   readonly kind: DeliveryOutcome['kind'];
-  /** Nobody was there to take it. */
-  readonly isAway: boolean;
+  readonly untold: readonly EventSink[];
+  readonly failures: readonly Failure[];
+}
+
+/** Sinks that have taken nothing of a whole claim, and why: they are not asked again in this call, so that nobody waits. */
+type Away = Map<EventSink, Error>;
+
+function noteAway(away: Away, sink: EventSink, endings: readonly Ending[]): void {
+  const asked = endings.filter(({ untold }) => untold.includes(sink));
+  const failures = asked.flatMap((ending) => ending.failures.filter((failure) => failure.sink === sink));
+  const [first] = failures;
+  if (first && failures.length === asked.length && !failures.some(isRefusal)) away.set(sink, first.error);
+}
+
+/** What one call remembers. */
+interface Call {
+  readonly complain: Complain;
+  readonly away: Away;
 }
 
 type Complain = (sink: EventSink, error: unknown) => void;
 
 /** Tells everybody who has not taken the event, and writes down what came of it. */
-async function relayEvent(context: RelayContext, claimed: OutboxEvent, complain: Complain): Promise<Ending> {
+async function relayEvent(context: RelayContext, claimed: OutboxEvent, call: Call): Promise<Ending> {
   const { outbox, sinks, onError } = context;
   const { event, deliveredTo } = claimed;
   const untold = sinks.filter(({ name }) => !deliveredTo.includes(name));
-  const failures = await tell(untold, event, context.clock);
-  for (const { sink, error } of failures) complain(sink, error);
+  const failures = await tell(untold, event, { clock: context.clock, away: call.away });
+  for (const { sink, error } of failures) call.complain(sink, error);
   const outcome = outcomeOf(claimed, untold, failures);
   await outbox.settle(event.id, outcome);
   if (outcome.kind === 'parked') {
     const what = `Event ${event.id} of node ${event.data.nodeId} is parked`;
     onError(new EventSinkError('rejected', `${what}: ${outcome.lastError}`));
   }
-  const isAway = untold.length > 0 && failures.length === untold.length && !failures.some(isRefusal);
-  return { kind: outcome.kind, isAway };
+  return { kind: outcome.kind, untold, failures };
 }
 
 /** A sink that has not taken an event. */
@@ -106,8 +122,15 @@ interface Failure {
   readonly error: Error;
 }
 
-async function tell(sinks: readonly EventSink[], event: UploadEvent, clock: Clock): Promise<Failure[]> {
-  const attempts = sinks.map(async (sink) => ({ sink, error: await failureOf(sink, event, clock) }));
+async function tell(
+  sinks: readonly EventSink[],
+  event: UploadEvent,
+  { clock, away }: { readonly clock: Clock; readonly away: Away },
+): Promise<Failure[]> {
+  const attempts = sinks.map(async (sink) => ({
+    sink,
+    error: away.get(sink) ?? (await failureOf(sink, event, clock)),
+  }));
   return (await Promise.all(attempts)).flatMap(({ sink, error }) => (error ? [{ sink, error }] : []));
 }
 

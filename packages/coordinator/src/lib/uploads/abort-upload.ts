@@ -2,7 +2,7 @@ import type { CancelResponse } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { UploadContext } from './context.ts';
-import { finishHot } from './finish-completion.ts';
+import { type CompletionEnd, endByOthers, finishHot } from './finish-completion.ts';
 import { forgetHot } from './hot-state.ts';
 import { abortAllOf, deleteOurs } from './leave-nothing.ts';
 import { closedError } from './upload-answers.ts';
@@ -34,16 +34,18 @@ export async function abortUpload(context: UploadContext, record: UploadRecord):
 }
 
 /**
- * Cancels an upload that was reopened: the client wished it while nobody could tell what the store was doing.
+ * Cancels an upload that was reopened: the client wished it while nobody could tell what the store was doing. Whoever
+ * asked for completion hears what became of it.
  *
- * @throws CoordinatorError `upload-cancelled`, always: whoever asked for completion hears what became of it
+ * @throws CoordinatorError `upload-cancelled`, unless another driver was faster
  */
-export async function cancelReopened(context: UploadContext, uploadId: string): Promise<never> {
+export async function cancelReopened(context: UploadContext, uploadId: string): Promise<CompletionEnd> {
   const aborting = await context.catalog.beginAbort(uploadId, {
     to: 'CANCELLED',
     redriveAfterMs: ABORT_REDRIVE_AFTER_MS,
   });
-  if (aborting) await abortUpload(context, aborting);
+  if (!aborting) return await endByOthers(context, uploadId);
+  await abortUpload(context, aborting);
   throw closedError(uploadId, 'CANCELLED');
 }
 

@@ -117,7 +117,7 @@ async function settleRefusal(
   // Another driver is at it, and knows more than this refusal.
   if (!reopened) return await endByOthers(context, uploadId);
   if (reopened.state === 'COMPLETING' || !isOpenAtStore(reopened)) return undefined;
-  if (reopened.cancelRequested) await cancelReopened(context, uploadId);
+  if (reopened.cancelRequested) return await cancelReopened(context, uploadId);
   if (parts.length === 0) return await sendAttempt(context, reopened, await collectParts(context, reopened));
   const adopted = adoptParts(parts, (await listFittingParts(context, reopened)) ?? []);
   await adoptHot(context, reopened, adopted.parts);
@@ -126,7 +126,7 @@ async function settleRefusal(
   if (isOtherList) return await sendAttempt(context, reopened, adopted.parts);
   throw new CoordinatorError(
     'completion-refused',
-    `The store refused to complete upload ${uploadId}: ${refusal.s3Code}, ${refusal.message} ` +
+    `The store refused to complete upload ${uploadId}: ${refusal.s3Code}. ` +
       'Create it again with the same createId to learn which parts it has, send the others, and complete again.',
     { uploadId, s3Code: refusal.s3Code },
   );

@@ -40,7 +40,7 @@ async function reopenSingle(context: UploadContext, attempt: UploadRecord): Prom
     redriveAfterMs: redriveAfterMs(attempt),
   });
   if (!reopened) return await endByOthers(context, uploadId);
-  if (reopened.cancelRequested) await cancelReopened(context, uploadId);
+  if (reopened.cancelRequested) return await cancelReopened(context, uploadId);
   throw notStored(attempt);
 }
 

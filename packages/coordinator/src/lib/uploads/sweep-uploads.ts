@@ -1,5 +1,6 @@
 import type { UploadRecord } from '../ports/upload-record.ts';
 import { ABORT_REDRIVE_AFTER_MS, abortUpload } from './abort-upload.ts';
+import { cancelRecord } from './cancel-upload.ts';
 import { joinCompletion } from './complete-upload.ts';
 import type { UploadContext } from './context.ts';
 import { isOpenAtStore, listFittingParts, orWithoutState } from './hot-state.ts';
@@ -87,6 +88,7 @@ async function lookAfter(context: UploadContext, record: UploadRecord, wish: Swe
     case 'PENDING':
       return await expire(context, record);
     case 'UPLOADING':
+      if (record.cancelRequested) return await cancelReopened(context, record);
       return await endIdle(context, record);
     case 'COMPLETING':
       await driveOn(context, record, wish);
@@ -114,6 +116,12 @@ async function driveOn(
   const patience = context.clock.sleep(patienceMs, waited.signal).catch(() => undefined);
   await Promise.race([completion, patience]);
   waited.abort();
+}
+
+/** Whoever reopened it has not lived to cancel it. */
+async function cancelReopened(context: UploadContext, record: UploadRecord): Promise<Deed> {
+  await cancelRecord(context, record);
+  return 'aborted';
 }
 
 /** A silent upload: what arrived since, or is complete already, is not ended. */

@@ -79,8 +79,18 @@ export function statusOf(
     createdAtEpochMs: record.createdAtEpochMs,
     receivedParts: receivedParts.map(({ partNumber, sizeBytes }) => ({ partNumber, sizeBytes })),
     ...(record.state === 'COMPLETED' && { result: resultOf(context, record) }),
-    ...(record.lastError !== undefined && { lastError: record.lastError }),
+    ...(record.lastError !== undefined && { lastError: toldError(record.state, record.lastError) }),
   };
+}
+
+/**
+ * What a client hears of an error. The store's own words may name accounts, roles and addresses inside: of them only the
+ * code is told. Why an upload has failed is said in ours.
+ */
+function toldError(state: UploadState, lastError: string): string {
+  if (state === 'FAILED') return lastError;
+  const [code] = /^[A-Z]\w+/.exec(lastError) ?? [];
+  return code === undefined ? 'the object could not be completed yet' : `the store said ${code}`;
 }
 
 /** The result of a completed upload, from its row. */

@@ -84,7 +84,8 @@ async function reopen(
   where: () => Fragment,
 ): Promise<UploadRecord | undefined> {
   const reopening = (): Fragment => sql`upload_state = 'UPLOADING', last_error = ${lastError},
-    complete_sent_at = null, unresolved_sent_at = null, next_attempt_at = null, claimed_until = null,
+    complete_sent_at = null, unresolved_sent_at = null, claimed_until = null,
+    next_attempt_at = case when cancel_requested then clock_timestamp() end,
     parts_digest = null, expires_at = greatest(expires_at, ${fullSpan(sql)})`;
   try {
     return await changeRow(sql, uploadId, reopening(), where());

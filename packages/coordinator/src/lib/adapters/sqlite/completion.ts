@@ -58,7 +58,7 @@ const REFUSE = {
   set: `last_error = :lastError, claimed_until = NULL, unresolved_sent_at = NULL,
     upload_state = CASE WHEN ${IS_RESOLVED} THEN 'UPLOADING' ELSE upload_state END,
     complete_sent_at = CASE WHEN ${IS_RESOLVED} THEN NULL ELSE unresolved_sent_at END,
-    next_attempt_at = CASE WHEN ${IS_RESOLVED} THEN NULL ELSE ${CLOCK_MS} + :redriveAfterMs END,
+    next_attempt_at = CASE WHEN NOT ${IS_RESOLVED} THEN ${CLOCK_MS} + :redriveAfterMs WHEN cancel_requested THEN ${CLOCK_MS} END,
     parts_digest = CASE WHEN ${IS_RESOLVED} THEN NULL ELSE parts_digest END,
     expires_at = CASE WHEN ${IS_RESOLVED} THEN max(expires_at, ${CLOCK_MS} + idle_limit_ms) ELSE expires_at END,
     resume_key = CASE WHEN ${IS_RESOLVED} AND EXISTS (

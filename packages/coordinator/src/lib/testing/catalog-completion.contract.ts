@@ -298,6 +298,8 @@ export function describeCompletion(setUp: SetUpCatalog): void {
         state: 'UPLOADING',
         cancelRequested: true,
       });
+      await passMs(0);
+      expect(await isDue(pair.second, uploadId)).toBe(true);
       expect(await pair.first.beginAbort(uploadId, CANCEL)).toMatchObject({ state: 'ABORTING' });
     });
 

@@ -21,8 +21,8 @@ Options
   --limit N   most events to tell; default ${DEFAULT_LIMIT}
   --json      one JSON object on stdout: { "sent", "retried", "parked" }
 
-Exit status: 0 everything that was due is told; 1 some was not (retried: due again later; parked: see
-longhaul-coordinator events); 2 usage, or there is no sink.
+Exit status: 0 nothing went wrong, though beyond --limit more may be due; 1 some was not told (retried: due again later;
+parked: see longhaul-coordinator events); 2 usage, or there is no sink.
 
 ${HELP_ENDING}`,
   async run(args, world) {

@@ -79,6 +79,7 @@ describe('sweep', () => {
     clock.pass(HOUR);
     expect(await sweep(options)).toEqual({
       redriven: 0,
+      unresolved: 0,
       aborted: 0,
       expired: 0,
       cleaned: 0,
@@ -293,7 +294,7 @@ describe('sweep', () => {
       listMultipartUploads: async () => [],
       abortMultipartUpload: async () => undefined,
     };
-    const nothing = { redriven: 0, aborted: 0, expired: 0, cleaned: 0, extended: 0, failed: 0 };
+    const nothing = { redriven: 0, unresolved: 0, aborted: 0, expired: 0, cleaned: 0, extended: 0, failed: 0 };
     expect(await sweep({ ...options, objectStore: elsewhere })).toEqual(nothing);
     expect(await events()).toEqual([]);
     expect(await sweep(options)).toMatchObject({ redriven: 2, expired: 1, failed: 0 });
@@ -341,7 +342,7 @@ describe('a completion whose object never comes', () => {
     expect(await coordinator.complete(upload)).toMatchObject({ answer: { state: 'COMPLETING' } });
     expect(isCompleting).toBe(true);
     clock.pass(60);
-    await sweep(options);
+    expect(await sweep(options)).toMatchObject({ redriven: 0, unresolved: 1 });
     expect(await stateOf(upload)).toBe('COMPLETING');
     clock.pass(1000);
     await sweep(options);

@@ -193,7 +193,7 @@ describe('longhaul-coordinator relay and events', () => {
     const [done] = await begin(['inline']);
     expect(await run(['events'])).toMatchObject({
       status: 0,
-      stdout: expect.stringMatching(/^1 event waiting, the oldest for \d+ (s|min).*; 0 parked\.\n$/),
+      stdout: expect.stringMatching(/^1 event waiting, the oldest for \d+ (s|min).*; 0 of them parked\.\n$/),
     });
     expect((await runJson(['relay'], toReceiver())).answer).toEqual({ sent: 1, retried: 0, parked: 0 });
     expect(receiver.events).toMatchObject([
@@ -231,7 +231,7 @@ describe('longhaul-coordinator relay and events', () => {
     }
     const { status, stdout } = await run(['events']);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^1 event waiting.*; 1 parked\.\nEVENT +UPLOAD +TYPE +ATTEMPTS +LAST ERROR\n/);
+    expect(stdout).toMatch(/^1 event waiting.*; 1 of them parked\.\nEVENT +UPLOAD +TYPE +ATTEMPTS +LAST ERROR\n/);
     expect(stdout).toContain(done!.uploadId);
     expect(stdout).toMatch(/ 5 +webhook: \S+ answered 422\n$/);
 

@@ -50,7 +50,8 @@ const PROCESS: CliWorld = {
  */
 export async function runCli(args: readonly string[], world: CliWorld = PROCESS): Promise<number> {
   const command = findCommand(args);
-  if (args.some(isHelp) && (command || args.every(isHelp))) {
+  const isGroup = COMMANDS.some(({ name }) => name.startsWith(`${args[0]} `));
+  if (args.some(isHelp) && (command || isGroup || args.every(isHelp))) {
     world.say((command?.help ?? HELP).trimEnd());
     return EXIT.done;
   }

@@ -93,9 +93,25 @@ async function wireMemory(memory: MemoryConfig): Promise<{ catalog: Catalog; sta
   return { catalog, state: await wireRedis(memory.redisUrls) };
 }
 
+/** @throws ConfigError when the package is not there: it is installed only by those who use it */
+async function loadDriver<Driver>(
+  name: string,
+  variable: string,
+  load: () => Promise<Driver>,
+): Promise<Driver> {
+  try {
+    return await load();
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    throw new ConfigError([
+      `${variable} needs the package ${name}, which is not installed: npm install ${name}`,
+    ]);
+  }
+}
+
 async function wirePostgres(url: string): Promise<Catalog> {
   const [{ default: postgres }, { createPostgresCatalog }] = await Promise.all([
-    import('postgres'),
+    loadDriver('postgres', 'LONGHAUL_DATABASE_URL', () => import('postgres')),
     import('../adapters/postgres/postgres-catalog.ts'),
   ]);
   return createPostgresCatalog({ sql: postgres(url, POSTGRES_PATIENCE) });
@@ -109,7 +125,7 @@ const POSTGRES_PATIENCE = {
 
 async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Promise<StateStore> {
   const [{ Cluster, Redis }, { createRedisState }] = await Promise.all([
-    import('ioredis'),
+    loadDriver('ioredis', 'LONGHAUL_REDIS_URL', () => import('ioredis')),
     import('../adapters/redis/redis-state.ts'),
   ]);
   const options = { lazyConnect: true, enableOfflineQueue: false };
@@ -143,7 +159,7 @@ async function wireSinks({ kafka, webhook }: SinksConfig): Promise<readonly Even
 
 async function wireKafka({ brokers, topic, ssl, sasl }: KafkaConfig): Promise<EventSink> {
   const [{ Kafka, logLevel }, { createKafkaSink }] = await Promise.all([
-    import('kafkajs'),
+    loadDriver('kafkajs', 'LONGHAUL_KAFKA_BROKERS', () => import('kafkajs')),
     import('../adapters/kafka/kafka-sink.ts'),
   ]);
   const kafka = new Kafka({

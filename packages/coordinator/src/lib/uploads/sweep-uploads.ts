@@ -1,3 +1,4 @@
+import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import { ABORT_REDRIVE_AFTER_MS, abortUpload } from './abort-upload.ts';
 import { cancelRecord } from './cancel-upload.ts';
@@ -9,8 +10,10 @@ import { proveObject } from './prove-object.ts';
 
 /** What a sweep has done, in uploads. */
 export interface SweepReport {
-  /** Completions that were driven on, whatever came of them. */
+  /** Completions that were driven to an end, or back to their clients. */
   readonly redriven: number;
+  /** Completions of which nobody can tell the end yet: the store is at work, or away. They are due again. */
+  readonly unresolved: number;
   /** Aborts that were driven on. */
   readonly aborted: number;
   /** Idle uploads and creates that nobody finished, which are ended now. */
@@ -52,6 +55,7 @@ export async function sweepUploads(context: UploadContext, wish: SweepWish = {})
   const { limit = DEFAULT_LIMIT, signal } = wish;
   const report: Record<Deed, number> = {
     redriven: 0,
+    unresolved: 0,
     aborted: 0,
     expired: 0,
     cleaned: 0,
@@ -91,8 +95,7 @@ async function lookAfter(context: UploadContext, record: UploadRecord, wish: Swe
       if (record.cancelRequested) return await cancelReopened(context, record);
       return await endIdle(context, record);
     case 'COMPLETING':
-      await driveOn(context, record, wish);
-      return 'redriven';
+      return await driveOn(context, record, wish);
     case 'ABORTING':
       await abortUpload(context, record);
       return 'aborted';
@@ -109,13 +112,23 @@ async function driveOn(
   context: UploadContext,
   record: UploadRecord,
   { patienceMs }: SweepWish,
-): Promise<void> {
-  const completion = joinCompletion(context, record).then(() => undefined, context.onError);
+): Promise<Deed> {
+  const completion = joinCompletion(context, record).then(
+    ({ state }): Deed => (state === 'COMPLETED' ? 'redriven' : 'unresolved'),
+    (error: unknown): Deed => {
+      context.onError(error);
+      return error instanceof CoordinatorError ? 'redriven' : 'failed';
+    },
+  );
   if (patienceMs === undefined) return await completion;
   const waited = new AbortController();
-  const patience = context.clock.sleep(patienceMs, waited.signal).catch(() => undefined);
-  await Promise.race([completion, patience]);
+  const late = context.clock.sleep(patienceMs, waited.signal).then(
+    (): Deed => 'unresolved',
+    (): Deed => 'unresolved',
+  );
+  const deed = await Promise.race([completion, late]);
   waited.abort();
+  return deed;
 }
 
 /** Whoever reopened it has not lived to cancel it. */

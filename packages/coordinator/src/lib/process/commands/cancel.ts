@@ -2,7 +2,7 @@ import { parseArgs } from 'node:util';
 import { CoordinatorError } from '../../coordinator-error.ts';
 import type { CoordinatorOptions } from '../../coordinator-options.ts';
 import { cancelUploadAsOperator } from '../../maintenance.ts';
-import { type Command, EXIT, HELP_ENDING, readUuid, UsageError } from '../command.ts';
+import { type CliWorld, type Command, EXIT, HELP_ENDING, readUuid, UsageError } from '../command.ts';
 import { withPorts } from '../with-ports.ts';
 
 /** `longhaul-coordinator cancel` */
@@ -29,7 +29,7 @@ ${HELP_ENDING}`,
     const [given, ...others] = positionals;
     if (others.length > 0) throw new UsageError('One UPLOAD_ID at a time.');
     const uploadId = readUuid('UPLOAD_ID', given);
-    const state = await withPorts(world, ({ options }) => cancelUpload(options, uploadId));
+    const state = await withPorts(world, ({ options }) => cancelUpload(options, uploadId, world));
     world.say(
       values.json ? JSON.stringify({ uploadId, state }) : `${uploadId} is ${state}${MEANINGS[state] ?? '.'}`,
     );
@@ -37,12 +37,20 @@ ${HELP_ENDING}`,
   },
 };
 
-async function cancelUpload(options: CoordinatorOptions, uploadId: string): Promise<string> {
+async function cancelUpload(
+  options: CoordinatorOptions,
+  uploadId: string,
+  { report }: CliWorld,
+): Promise<string> {
   try {
     return (await cancelUploadAsOperator(options, uploadId)).state;
   } catch (error) {
     if (error instanceof CoordinatorError && error.code === 'upload-completing') return 'COMPLETING';
-    throw error;
+    const record = await options.catalog.find(uploadId);
+    if (record?.state !== 'ABORTING') throw error;
+    // The store did not let go of it now: it will be asked again.
+    report(error);
+    return record.state;
   }
 }
 
@@ -50,7 +58,7 @@ async function cancelUpload(options: CoordinatorOptions, uploadId: string): Prom
 const MEANINGS: Readonly<Record<string, string>> = {
   COMPLETED: ': the object is whole and stays.',
   COMPLETING: ': your wish is remembered, and honoured if the store refuses the completion.',
-  ABORTING: ': the sweeper ends it once nothing of it can be under way to the store.',
+  ABORTING: ': the sweeper ends it once the store lets go of it and nothing of it can be under way there.',
   EXPIRED: ' already.',
   FAILED: ' already.',
 };

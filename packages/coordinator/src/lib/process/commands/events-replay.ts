@@ -39,12 +39,12 @@ ${HELP_ENDING}`,
     });
     const selection = readSelection(values);
     const replayed = await withCatalog(world, ({ outbox }) => outbox.replay(selection));
-    world.say(
-      values.json
-        ? JSON.stringify({ replayed })
-        : `${formatCount(replayed, 'event')} made due: the next relay tells of ${replayed === 1 ? 'it' : 'them'}.`,
-    );
-    return replayed === 0 && selection.kind === 'event' ? EXIT.failed : EXIT.done;
+    const isUnknown = replayed === 0 && selection.kind === 'event';
+    const words = isUnknown
+      ? 'There is no such event, or it waits to be told already.'
+      : `${formatCount(replayed, 'event')} made due: the next relay tells of ${replayed === 1 ? 'it' : 'them'}.`;
+    world.say(values.json ? JSON.stringify({ replayed }) : words);
+    return isUnknown ? EXIT.failed : EXIT.done;
   },
 };
 

@@ -28,7 +28,7 @@ ${HELP_ENDING}`,
 
 function describeStatus({ unsentCount, oldestUnsentAgeMs, parkedCount, parked }: OutboxStatus): string {
   const age = oldestUnsentAgeMs === undefined ? '' : `, the oldest for ${formatSpan(oldestUnsentAgeMs)}`;
-  const head = `${formatCount(unsentCount, 'event')} waiting${age}; ${parkedCount} parked.`;
+  const head = `${formatCount(unsentCount, 'event')} waiting${age}; ${parkedCount} of them parked.`;
   if (parked.length === 0) return head;
   const rows = parked.map(({ eventId, nodeId, type, attempts, lastError }) => [
     eventId,

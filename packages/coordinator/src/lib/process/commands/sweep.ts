@@ -32,7 +32,7 @@ Options
                 because the store's list does not tell whose an upload is
   --json        one JSON object on stdout: { "sweep": …, "tidy": …, "reconcile"?: … }
 
-Exit status: 0 done; 1 something failed and stays due, or --abort was refused; 2 usage.
+Exit status: 0 done; 1 something failed, or has no known end yet, and stays due, or --abort was refused; 2 usage.
 
 Examples
   longhaul-coordinator sweep
@@ -79,14 +79,17 @@ async function runSweep({ options }: CommandPorts, wish: SweepWish, world: CliWo
   if (wish.json)
     world.say(JSON.stringify({ sweep: swept, tidy: tidied, ...(found && { reconcile: found }) }));
   else if (found) world.say(describeReconcile(found));
-  return swept.failed > 0 ? EXIT.failed : EXIT.done;
+  return swept.failed + swept.unresolved > 0 ? EXIT.failed : EXIT.done;
 }
 
-function describeSweep({ redriven, aborted, expired, cleaned, extended, failed }: SweepReport): string {
+function describeSweep(swept: SweepReport): string {
+  const { redriven, unresolved, aborted, expired, cleaned, extended, failed } = swept;
   const done =
     `Swept: ${formatCount(redriven, 'completion')} and ${formatCount(aborted, 'abort')} driven on, ${expired} expired, ` +
     `${extended} still going on, ${cleaned} cleaned up after.`;
-  return failed > 0 ? `${done} ${failed} failed and stay due.` : done;
+  const open =
+    unresolved > 0 ? ` Of ${formatCount(unresolved, 'completion')} nobody can tell the end yet.` : '';
+  return failed > 0 ? `${done}${open} ${failed} failed and stay due.` : `${done}${open}`;
 }
 
 function describeTidy({ removedEvents, removedUploads }: TidyReport): string {

@@ -164,7 +164,7 @@ describe('sweep', () => {
     clock.pass(73 * HOUR);
     expect(await sweep(options)).toMatchObject({ expired: 0, failed: 1 });
     expect(await stateOf(upload)).toBe('UPLOADING');
-    clock.pass(120);
+    clock.pass(600);
     expect(await sweep(options)).toMatchObject({ redriven: 1, failed: 0 });
     expect(await stateOf(upload)).toBe('COMPLETED');
     expect(Buffer.from(await coordinator.read(keyOf(upload))).toString()).toBe('abc');
@@ -300,6 +300,27 @@ describe('sweep', () => {
     expect(await sweep(options)).toMatchObject({ redriven: 2, expired: 1, failed: 0 });
     expect(await stateOf(idle)).toBe('EXPIRED');
     expect(await stateOf(stored)).toBe('COMPLETED');
+  });
+
+  it('reaches an upload behind more of those that cannot be looked after than one sweep takes', async () => {
+    const broken = [await coordinator.create(inParts), await coordinator.create(inParts)];
+    clock.pass(HOUR);
+    const good = await coordinator.create(inParts);
+    clock.pass(73 * HOUR);
+    const { objectStore } = options;
+    const lame: ObjectStore = {
+      ...objectStore,
+      listParts: async (ref) => {
+        if (broken.some((upload) => ref.key === keyOf(upload))) throw new ObjectStoreError('refused', 'no');
+        return await objectStore.listParts(ref);
+      },
+    };
+    // As cron does it: by then no lease of the time before holds any more.
+    for (let minute = 0; minute < 5; minute++) {
+      await sweep({ ...options, objectStore: lame }, { limit: 2 });
+      clock.pass(61);
+    }
+    expect(await stateOf(good)).toBe('EXPIRED');
   });
 
   it('costs an upload that cannot be looked after a while, and no other anything', async () => {

@@ -83,8 +83,20 @@ async function lookAfterSafely(context: UploadContext, record: UploadRecord, wis
     return await lookAfter(context, record, wish);
   } catch (error) {
     context.onError(error);
+    // Whoever has waited longest comes first: it would stand before all others for ever.
+    const delayMs = putOffMs(context, record);
+    await context.catalog.postpone(record.uploadId, record.state, { delayMs }).catch(context.onError);
     return 'failed';
   }
+}
+
+const SHORTEST_PUT_OFF_MS = 60_000;
+const LONGEST_PUT_OFF_MS = 600_000;
+
+/** Half as long again as it has been due. */
+function putOffMs({ clock }: UploadContext, record: UploadRecord): number {
+  const overdueMs = clock.nowEpochMs() - (record.nextAttemptAtEpochMs ?? record.expiresAtEpochMs);
+  return Math.min(Math.max(Math.ceil(overdueMs / 2), SHORTEST_PUT_OFF_MS), LONGEST_PUT_OFF_MS);
 }
 
 async function lookAfter(context: UploadContext, record: UploadRecord, wish: SweepWish): Promise<Deed> {

@@ -123,7 +123,7 @@ export interface UploadStatus {
   readonly receivedParts: readonly ReceivedPart[];
   /** With `COMPLETED`. */
   readonly result?: UploadResult;
-  /** The last thing that went wrong, in words. */
+  /** The last thing that went wrong: the store's code, or with `FAILED` the cause in our words. */
   readonly lastError?: string;
 }
 

@@ -94,6 +94,6 @@ export async function cancelUploadAsOperator(
 ): Promise<CancelResponse> {
   const context = contextOf(options);
   const record = await context.catalog.find(uploadId);
-  if (record) return await cancelRecord(context, record);
+  if (record?.bucket === context.objectStore.bucket) return await cancelRecord(context, record);
   throw new CoordinatorError('upload-not-found', `There is no upload ${uploadId}.`, { uploadId });
 }

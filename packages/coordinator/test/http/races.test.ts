@@ -474,6 +474,22 @@ describe('activity', () => {
   });
 });
 
+describe('a coordinator of another bucket', () => {
+  it('touches nothing of an upload that it cannot see, and says so', async () => {
+    const one = await start();
+    const request = { ...file, createId: randomUUID(), name: 'x' };
+    const upload = await one.create(request);
+    await sendParts(one, upload, content);
+    const other = await start({ wrapStore: (store) => ({ ...store, bucket: 'another' }) });
+    expect(await other.call('POST', '/v1/uploads', { body: request })).toMatchObject({
+      problem: { code: 'create-conflict' },
+    });
+    for (const answer of [await other.complete(upload), await other.cancel(upload)])
+      expect(answer).toMatchObject({ status: 404, problem: { code: 'upload-not-found' } });
+    expect(await one.complete(upload)).toMatchObject({ answer: { state: 'COMPLETED' } });
+  });
+});
+
 describe('sinks', () => {
   it('must have names of their own: events remember by them who was told', async () => {
     const sink = createListenerSink(() => undefined);

@@ -294,7 +294,15 @@ describe('sweep', () => {
       listMultipartUploads: async () => [],
       abortMultipartUpload: async () => undefined,
     };
-    const nothing = { redriven: 0, unresolved: 0, aborted: 0, expired: 0, cleaned: 0, extended: 0, failed: 0 };
+    const nothing = {
+      redriven: 0,
+      unresolved: 0,
+      aborted: 0,
+      expired: 0,
+      cleaned: 0,
+      extended: 0,
+      failed: 0,
+    };
     expect(await sweep({ ...options, objectStore: elsewhere })).toEqual(nothing);
     expect(await events()).toEqual([]);
     expect(await sweep(options)).toMatchObject({ redriven: 2, expired: 1, failed: 0 });

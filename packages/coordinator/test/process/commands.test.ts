@@ -231,7 +231,9 @@ describe('longhaul-coordinator relay and events', () => {
     }
     const { status, stdout } = await run(['events']);
     expect(status).toBe(0);
-    expect(stdout).toMatch(/^1 event waiting.*; 1 of them parked\.\nEVENT +UPLOAD +TYPE +ATTEMPTS +LAST ERROR\n/);
+    expect(stdout).toMatch(
+      /^1 event waiting.*; 1 of them parked\.\nEVENT +UPLOAD +TYPE +ATTEMPTS +LAST ERROR\n/,
+    );
     expect(stdout).toContain(done!.uploadId);
     expect(stdout).toMatch(/ 5 +webhook: \S+ answered 422\n$/);
 

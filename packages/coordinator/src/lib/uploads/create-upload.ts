@@ -33,7 +33,8 @@ export async function createUpload(
 ): Promise<CreateUploadResponse> {
   const draft = draftUpload(context, owner, request, await keyTemplate(context));
   const { kind, record } = await insertOrFind(context, draft);
-  if (kind === 'repeated' && record.requestDigest !== draft.requestDigest) {
+  const isOther = record.requestDigest !== draft.requestDigest || record.bucket !== draft.bucket;
+  if (kind === 'repeated' && isOther) {
     throw new CoordinatorError(
       'create-conflict',
       `The createId ${request.createId} was used for another upload. Make a new UUID for each upload.`,

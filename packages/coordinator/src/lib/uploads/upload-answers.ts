@@ -45,7 +45,8 @@ export function closedError(uploadId: string, state: UploadState): CoordinatorEr
  */
 export async function findRecord(context: UploadContext, caller: TokenClaims): Promise<UploadRecord> {
   const record = await context.catalog.find(caller.uploadId);
-  if (!record) {
+  // In another bucket nothing of it would be found, and that would look like its end.
+  if (record?.bucket !== context.objectStore.bucket) {
     throw new CoordinatorError('upload-not-found', `There is no upload ${caller.uploadId}.`, {
       uploadId: caller.uploadId,
     });

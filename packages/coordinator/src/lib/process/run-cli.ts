@@ -50,9 +50,9 @@ const PROCESS: CliWorld = {
  */
 export async function runCli(args: readonly string[], world: CliWorld = PROCESS): Promise<number> {
   const command = findCommand(args);
-  const isGroup = COMMANDS.some(({ name }) => name.startsWith(`${args[0]} `));
-  if (args.some(isHelp) && (command || isGroup || args.every(isHelp))) {
-    world.say((command?.help ?? HELP).trimEnd());
+  const help = helpAskedFor(args, command);
+  if (help !== undefined) {
+    world.say(help.trimEnd());
     return EXIT.done;
   }
   if (!command) {
@@ -69,6 +69,13 @@ export async function runCli(args: readonly string[], world: CliWorld = PROCESS)
     else world.note(mistake);
     return mistake === undefined ? EXIT.failed : EXIT.usage;
   }
+}
+
+/** Help of the command; of all of them for the program itself, and for the first word of a longer command. */
+function helpAskedFor(args: readonly string[], command: Command | undefined): string | undefined {
+  if (!args.some(isHelp)) return undefined;
+  const isGroup = COMMANDS.some(({ name }) => name.startsWith(`${args[0]} `));
+  return isGroup || args.every(isHelp) ? (command?.help ?? HELP) : command?.help;
 }
 
 function isHelp(arg: string): boolean {

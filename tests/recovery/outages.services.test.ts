@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { createUploader, type UploadHandle } from '@longhaul/sdk';
 import { type Broker, makeBroker } from '../services/kafka.ts';
 import { openRun, type Run } from '../services/place.ts';
@@ -52,6 +52,11 @@ describe.skipIf(typeof servers === 'string')(`outages (${describeServers(servers
       kafkaBrokers: broker.address,
     });
     coordinator = await startCoordinatorProcess(lane.addresses);
+  });
+  // The servers of the test before may be back a moment longer than the coordinator's connections to them.
+  beforeEach(async () => {
+    const isReady = async (): Promise<boolean> => (await fetch(new URL('/readyz', coordinator.url))).ok;
+    await expect.poll(isReady, { timeout: 60_000 }).toBe(true);
   });
   afterAll(async () => {
     console.log(JSON.stringify(figures));
@@ -221,6 +226,9 @@ describe.skipIf(typeof servers === 'string')(`outages (${describeServers(servers
   it('Postgres away: nothing new begins, parts go on, completion waits for it', async () => {
     const upload = begin((PART_COUNT - 1) * PART_BYTES + 1);
     await atPart(upload, 2, () => postgres.stop());
+    let isAway = true;
+    // The tests that follow need it, whatever comes of this one.
+    onTestFinished(async () => void (isAway && (await postgres.start())));
     const askedAtMs = performance.now();
     const refusal = await fetch(new URL('/v1/uploads', coordinator.url), {
       method: 'POST',
@@ -234,6 +242,7 @@ describe.skipIf(typeof servers === 'string')(`outages (${describeServers(servers
     await expect.poll(() => upload.storedCount(), { timeout: 30_000 }).toBe(PART_COUNT);
     await expect.poll(() => upload.handle.state.kind, { timeout: 30_000 }).toBe('completing');
     await postgres.start();
+    isAway = false;
     const startedAtMs = performance.now();
     await upload.handle.result;
     figures['complete after Postgres is back'] = { ms: Math.round(performance.now() - startedAtMs) };

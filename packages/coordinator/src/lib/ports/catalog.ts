@@ -85,8 +85,8 @@ export interface CompletionCatalog {
    * no earlier one is unresolved, or all of them were sent more than `attemptOverAfterMs` ago; else COMPLETING stays,
    * due after `redriveAfterMs`. The reason is kept either way.
    *
-   * `cancelRequested` stays for the caller to honour, and with it the row is due at once. When the same content has another open upload by now, this one goes
-   * on but is no longer found by its fingerprint.
+   * `cancelRequested` stays for the caller to honour, and with it the row is due at once. When the same content has
+   * another open upload by now, this one goes on but is no longer found by its fingerprint.
    */
   refuseCompletion(
     uploadId: string,

@@ -104,7 +104,7 @@ async function lookAfter(context: UploadContext, record: UploadRecord, wish: Swe
     case 'PENDING':
       return await expire(context, record);
     case 'UPLOADING':
-      if (record.cancelRequested) return await cancelReopened(context, record);
+      if (record.cancelRequested) return await honourCancel(context, record);
       return await endIdle(context, record);
     case 'COMPLETING':
       return await driveOn(context, record, wish);
@@ -134,17 +134,14 @@ async function driveOn(
   );
   if (patienceMs === undefined) return await completion;
   const waited = new AbortController();
-  const late = context.clock.sleep(patienceMs, waited.signal).then(
-    (): Deed => 'unresolved',
-    (): Deed => 'unresolved',
-  );
-  const deed = await Promise.race([completion, late]);
+  const late = context.clock.sleep(patienceMs, waited.signal).catch(() => undefined);
+  const deed = await Promise.race([completion, late.then((): Deed => 'unresolved')]);
   waited.abort();
   return deed;
 }
 
 /** Whoever reopened it has not lived to cancel it. */
-async function cancelReopened(context: UploadContext, record: UploadRecord): Promise<Deed> {
+async function honourCancel(context: UploadContext, record: UploadRecord): Promise<Deed> {
   await cancelRecord(context, record);
   return 'aborted';
 }

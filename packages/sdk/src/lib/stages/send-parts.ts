@@ -1,5 +1,6 @@
 import type { PartRange } from '@longhaul/protocol';
 import type { LimitFunction } from 'p-limit';
+import type { Gate } from '../gate.ts';
 import { runInPool } from '../pool.ts';
 
 /** How a set of parts is sent. */
@@ -7,6 +8,8 @@ export interface SendPartsInput {
   /** Shared by all uploads: each of them queues no more parts than fit at once, so they take turns. */
   readonly pool: LimitFunction;
   readonly stopSignal: AbortSignal;
+  /** Closed while the upload is paused: parts under way give up their turns, and are sent again once it opens. */
+  readonly gate: Gate;
 }
 
 /**
@@ -14,7 +17,7 @@ export interface SendPartsInput {
  * them is running any more, so that the source can be closed.
  */
 export async function sendParts(
-  { pool, stopSignal }: SendPartsInput,
+  { pool, stopSignal, gate }: SendPartsInput,
   parts: readonly PartRange[],
   send: (part: PartRange, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -24,7 +27,9 @@ export async function sendParts(
 
   const lane = async (): Promise<void> => {
     try {
-      for (const part of queue) await runInPool(pool, signal, () => send(part, signal));
+      for (const part of queue) {
+        await gate.run(signal, (open) => runInPool(pool, open, () => send(part, open)));
+      }
     } catch (error) {
       failure.abort(error);
     }

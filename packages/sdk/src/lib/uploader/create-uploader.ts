@@ -61,7 +61,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     uploadOptions: UploadOptions,
     control: UploadControl,
   ): Promise<UploadResult> => {
-    const source = await platform.openSource(input);
+    const source = await control.gate.run(control.stopSignal, () => platform.openSource(input));
     let own = '';
     const claim = (hintKey: string): boolean => {
       if (running.has(hintKey)) return own === hintKey;
@@ -77,11 +77,19 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   };
 
   return {
-    upload: (input, uploadOptions = {}) =>
-      startUpload(
+    upload(input, uploadOptions = {}) {
+      const handle = startUpload(
         (control) => runInPool(admission, control.stopSignal, () => run(input, uploadOptions, control)),
         clock,
         uploadOptions.signal,
-      ),
+      );
+      // One that is paused keeps its place, and must keep no other from going in.
+      let paused = 0;
+      handle.on('state', ({ kind }) => {
+        admission.concurrency -= paused;
+        admission.concurrency += paused = Number(kind === 'paused');
+      });
+      return handle;
+    },
   };
 }

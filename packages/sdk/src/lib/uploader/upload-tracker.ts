@@ -22,9 +22,12 @@ export interface TrackerEvents {
 
 /** Follows the parts of an upload and tells of them. */
 export interface UploadTracker {
+  /** Nothing is known of any part but of these, which are stored. */
   begin(totalBytes: number, receivedParts: readonly ReceivedPart[]): void;
   /** Bytes of the part's present attempt, or all of them once it is stored. */
   partMoved(part: ReceivedPart, sentBytes: number, isStored?: boolean): void;
+  /** Nothing moves from now on, and that is no slowness. */
+  rest(): void;
   /** As of the last time that bytes moved. */
   progress(): UploadProgress;
 }
@@ -35,6 +38,8 @@ const PROGRESS_EVERY_MS = 100;
 export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['emit']): UploadTracker {
   const bytesOf = new Map<number, number>();
   let sumBytes = 0;
+  // Unlike the sum it only grows: what is sent again has taken its time, too.
+  let movedBytes = 0;
   let toldMs = -Infinity;
   let rate: RateReading | undefined;
   let progress: UploadProgress = { sentBytes: 0, totalBytes: 0, bytesPerSecond: 0 };
@@ -43,16 +48,18 @@ export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['
     const nowMs = clock.nowMs();
     const { totalBytes } = progress;
     const sentBytes = Math.min(totalBytes, Math.max(progress.sentBytes, sumBytes));
-    rate = nextRate(rate ?? { atMs: nowMs, sentBytes, bytesPerSecond: 0 }, nowMs, sentBytes);
+    rate = nextRate(rate ?? { atMs: nowMs, movedBytes, bytesPerSecond: 0 }, nowMs, movedBytes);
     const { bytesPerSecond } = rate;
-    const etaSeconds = bytesPerSecond > 0 ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
+    const etaSeconds = bytesPerSecond > 0 ? (totalBytes - sumBytes) / bytesPerSecond : undefined;
     progress = { sentBytes, totalBytes, bytesPerSecond, etaSeconds };
     if (nowMs - toldMs < PROGRESS_EVERY_MS && sentBytes < totalBytes) return;
     toldMs = nowMs;
     emit('progress', progress);
   };
   const update = ({ partNumber, sizeBytes }: ReceivedPart, sentBytes: number, isStored = false): void => {
-    sumBytes += sentBytes - (bytesOf.get(partNumber) ?? 0);
+    const grownBytes = sentBytes - (bytesOf.get(partNumber) ?? 0);
+    sumBytes += grownBytes;
+    movedBytes += Math.max(0, grownBytes);
     bytesOf.set(partNumber, sentBytes);
     emit('part', { partNumber, sizeBytes, sentBytes, isStored });
   };
@@ -60,12 +67,20 @@ export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['
   return {
     begin(totalBytes, receivedParts) {
       progress = { ...progress, totalBytes };
+      bytesOf.clear();
+      sumBytes = 0;
       for (const part of receivedParts) update(part, part.sizeBytes, true);
+      rate = undefined;
       tell();
     },
     partMoved(part, sentBytes, isStored) {
       update(part, sentBytes, isStored);
       tell();
+    },
+    rest() {
+      rate = undefined;
+      progress = { ...progress, bytesPerSecond: 0, etaSeconds: undefined };
+      emit('progress', progress);
     },
     progress: () => progress,
   };

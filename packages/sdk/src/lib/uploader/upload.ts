@@ -13,7 +13,7 @@ import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
-import { codeOf, UploadError } from '../upload-error.ts';
+import { codeOf, isUploadError, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
 import { createSession, type Session } from './session.ts';
 import type { UploadControl } from './upload-handle.ts';
@@ -48,10 +48,22 @@ const MAX_ROUNDS = 5;
 
 /**
  * The order of an upload, and the only place that goes back in it: identify → describe → open → send and report →
- * verify → complete. Parts that the store lacks after all send it back to sending; `cancel()` leads out of it.
+ * verify → complete. Parts that the store lacks after all send it back to sending, an upload that has expired to the very
+ * beginning, once; `cancel()` leads out of it.
  */
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
-  const upload = (await open(job, false)) ?? (await open(job, true));
+  return await runOnce(job, false).catch(async (error: unknown) => {
+    if (job.stopSignal.aborted || !hasExpired(error)) throw error;
+    job.dispatch({ kind: 'opening', restartReason: error });
+    return await runOnce(job, true);
+  });
+}
+
+async function runOnce<Source extends ByteSource>(
+  job: UploadJob<Source>,
+  isRestart: boolean,
+): Promise<UploadResult> {
+  const upload = (await open(job, isRestart)) ?? (await open(job, true));
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
   const { created, opened, hintKey, session } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
@@ -91,15 +103,16 @@ async function carry<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: OpenUpload,
 ): Promise<UploadResult> {
-  const { stopSignal, dispatch } = job;
+  const { stopSignal, gate, dispatch } = job;
   const { session, opened } = upload;
   let parts = missingParts(upload.created);
   for (let round = 1; ; round++) {
-    stopSignal.throwIfAborted();
     await sendAndReport(job, upload, parts).catch(leaveToCompletion);
     await job.source.verify();
-    dispatch({ kind: 'completing', upload: opened });
-    const completion = await completeUpload(job, session.complete, stopSignal);
+    const completion = await gate.run(stopSignal, async (signal) => {
+      dispatch({ kind: 'completing', upload: opened });
+      return await completeUpload(job, session.complete, signal);
+    });
     if (completion.result) return completion.result;
     if (round === MAX_ROUNDS) throw completion.refusal;
     const reopened = await session.reopen();
@@ -117,7 +130,11 @@ async function sendAndReport<Source extends ByteSource>(
   const exchange = createExchange({ ...job, ...upload, parts });
   const input = { ...job, ...exchange };
   await sendParts(job, parts, async (part, signal) => {
-    const receipt = await sendPart(input, part, signal);
+    const receipt = await sendPart(input, part, signal).catch((error: unknown) => {
+      // In a pause it is drawn as what it is: not sent.
+      if (signal.aborted) job.partMoved(part, 0);
+      throw error;
+    });
     job.partMoved(part, part.sizeBytes, true);
     // The proof of a single PUT is the object itself: there is no part to report.
     if (upload.opened.mode !== 'multipart') return;
@@ -125,6 +142,11 @@ async function sendAndReport<Source extends ByteSource>(
     if (!receipt.etag) job.onNotice(ETAG_HIDDEN);
   });
   await exchange.flush();
+}
+
+/** The coordinator has let go of the upload by itself: nobody wanted its end, so it may begin again. */
+function hasExpired(error: unknown): boolean {
+  return isUploadError(error) && /^upload-(expired|not-found)$/.test(error.problem?.code ?? '');
 }
 
 /**

@@ -1,6 +1,7 @@
 import { MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
 import pLimit from 'p-limit';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
+import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
@@ -47,12 +48,13 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     connectivity,
     checksum,
   };
-  const { concurrency } = settings;
+  const { concurrency, onNotice } = settings;
   const shop: Workshop<Source> = {
     ...settings,
     coordinator: createCoordinatorClient(settings),
     sender: platform.createSender({ concurrency }),
     pool: pLimit(concurrency),
+    onNotice: onceEach(onNotice),
   };
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);

@@ -1,5 +1,5 @@
 import { MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
@@ -90,15 +90,18 @@ export function createUploaderOn<Input, Source extends ByteSource>(
         clock,
         uploadOptions.signal,
       );
-      // One that is paused keeps its places, and must keep no other from going in.
-      let paused = 0;
-      handle.on('state', ({ kind }) => {
-        const change = Number(kind === 'paused') - paused;
-        paused += change;
-        opening.concurrency += change;
-        sending.concurrency += change;
-      });
+      makeRoomInPauses(handle, [opening, sending]);
       return handle;
     },
   };
+}
+
+/** One that is paused keeps its places, and must keep no other from going in. */
+function makeRoomInPauses(handle: UploadHandle, pools: readonly LimitFunction[]): void {
+  let paused = 0;
+  handle.on('state', ({ kind }) => {
+    const change = Number(kind === 'paused') - paused;
+    paused += change;
+    for (const pool of pools) pool.concurrency += change;
+  });
 }

@@ -68,7 +68,7 @@ describe('the tracker', () => {
       partNumber: fc.integer({ min: 1, max: 10 }),
       sentBytes: fc.integer({ min: 0, max: PART_BYTES }),
       spanMs: fc.integer({ min: 0, max: 5_000 }),
-      then: fc.constantFrom('move', 'rest', 'restart'),
+      next: fc.constantFrom('move', 'rest', 'restart'),
     });
     fc.assert(
       fc.property(fc.array(move, { maxLength: 60 }), (moves) => {
@@ -80,11 +80,11 @@ describe('the tracker', () => {
           expect(etaSeconds).toBeGreaterThanOrEqual(0);
           expect(Number.isFinite(bytesPerSecond) && Number.isFinite(etaSeconds)).toBe(true);
         };
-        for (const { partNumber, sentBytes, spanMs, then } of moves) {
+        for (const { partNumber, sentBytes, spanMs, next } of moves) {
           tick(spanMs);
           tracker.partMoved({ partNumber, sizeBytes: PART_BYTES }, sentBytes);
-          if (then === 'rest') tracker.rest();
-          if (then === 'restart') tracker.begin(10 * PART_BYTES, []);
+          if (next === 'rest') tracker.rest();
+          if (next === 'restart') tracker.begin(10 * PART_BYTES, []);
           look(tracker.progress());
         }
         for (let partNumber = 1; partNumber <= 10; partNumber++) {

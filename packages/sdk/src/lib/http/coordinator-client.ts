@@ -59,10 +59,15 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
     }
   };
 
+  let hasAnswered = false;
+  const input = { ...options, isKnownServer: () => hasAnswered };
   return {
     address,
-    call: async <Answer>(call: CoordinatorCall, signal: AbortSignal) =>
-      (await repeat(options, signal, () => attempt(call, signal))) as Answer,
+    async call<Answer>(call: CoordinatorCall, signal: AbortSignal) {
+      const answer = await repeat(input, signal, () => attempt(call, signal));
+      hasAnswered = true;
+      return answer as Answer;
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { runInPool } from '../pool.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
+import { createLine } from '../schedule/line.ts';
 import { normalizeOptions, type UploaderOptions, type UploadOptions } from './options.ts';
 import { runUpload, type Workshop } from './upload.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
@@ -39,17 +40,17 @@ export function createUploaderOn<Input, Source extends ByteSource>(
 ): Uploader<Input> {
   const { clock, connectivity, checksum } = platform;
   const settings = {
-    ...normalizeOptions(options, platform.defaultConcurrency),
+    ...normalizeOptions(options, platform),
     clock,
     connectivity,
     checksum,
   };
-  const { concurrency } = settings;
+  const { concurrency, maxConcurrency } = settings;
   const shop: Workshop<Source> = {
     ...settings,
     coordinator: createCoordinatorClient(settings),
-    sender: platform.createSender({ concurrency }),
-    pool: pLimit(concurrency),
+    sender: platform.createSender({ concurrency: maxConcurrency }),
+    line: createLine(settings),
   };
   const admission = pLimit(concurrency * OPEN_PER_CONNECTION);
   const running = new Set<string>();

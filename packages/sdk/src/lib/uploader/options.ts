@@ -1,5 +1,6 @@
 import { DEFAULT_PART_SIZE_BYTES, type Encryption } from '@longhaul/protocol';
 import type { CoordinatorFetch, CoordinatorHeaders } from '../http/coordinator-client.ts';
+import { type NoticeListener, warn } from '../notice.ts';
 import type { ResumeStore } from '../ports/resume-store.ts';
 import { type RetryOptions, type RetryPolicy, retryPolicy } from '../retry.ts';
 
@@ -34,6 +35,11 @@ export interface UploaderOptions {
   readonly stallTimeoutMs?: number;
   /** Largest content that travels inside the create call, without a URL. Default 256 KiB; 0 turns it off. */
   readonly inlineMaxBytes?: number;
+  /**
+   * Told of what stops no upload and is worth mending, each thing once for the uploader: today of a bucket whose CORS rule
+   * hides the ETag. Default `console.warn` of the message.
+   */
+  readonly onNotice?: NoticeListener;
 }
 
 /** What one upload is given besides its source. */
@@ -68,6 +74,7 @@ export interface UploaderSettings {
   readonly retry: RetryPolicy;
   readonly stallTimeoutMs: number;
   readonly inlineMaxBytes: number;
+  readonly onNotice: NoticeListener;
 }
 
 /** How many parts in flight do well on a platform. */
@@ -90,6 +97,7 @@ export function normalizeOptions(
     resumeStore: undefined,
     stallTimeoutMs: 30_000,
     inlineMaxBytes: 256 * 1024,
+    onNotice: warn,
     ...options,
     retry: retryPolicy(options.retry),
   };

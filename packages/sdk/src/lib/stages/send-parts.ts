@@ -1,12 +1,11 @@
 import type { PartRange } from '@longhaul/protocol';
-import type { LimitFunction } from 'p-limit';
 import type { Gate } from '../gate.ts';
-import { runInPool } from '../pool.ts';
+import type { FairPool } from '../schedule/fair-pool.ts';
 
 /** How a set of parts is sent. */
 export interface SendPartsInput {
-  /** Shared by all uploads: each of them queues no more parts than fit at once, so they take turns. */
-  readonly pool: LimitFunction;
+  /** Shared by all uploads, and fair between them. No more parts queue in it than could ever be in flight. */
+  readonly line: { readonly pool: FairPool; readonly maxWidth: number };
   readonly stopSignal: AbortSignal;
   /** Closed while the upload is paused: parts under way give up their turns, and are sent again once it opens. */
   readonly gate: Gate;
@@ -17,7 +16,7 @@ export interface SendPartsInput {
  * them is running any more, so that the source can be closed.
  */
 export async function sendParts(
-  { pool, stopSignal, gate }: SendPartsInput,
+  { line: { pool, maxWidth }, stopSignal, gate }: SendPartsInput,
   parts: readonly PartRange[],
   send: (part: PartRange, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -28,13 +27,13 @@ export async function sendParts(
   const lane = async (): Promise<void> => {
     try {
       for (const part of queue) {
-        await gate.run(signal, (open) => runInPool(pool, open, () => send(part, open)));
+        await gate.run(signal, (open) => pool.run(queue, open, () => send(part, open)));
       }
     } catch (error) {
       failure.abort(error);
     }
   };
 
-  await Promise.all(Array.from({ length: Math.min(pool.concurrency, parts.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(maxWidth, parts.length) }, lane));
   signal.throwIfAborted();
 }

@@ -12,6 +12,7 @@ export const awsProfile: StoreProfile = {
   verifiesObjectSize: true,
   refusesPartOrder: true,
   refusesUnsignedHeaders: true,
+  refusesCutBodies: true,
   unknownUploadIs404: true,
   pagesOpenUploads: true,
   versioning: true,
@@ -30,6 +31,7 @@ export const genericProfile: StoreProfile = {
   verifiesObjectSize: false,
   refusesPartOrder: true,
   refusesUnsignedHeaders: false,
+  refusesCutBodies: false,
   unknownUploadIs404: true,
   pagesOpenUploads: true,
   versioning: false,
@@ -43,6 +45,7 @@ export const localS3Profile: StoreProfile = { ...awsProfile, name: 'local-s3', l
 export const versitygwProfile: StoreProfile = {
   ...awsProfile,
   name: 'versitygw',
+  refusesCutBodies: false,
   pagesOpenUploads: false,
   lifecycle: false,
 };

@@ -96,6 +96,8 @@ async function forward(
   const upstream = httpRequest(`${storeUrl}${request.url}`, {
     method: request.method,
     headers: request.headers,
+    // A connection on which a body was cut short is of no use to the next request.
+    agent: false,
   });
   upstream.on('error', () => response.destroy());
   // Who hangs up on the proxy hangs up on the store.

@@ -1,4 +1,4 @@
-import type { PartPlan } from './part-plan.ts';
+import type { OpenPlan, PartPlan } from './part-plan.ts';
 import type { Problem } from './problem-codes.ts';
 
 /** Where an upload stands. Only `COMPLETED`, `CANCELLED`, `EXPIRED` and `FAILED` are final. */
@@ -32,7 +32,11 @@ export interface CreateUploadRequest {
   readonly createId: string;
   /** Name of the file, 1 to 1,024 characters of any script but NUL. Kept as encoded metadata, never part of the key. */
   readonly name: string;
-  readonly sizeBytes: number;
+  /**
+   * `null`: nobody knows yet, and complete will say. Such an upload travels in parts, is never found by its content, and
+   * is given no first grants.
+   */
+  readonly sizeBytes: number | null;
   /** Media type. Default `application/octet-stream`. Signed into the upload, so it cannot be changed later. */
   readonly contentType?: string;
   /** Groups uploads and stands in the object key. Letters, digits, `.`, `_`, `-`; at most 128. Default `default`. */
@@ -117,7 +121,8 @@ export interface UploadStatus {
   readonly nodeId: string;
   readonly state: UploadState;
   readonly mode: UploadMode;
-  readonly plan: PartPlan;
+  /** How it is cut; one without a `partCount` while its size is unknown. */
+  readonly plan: PartPlan | OpenPlan;
   readonly createdAtEpochMs: number;
   /** Parts that the store has, in order. */
   readonly receivedParts: readonly ReceivedPart[];
@@ -173,7 +178,10 @@ export interface PartsRequest {
 /** A part for which a URL is wanted. */
 export interface PartToSign {
   readonly partNumber: number;
-  /** Must be what the plan says; it is signed, so the store takes no other length. */
+  /**
+   * Must be what the plan says; it is signed, so the store takes no other length. While the size is unknown it may be
+   * less: then this is the last part.
+   */
   readonly sizeBytes: number;
 }
 
@@ -186,6 +194,12 @@ export interface PartsResponse {
   readonly token?: string;
 }
 
+/** `POST /v1/uploads/:id/complete`; the body may be left out. */
+export interface CompleteRequest {
+  /** Size of the whole. Needed when it was unknown; must be the one that is known otherwise. */
+  readonly sizeBytes?: number;
+}
+
 /** Answer of `POST /v1/uploads/:id/complete`: 200 with the result, or 202 while the store is still at work. */
 export type CompleteResponse =
   | { readonly state: 'COMPLETED'; readonly result: UploadResult }
@@ -193,7 +207,7 @@ export type CompleteResponse =
 
 /** `POST /v1/uploads/batch/complete` */
 export interface BatchCompleteRequest {
-  readonly uploads: readonly { readonly uploadId: string; readonly token: string }[];
+  readonly uploads: readonly (CompleteRequest & { readonly uploadId: string; readonly token: string })[];
 }
 
 /** Answer of `POST /v1/uploads/batch/complete`, in the order asked for. */

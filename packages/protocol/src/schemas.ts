@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import {
   type BatchCompleteRequest,
+  type CompleteRequest,
   type CreateUploadRequest,
   MAX_BATCH_ITEMS,
   MAX_PARTS_PER_CALL,
@@ -93,7 +94,7 @@ export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.s
   // One spelling, or the same UUID in capitals would be another upload.
   createId: v.pipe(v.string(), v.uuid(), v.toLowerCase()),
   name: fileName,
-  sizeBytes: byteCount,
+  sizeBytes: v.nullable(byteCount),
   contentType: v.exactOptional(
     v.pipe(
       v.string(),
@@ -146,6 +147,11 @@ export const partsRequestSchema: MessageSchema<PartsRequest> = v.strictObject({
   ),
 });
 
+const completion = { sizeBytes: v.exactOptional(byteCount) };
+
+/** Body of `POST /v1/uploads/:id/complete`. */
+export const completeRequestSchema: MessageSchema<CompleteRequest> = v.strictObject(completion);
+
 /** Body of `POST /v1/uploads/batch/complete`. */
 export const batchCompleteRequestSchema: MessageSchema<BatchCompleteRequest> = v.strictObject({
   uploads: v.pipe(
@@ -154,6 +160,7 @@ export const batchCompleteRequestSchema: MessageSchema<BatchCompleteRequest> = v
         uploadId: v.pipe(v.string(), v.maxLength(64)),
         // An owner may have 256 characters, of up to six bytes each once encoded.
         token: v.pipe(v.string(), v.maxLength(4096)),
+        ...completion,
       }),
     ),
     v.minLength(1),

@@ -23,6 +23,8 @@ export interface StoreProfile {
   readonly refusesPartOrder: boolean;
   /** An unsigned `x-amz-*` request header is refused with 403. */
   readonly refusesUnsignedHeaders: boolean;
+  /** All parts but the last must have one size (Cloudflare R2 refuses others, and only at Complete). */
+  readonly equalParts: boolean;
   /** Unknown upload ids answer NoSuchUpload to Complete (Ceph 16 answers 500). */
   readonly unknownUploadIs404: boolean;
   /** ListMultipartUploads goes on after its first page (versitygw 1.7 refuses the marker that it gave). */

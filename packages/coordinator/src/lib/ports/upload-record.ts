@@ -1,4 +1,12 @@
-import type { Checksum, Encryption, PartPlan, ProofLevel, UploadMode, UploadState } from '@longhaul/protocol';
+import type {
+  Checksum,
+  Encryption,
+  OpenPlan,
+  PartPlan,
+  ProofLevel,
+  UploadMode,
+  UploadState,
+} from '@longhaul/protocol';
 
 /** What is known of an upload before the store knows of it. */
 export interface UploadDraft {
@@ -15,7 +23,8 @@ export interface UploadDraft {
   readonly mode: UploadMode;
   readonly contentType: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly plan: PartPlan;
+  /** An open one until completing tells the size. */
+  readonly plan: PartPlan | OpenPlan;
   readonly checksum?: Checksum;
   readonly encryption?: Encryption;
   readonly fingerprint?: string;

@@ -1,4 +1,4 @@
-import { partRange } from '@longhaul/protocol';
+import { fitsPlan } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
@@ -118,11 +118,7 @@ export async function listFittingParts(
   const listed = await context.storeCalls(() =>
     context.objectStore.listParts({ key: record.s3Key, s3UploadId: record.s3UploadId }),
   );
-  return listed?.filter(
-    (part) =>
-      part.partNumber <= record.plan.partCount &&
-      part.sizeBytes === partRange(record.plan, part.partNumber).sizeBytes,
-  );
+  return listed?.filter((part) => fitsPlan(record.plan, part));
 }
 
 /** What the hot path needs of a row. */

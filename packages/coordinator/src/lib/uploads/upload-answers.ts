@@ -10,6 +10,7 @@ import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { UploadContext } from './context.ts';
 import type { TokenClaims } from './upload-token.ts';
+import { wholeOf } from './whole-record.ts';
 
 /** States in which a call that would change the upload is refused, and how. */
 const CLOSED: Partial<Record<UploadState, { code: ProblemCode; because: string }>> = {
@@ -99,6 +100,7 @@ export function resultOf(context: UploadContext, record: UploadRecord): UploadRe
   if (record.etag === undefined || record.proof === undefined || record.completedAtEpochMs === undefined) {
     throw new TypeError(`upload ${record.uploadId} is ${record.state} and has no result`);
   }
+  const { plan } = wholeOf(record);
   return {
     uploadId: record.uploadId,
     nodeId: record.uploadId,
@@ -107,8 +109,8 @@ export function resultOf(context: UploadContext, record: UploadRecord): UploadRe
     etag: record.etag,
     ...(record.versionId !== undefined && { versionId: record.versionId }),
     location: context.objectStore.locationOf(record.s3Key),
-    sizeBytes: record.plan.sizeBytes,
-    partCount: record.plan.partCount,
+    sizeBytes: plan.sizeBytes,
+    partCount: plan.partCount,
     proof: record.proof,
     completedAtEpochMs: record.completedAtEpochMs,
   };

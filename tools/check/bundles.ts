@@ -1,7 +1,7 @@
-import { access } from 'node:fs/promises';
+import { access, mkdir, writeFile } from 'node:fs/promises';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
-import { build, type BuildOptions, type Metafile } from 'esbuild';
+import { basename, join } from 'node:path';
+import { build, type BuildOptions, type Metafile, type OutputFile } from 'esbuild';
 import { CheckFailure, mustRun } from './command.ts';
 import { withFolder } from './leave-nothing.ts';
 import { ROOT } from './workspace.ts';
@@ -32,13 +32,41 @@ export async function checkBundles(): Promise<void> {
 }
 
 async function checkSizes(): Promise<void> {
-  const entry = builtEntry('browser');
   await withFolder(FOLDER, async (folder) => {
-    await bundle(entry, { write: true, outfile: join(folder, 'browser.js') });
-    const external = ['ky', 'p-limit'];
-    await bundle(entry, { write: true, outfile: join(folder, 'browser-own.js'), external });
+    await writeParts(join(folder, 'browser'));
+    await writeParts(join(folder, 'browser-own'), ['ky', 'p-limit']);
     await mustRun('size-limit', []);
   });
+}
+
+/** Writes what a page loads with the entry into one folder, and what it loads when it needs it into another. */
+async function writeParts(folder: string, external: string[] = []): Promise<void> {
+  const { metafile, outputFiles } = await bundle(builtEntry('browser'), {
+    outdir: folder,
+    splitting: true,
+    external,
+  });
+  const atOnce = loadedAtOnce(metafile);
+  for (const name of ['at-once', 'on-demand']) await mkdir(join(folder, name), { recursive: true });
+  for (const { path, contents } of outputFiles) {
+    const name = atOnce.has(basename(path)) ? 'at-once' : 'on-demand';
+    await writeFile(join(folder, name, basename(path)), contents);
+  }
+}
+
+/** The entry and whatever it imports by a statement, directly or not. */
+function loadedAtOnce({ outputs }: Metafile): ReadonlySet<string> {
+  const found = new Set<string>();
+  const follow = (path: string): void => {
+    found.add(basename(path));
+    for (const { path: next, kind } of outputs[path]?.imports ?? []) {
+      if (kind === 'import-statement' && !found.has(basename(next))) follow(next);
+    }
+  };
+  for (const [path, { entryPoint }] of Object.entries(outputs)) {
+    if (entryPoint?.endsWith('/browser.js')) follow(path);
+  }
+  return found;
 }
 
 async function mistakesOf(entry: string): Promise<readonly string[]> {
@@ -70,8 +98,8 @@ async function forbiddenGlobals(entry: string): Promise<readonly string[]> {
 async function bundle(
   entry: string,
   options: BuildOptions = {},
-): Promise<{ metafile: Metafile; text: string }> {
-  const { metafile, outputFiles } = await build({
+): Promise<{ metafile: Metafile; outputFiles: readonly OutputFile[]; text: string }> {
+  const { metafile, outputFiles = [] } = await build({
     absWorkingDir: ROOT,
     entryPoints: [entry],
     bundle: true,
@@ -86,7 +114,7 @@ async function bundle(
     ...options,
     metafile: true,
   });
-  return { metafile, text: outputFiles?.[0]?.text ?? '' };
+  return { metafile, outputFiles, text: outputFiles[0]?.text ?? '' };
 }
 
 function builtEntry(entry: string): string {

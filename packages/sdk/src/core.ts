@@ -15,6 +15,7 @@ export type { Connectivity } from './lib/ports/connectivity.ts';
 export type { PartAnswer, PartSender, PartToSend } from './lib/ports/part-sender.ts';
 export type { Platform } from './lib/ports/platform.ts';
 export type { ResumeHint, ResumeStore } from './lib/ports/resume-store.ts';
+export type { NoticeListener, UploadNotice } from './lib/notice.ts';
 export type { UploadProgress } from './lib/progress.ts';
 export type { RetryOptions } from './lib/retry.ts';
 export { createBlobSource, type BlobSource } from './lib/sources/blob-source.ts';

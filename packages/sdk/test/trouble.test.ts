@@ -1,10 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   type CoordinatorFetch,
   createUploader,
+  type NoticeListener,
   type NodeUploaderOptions,
   type UploadHandle,
+  type UploadNotice,
 } from '@longhaul/sdk';
 import { startServers, type TestServers } from './support/start-servers.ts';
 import { type Fate, s3Error, startStoreProxy, type StoreProxy } from './support/store-proxy.ts';
@@ -86,7 +88,31 @@ describe('a store in trouble', () => {
   it('is not troubled by an ETag that cannot be read', async () => {
     const bytes = randomBytes(21 * MIB);
     const { servers } = await startTroubled(() => ({ kind: 'hide-etag' }));
+    const notices: UploadNotice[] = [];
+    const uploader = createUploader({ ...servers, onNotice: (notice) => notices.push(notice) });
+    await expectStored(uploader.upload(bytes), bytes, servers);
+    await expectStored(uploader.upload(bytes.subarray(1)), bytes.subarray(1), servers);
+    // One sentence for all of them, with what to do.
+    expect(notices).toEqual([
+      { code: 'ETAG_HIDDEN', message: expect.stringMatching(/^[^.]+ExposeHeaders[^.]+\.$/) },
+    ]);
+  });
+
+  it('needs no ETag of a single PUT', async () => {
+    const bytes = randomBytes(2 * MIB);
+    const { servers } = await startTroubled(() => ({ kind: 'hide-etag' }));
+    const onNotice = vi.fn<NoticeListener>();
+    await expectStored(createUploader({ ...servers, onNotice }).upload(bytes), bytes, servers);
+    expect(onNotice).not.toHaveBeenCalled();
+  });
+
+  it('warns of a hidden ETag on the console when nobody else is told', async () => {
+    const bytes = randomBytes(21 * MIB);
+    const { servers } = await startTroubled(() => ({ kind: 'hide-etag' }));
+    const warn = vi.spyOn(console, 'warn').mockReturnValue();
     await expectStored(createUploader(servers).upload(bytes), bytes, servers);
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('ExposeHeaders')]]);
+    warn.mockRestore();
   });
 
   it('refuses a body that was damaged on the way, and gets it again', async () => {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { partRange } from '@longhaul/protocol';
 import { type CompleteOutcome, type ObjectStore, ObjectStoreError } from '../../src/index.ts';
 import {
   put,
@@ -72,6 +73,35 @@ describe('complete', () => {
       status: 409,
       problem: { code: 'upload-completing' },
     });
+    await coordinator.close();
+  });
+
+  it('asks the store once for parts whose ETag the client cannot read, however many they are', async () => {
+    let listings = 0;
+    const coordinator = await startCoordinator({
+      wrapStore: (store) => ({
+        ...store,
+        listParts: async (input) => {
+          listings++;
+          return await store.listParts(input);
+        },
+      }),
+    });
+    const blind = randomBytes(21 * MIB);
+    const upload = await coordinator.create({
+      sizeBytes: blind.byteLength,
+      mode: 'multipart',
+      partSizeBytes: 5 * MIB,
+    });
+    for (const grant of upload.grants) {
+      const { partNumber, offsetBytes, sizeBytes } = partRange(upload.plan, grant.partNumber);
+      await put(grant, blind.subarray(offsetBytes, offsetBytes + sizeBytes));
+      await coordinator.parts(upload, { report: [{ partNumber, sizeBytes }] });
+    }
+    expect(listings).toBe(0);
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200, answer: { state: 'COMPLETED' } });
+    expect(listings).toBe(1);
+    expect(sha256(await coordinator.read(`connectors/default/${upload.uploadId}`))).toBe(sha256(blind));
     await coordinator.close();
   });
 

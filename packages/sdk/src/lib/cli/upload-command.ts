@@ -28,7 +28,9 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 export async function uploadCommand(asked: UploadArguments, world: CliWorld): Promise<number> {
   const { files, isJson, coordinator, ...options } = asked;
   const { connectorId, contentType, ...uploaderOptions } = options;
+  const display = showProgress(world.stderr);
   const uploader = createUploader({
+    onNotice: ({ message }) => display.note(message),
     ...uploaderOptions,
     coordinator,
     resumeStore: createFileResumeStore(stateFolder(world.env)),
@@ -38,7 +40,6 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
     ...(connectorId !== undefined && { connectorId }),
     ...(contentType !== undefined && { contentType }),
   };
-  const display = showProgress(world.stderr);
   const watch = createSilenceWatch(display);
   const upload = (file: string): Promise<FileReport> =>
     uploadFile(file, uploader.upload(file, uploadOptions), { display, watch });

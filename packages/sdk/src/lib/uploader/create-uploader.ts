@@ -1,6 +1,7 @@
 import type { UploadResult } from '@longhaul/protocol';
 import pLimit from 'p-limit';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
+import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
@@ -44,12 +45,13 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     connectivity,
     checksum,
   };
-  const { concurrency } = settings;
+  const { concurrency, onNotice } = settings;
   const shop: Workshop<Source> = {
     ...settings,
     coordinator: createCoordinatorClient(settings),
     sender: platform.createSender({ concurrency }),
     pool: pLimit(concurrency),
+    onNotice: onceEach(onNotice),
   };
   const admission = pLimit(concurrency * OPEN_PER_CONNECTION);
   const running = new Set<string>();

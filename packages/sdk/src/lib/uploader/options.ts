@@ -1,5 +1,6 @@
 import { DEFAULT_PART_SIZE_BYTES, type Encryption } from '@longhaul/protocol';
 import type { CoordinatorFetch, CoordinatorHeaders } from '../http/coordinator-client.ts';
+import { type NoticeListener, warn } from '../notice.ts';
 import type { ResumeStore } from '../ports/resume-store.ts';
 import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from '../retry.ts';
 
@@ -27,6 +28,11 @@ export interface UploaderOptions {
   readonly stallTimeoutMs?: number;
   /** Largest content that travels inside the create call, without a URL. Default 256 KiB; 0 turns it off. */
   readonly inlineMaxBytes?: number;
+  /**
+   * Told of what stops no upload and is worth mending, each thing once for the uploader: today of a bucket whose CORS rule
+   * hides the ETag. Default `console.warn` of the message.
+   */
+  readonly onNotice?: NoticeListener;
 }
 
 /** What one upload is given besides its source. */
@@ -60,6 +66,7 @@ export interface UploaderSettings {
   readonly retry: RetryPolicy;
   readonly stallTimeoutMs: number;
   readonly inlineMaxBytes: number;
+  readonly onNotice: NoticeListener;
 }
 
 /** Fills in what was left out. */
@@ -71,6 +78,7 @@ export function normalizeOptions(options: UploaderOptions, defaultConcurrency: n
     resumeStore: undefined,
     stallTimeoutMs: 30_000,
     inlineMaxBytes: 256 * 1024,
+    onNotice: warn,
     ...options,
     retry: { ...DEFAULT_RETRY, ...options.retry },
   };

@@ -1,5 +1,6 @@
 import { type CreateUploadResponse, type PartRange, partRanges, type UploadResult } from '@longhaul/protocol';
 import type { LimitFunction } from 'p-limit';
+import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
 import type { PartSender } from '../ports/part-sender.ts';
@@ -119,7 +120,9 @@ async function sendAndReport<Source extends ByteSource>(
     const receipt = await sendPart(input, part, signal);
     job.partMoved(part, part.sizeBytes, true);
     // The proof of a single PUT is the object itself: there is no part to report.
-    if (upload.opened.mode === 'multipart') exchange.report(receipt);
+    if (upload.opened.mode !== 'multipart') return;
+    exchange.report(receipt);
+    if (!receipt.etag) job.onNotice(ETAG_HIDDEN);
   });
   await exchange.flush();
 }

@@ -87,7 +87,10 @@ export function planParts(
 export function planOpen(
   wishedPartSizeBytes: number = DEFAULT_PART_SIZE_BYTES,
   limits: PartPlanLimits = {},
-  { equalParts = false, maxSizeBytes = MAX_OBJECT_SIZE_BYTES } = {},
+  {
+    equalParts = false,
+    maxSizeBytes = MAX_OBJECT_SIZE_BYTES,
+  }: { readonly equalParts?: boolean; readonly maxSizeBytes?: number } = {},
 ): OpenPlan {
   const maxParts = partLimit(limits);
   const rule = {

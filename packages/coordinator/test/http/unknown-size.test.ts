@@ -59,11 +59,11 @@ describe('an upload of unknown size', () => {
   });
 
   it.each([
-    ['one part', 5 * MIB],
-    ['several', 12 * MIB + 1],
+    ['one part', 5 * MIB, {}],
+    ['several', 12 * MIB + 1, {}],
     ['parts that grow', 42 * MIB, { maxChunks: 20 }],
-    ['nothing', 0],
-  ])('is completed with its size: %s', async (_name, sizeBytes, settings = {}) => {
+    ['nothing', 0, {}],
+  ])('is completed with its size: %s', async (_name, sizeBytes, settings) => {
     await coordinator.close();
     coordinator = await startCoordinator(settings);
     const content = randomBytes(sizeBytes);

@@ -11,6 +11,8 @@ export interface TestServers {
   readonly storeUrl: string;
   /** The stored object. */
   read(key: string): Promise<Uint8Array>;
+  /** Objects that the store has. */
+  countObjects(): Promise<number>;
   /** Uploads that the store has open. */
   openUploads(): Promise<number>;
   /** Failures that the coordinator met. */
@@ -48,22 +50,30 @@ export async function startServers(
     onError: (error) => errors.push(error),
     ...coordinatorSettings,
   });
+  const where = {
+    endpoint: storeUrl,
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials: CREDENTIALS,
+  };
   return {
     coordinator: (request) => app.fetch(request),
     storeUrl,
     errors,
     async read(key) {
       const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
-      const client = new S3Client({
-        endpoint: storeUrl,
-        region: 'us-east-1',
-        forcePathStyle: true,
-        credentials: CREDENTIALS,
-      });
+      const client = new S3Client(where);
       const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
       const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
       client.destroy();
       return bytes;
+    },
+    async countObjects() {
+      const { ListObjectsV2Command, S3Client } = await import('@aws-sdk/client-s3');
+      const client = new S3Client(where);
+      const { KeyCount = 0 } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET }));
+      client.destroy();
+      return KeyCount;
     },
     openUploads: async () => (await objectStore.listMultipartUploads({ prefix: '' })).length,
     async stop() {

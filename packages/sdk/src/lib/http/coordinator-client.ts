@@ -1,4 +1,4 @@
-import { type Problem, TOKEN_HEADER } from '@longhaul/protocol';
+import { type BatchItem, type Problem, TOKEN_HEADER } from '@longhaul/protocol';
 import ky from 'ky';
 import { addressOf } from '../address.ts';
 import { ENDED } from '../ended.ts';
@@ -6,6 +6,7 @@ import type { Coordinator, CoordinatorCall } from '../ports/coordinator.ts';
 import { type Outcome, repeat, type RepeatInput } from '../repeat.ts';
 import { judgeStatus } from '../retry.ts';
 import { unreachable, UploadError } from '../upload-error.ts';
+import { type AttemptCall, shareCalls } from './share-calls.ts';
 
 /** A coordinator in the same process: the `fetch` of the app that `createCoordinator` returns. */
 export type CoordinatorFetch = (request: Request) => Response | Promise<Response>;
@@ -42,14 +43,13 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
     ...(isLocal && { fetch: async (request) => await coordinator(new Request(request)) }),
   });
 
-  const attempt = async (
-    { token, path, ...call }: CoordinatorCall,
-    signal: AbortSignal,
-  ): Promise<Outcome<unknown>> => {
+  const attempt: AttemptCall = async ({ method, path, token, json }, signal) => {
     try {
       const own = typeof headers === 'function' ? await headers() : headers;
-      const init = { ...call, headers: { ...own, [TOKEN_HEADER]: token }, signal };
-      return await readAnswer(await http(`v1/uploads${path}`, init), address);
+      const init = { method, json, headers: { ...own, [TOKEN_HEADER]: token }, signal };
+      const response = await http(`v1/uploads${path}`, init);
+      // Not JSON: a proxy or another server has answered, or the answer was cut short.
+      return judgeAnswer(response, await response.json().catch(() => undefined), address);
     } catch (cause) {
       signal.throwIfAborted();
       // A time-out of ky carries the request, and its headers are nobody's business but the coordinator's.
@@ -59,17 +59,29 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
     }
   };
 
+  const judge = (item: BatchItem<unknown>): Outcome<unknown> =>
+    item.ok ? item : judgeAnswer(item.problem, item.problem, address);
+  const create = shareCalls(attempt, { path: '/batch', entryOf: ({ json }) => json, judge });
+  const complete = shareCalls(attempt, {
+    path: '/batch/complete',
+    entryOf: ({ path, token }) => ({ uploadId: path.split('/')[1], token }),
+    judge,
+  });
+
   return {
     address,
-    call: async <Answer>(call: CoordinatorCall, signal: AbortSignal) =>
-      (await repeat(options, signal, () => attempt(call, signal))) as Answer,
+    call: async <Answer>(call: CoordinatorCall, signal: AbortSignal) => {
+      const make = !call.mayShare ? attempt : call.path ? complete : create;
+      return (await repeat(options, signal, () => make(call, signal))) as Answer;
+    },
   };
 }
 
-async function readAnswer(response: Response, address: string): Promise<Outcome<unknown>> {
-  const { ok, status } = response;
-  // Not JSON: a proxy or another server has answered, or the answer was cut short.
-  const value: unknown = await response.json().catch(() => undefined);
+function judgeAnswer(
+  { ok, status }: { readonly ok?: boolean; readonly status: number },
+  value: unknown,
+  address: string,
+): Outcome<unknown> {
   if (ok && value) return { value };
   const problem = value as Problem | undefined;
   const code = problem?.code ?? '';

@@ -19,4 +19,6 @@ export interface CoordinatorCall {
   readonly token?: string;
   /** Body, where there is one. Members that are `undefined` are left out of it. */
   readonly json?: unknown;
+  /** A create, or the completion of what was put in one piece: quick enough to travel in one call with others. */
+  readonly mayShare?: boolean;
 }

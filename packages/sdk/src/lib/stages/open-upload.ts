@@ -28,7 +28,7 @@ export async function create(
   { coordinator, abortSignal }: OpenInput,
   json: object,
 ): Promise<CreateUploadResponse> {
-  return await coordinator.call({ method: 'post', path: '', json }, abortSignal);
+  return await coordinator.call({ method: 'post', path: '', json, mayShare: true }, abortSignal);
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { UploadResult } from '@longhaul/protocol';
+import { MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
 import pLimit from 'p-limit';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { onceEach } from '../notice.ts';
@@ -26,8 +26,11 @@ export interface Uploader<Input> {
 /** What every platform's entry exports under the name `createUploader`. */
 export type CreateUploader<Input> = (options: UploaderOptions) => Uploader<Input>;
 
-/** Sources open at once, per connection: enough to keep the connections busy with small files. */
-const OPEN_PER_CONNECTION = 2;
+/** Sources open at once: as many as can travel in one call to the coordinator. */
+const OPEN_AT_ONCE = MAX_BATCH_ITEMS;
+
+/** Of those, uploads that send by themselves, per connection: some always wait for the coordinator meanwhile. */
+const SENDING_PER_CONNECTION = 4;
 
 /**
  * An uploader on a platform of your own.
@@ -53,7 +56,8 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     pool: pLimit(concurrency),
     onNotice: onceEach(onNotice),
   };
-  const admission = pLimit(concurrency * OPEN_PER_CONNECTION);
+  const opening = pLimit(OPEN_AT_ONCE);
+  const sending = pLimit(concurrency * SENDING_PER_CONNECTION);
   const running = new Set<string>();
 
   const run = async (
@@ -68,8 +72,11 @@ export function createUploaderOn<Input, Source extends ByteSource>(
       running.add((own = hintKey));
       return true;
     };
+    const job = { ...shop, ...control, source, options: uploadOptions, claim };
     try {
-      return await runUpload({ ...shop, ...control, source, options: uploadOptions, claim });
+      return source.sizeBytes <= settings.inlineMaxBytes
+        ? await runUpload(job)
+        : await runInPool(sending, control.stopSignal, () => runUpload(job));
     } finally {
       running.delete(own);
       await source.close();
@@ -79,7 +86,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   return {
     upload: (input, uploadOptions = {}) =>
       startUpload(
-        (control) => runInPool(admission, control.stopSignal, () => run(input, uploadOptions, control)),
+        (control) => runInPool(opening, control.stopSignal, () => run(input, uploadOptions, control)),
         clock,
         uploadOptions.signal,
       ),

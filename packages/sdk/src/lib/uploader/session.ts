@@ -24,7 +24,7 @@ export interface Session {
 /** Begins the session of an upload that `request` has opened. */
 export function createSession(
   input: OpenInput & { readonly stopSignal: AbortSignal },
-  { uploadId, token }: CreateUploadResponse,
+  { uploadId, token, mode }: CreateUploadResponse,
   request: CreateBody,
 ): Session {
   const reopen = async (): Promise<CreateUploadResponse | undefined> => {
@@ -40,10 +40,10 @@ export function createSession(
     method: CoordinatorCall['method'],
     path: string,
     signal: AbortSignal,
-    json?: unknown,
+    more: Pick<CoordinatorCall, 'json' | 'mayShare'> = {},
   ): Promise<Answer> => {
     const ask = (): Promise<Answer> =>
-      input.coordinator.call({ method, path: `/${uploadId}${path}`, token, json }, signal);
+      input.coordinator.call({ method, path: `/${uploadId}${path}`, token, ...more }, signal);
     try {
       return await ask();
     } catch (error) {
@@ -55,10 +55,10 @@ export function createSession(
 
   return {
     reopen,
-    complete: (signal) => call('post', '/complete', signal),
+    complete: (signal) => call('post', '/complete', signal, { mayShare: mode === 'single' }),
     cancel: (signal) => call('delete', '', signal),
     async exchangeParts(json) {
-      const answer = await call<PartsResponse>('post', '/parts', input.stopSignal, json);
+      const answer = await call<PartsResponse>('post', '/parts', input.stopSignal, { json });
       token = answer.token ?? token;
       return answer;
     },

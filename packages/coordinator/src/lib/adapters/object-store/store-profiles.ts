@@ -13,6 +13,7 @@ export const awsProfile: StoreProfile = {
   refusesPartOrder: true,
   equalParts: false,
   refusesUnsignedHeaders: true,
+  refusesCutBodies: true,
   unknownUploadIs404: true,
   pagesOpenUploads: true,
   versioning: true,
@@ -32,6 +33,7 @@ export const genericProfile: StoreProfile = {
   refusesPartOrder: true,
   equalParts: true,
   refusesUnsignedHeaders: false,
+  refusesCutBodies: false,
   unknownUploadIs404: true,
   pagesOpenUploads: true,
   versioning: false,
@@ -45,6 +47,7 @@ export const localS3Profile: StoreProfile = { ...awsProfile, name: 'local-s3', l
 export const versitygwProfile: StoreProfile = {
   ...awsProfile,
   name: 'versitygw',
+  refusesCutBodies: false,
   pagesOpenUploads: false,
   lifecycle: false,
 };

@@ -1,0 +1,102 @@
+import { type BatchItem, MAX_BATCH_ITEMS } from '@longhaul/protocol';
+import pLimit from 'p-limit';
+import type { CoordinatorCall } from '../ports/coordinator.ts';
+import type { Outcome } from '../repeat.ts';
+
+/** Makes a call once. Rejects only with the reason of its signal. */
+export type AttemptCall = (call: CoordinatorCall, signal: AbortSignal) => Promise<Outcome<unknown>>;
+
+/** Calls of one kind that may travel together. */
+export interface SharedKind {
+  /** Where they go together, below `/v1/uploads`. */
+  readonly path: string;
+  /** A call as an entry of the list. */
+  readonly entryOf: (call: CoordinatorCall) => unknown;
+  /** What an entry of the answer says. */
+  readonly judge: (item: BatchItem<unknown>) => Outcome<unknown>;
+}
+
+interface Waiting {
+  readonly call: CoordinatorCall;
+  readonly signal: AbortSignal;
+  readonly entry: unknown;
+  readonly entryBytes: number;
+  readonly resolve: (outcome: Outcome<unknown>) => void;
+  readonly reject: (reason: unknown) => void;
+}
+
+/** Shared calls under way at once: the first uploads wait for nobody, and while some are worked on others travel. */
+const LINES = 3;
+
+/** A reverse proxy that nobody has configured takes 1 MiB (nginx). */
+const MAX_BATCH_BYTES = 1_000_000;
+
+/**
+ * Lets calls share one with those that were made while the lines were busy: a single upload goes at once and alone, and
+ * the more there are, the more of them travel together. Each is answered, refused and aborted by itself.
+ *
+ * A coordinator, or a proxy in front of it, that does not take them together gets them one by one from then on.
+ */
+export function shareCalls(attempt: AttemptCall, { path, entryOf, judge }: SharedKind): AttemptCall {
+  const line = pLimit(LINES);
+  let queue: Waiting[] = [];
+  let isRefused = false;
+
+  const takeBatch = (): Waiting[] => {
+    let batchBytes = 0;
+    queue = queue.filter(({ signal }) => !signal.aborted);
+    const isTooMuch = ({ entryBytes }: Waiting, index: number): boolean =>
+      (batchBytes += entryBytes) > MAX_BATCH_BYTES && index > 0;
+    const end = queue.slice(0, MAX_BATCH_ITEMS).findIndex(isTooMuch);
+    return queue.splice(0, end < 0 ? MAX_BATCH_ITEMS : end);
+  };
+
+  /** `undefined`: not as a batch. */
+  const sendTogether = async (batch: readonly Waiting[]): Promise<Outcome<unknown>[] | undefined> => {
+    const json = { uploads: batch.map(({ entry }) => entry) };
+    const outcome = await untilAllAbort(batch, (signal) => attempt({ method: 'post', path, json }, signal));
+    if ('value' in outcome) {
+      const { uploads } = outcome.value as { uploads?: readonly BatchItem<unknown>[] };
+      if (uploads?.length === batch.length) return uploads.map(judge);
+    } else if (outcome.trouble !== 'fatal') return batch.map(() => outcome);
+    isRefused = true;
+    return undefined;
+  };
+
+  const sendNext = async (): Promise<void> => {
+    const batch = takeBatch();
+    const together = batch.length > 1 && !isRefused;
+    const outcomes = together ? await sendTogether(batch).catch(() => undefined) : undefined;
+    const settle = async ({ call, signal, resolve, reject }: Waiting, index: number): Promise<void> =>
+      await Promise.resolve(outcomes?.[index] ?? attempt(call, signal)).then(resolve, reject);
+    await Promise.all(batch.map(settle));
+  };
+
+  return async (call, signal) => {
+    if (isRefused) return await attempt(call, signal);
+    const over = new AbortController();
+    const outcome = new Promise<Outcome<unknown>>((resolve, reject) => {
+      signal.throwIfAborted();
+      signal.addEventListener('abort', () => reject(signal.reason), over);
+      const entry = entryOf(call);
+      const entryBytes = JSON.stringify(entry).length;
+      queue.push({ call, signal, entry, entryBytes, resolve, reject });
+      void line(sendNext);
+    });
+    return await outcome.finally(() => over.abort());
+  };
+}
+
+/** A call that is given up once nobody waits for it any more. */
+async function untilAllAbort<Value>(
+  batch: readonly Waiting[],
+  work: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  const nobodyWaits = new AbortController();
+  const over = new AbortController();
+  const look = (): void => {
+    if (batch.every(({ signal }) => signal.aborted)) nobodyWaits.abort();
+  };
+  for (const { signal } of batch) signal.addEventListener('abort', look, over);
+  return await work(nobodyWaits.signal).finally(() => over.abort());
+}

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import {
   boundsOf,
   type Checksum,
+  type ChecksumAlgorithm,
   type Encryption,
   type ProofLevel,
   type UploadMode,
@@ -39,6 +40,7 @@ export type NodeRow = {
   readonly metadata: string;
   readonly upload_state: UploadState;
   readonly checksum: string | null;
+  readonly checksum_algorithm: ChecksumAlgorithm | null;
   readonly encryption: string | null;
   readonly fingerprint: string | null;
   readonly epoch: number;
@@ -79,6 +81,7 @@ export type DraftRow = Pick<
   | 'content_type'
   | 'metadata'
   | 'checksum'
+  | 'checksum_algorithm'
   | 'encryption'
   | 'fingerprint'
   | 'idle_limit_ms'
@@ -112,6 +115,7 @@ export const RECORD_COLUMNS: readonly (keyof NodeRow)[] = [
   'metadata',
   'upload_state',
   'checksum',
+  'checksum_algorithm',
   'encryption',
   'fingerprint',
   'epoch',
@@ -155,6 +159,7 @@ export function draftRowOf(draft: UploadDraft): DraftRow {
     content_type: draft.contentType,
     metadata: JSON.stringify(draft.metadata),
     checksum: jsonOrNull(draft.checksum),
+    checksum_algorithm: draft.checksumAlgorithm ?? null,
     encryption: jsonOrNull(draft.encryption),
     fingerprint: draft.fingerprint ?? null,
     resumable: draft.resumable ? 1 : 0,
@@ -211,6 +216,7 @@ function dueAtOf(record: UploadRecord): number {
 function optionalFieldsOf(row: NodeRow): Partial<UploadRecord> {
   return withoutNulls({
     checksum: parsedOrNull<Checksum>(row.checksum),
+    checksumAlgorithm: row.checksum_algorithm,
     encryption: parsedOrNull<Encryption>(row.encryption),
     fingerprint: row.fingerprint,
     s3UploadId: row.s3_upload_id,

@@ -8,7 +8,7 @@ export const MESSAGE_MAX_BYTES: number = 1024 ** 2;
 /**
  * The body of a request as a message.
  *
- * @param ifEmpty what a body of nothing means; left out: it is no message
+ * @param ifEmpty what a request without a body says; left out: a body is needed
  * @throws CoordinatorError `request-too-large`, or `bad-request` naming what is wrong
  */
 export async function readMessage<Message>(
@@ -18,7 +18,7 @@ export async function readMessage<Message>(
   ifEmpty?: Message,
 ): Promise<Message> {
   const text = new TextDecoder().decode(await readBounded(request, maxBytes));
-  if (text === '' && ifEmpty !== undefined) return ifEmpty;
+  if (ifEmpty !== undefined && text === '') return ifEmpty;
   return parseMessage(parseJson(text), schema);
 }
 

@@ -1,4 +1,4 @@
-import type { PartPlan, ProofLevel, UploadState } from '@longhaul/protocol';
+import type { Checksum, PartPlan, ProofLevel, UploadState } from '@longhaul/protocol';
 import type { Outbox } from './outbox.ts';
 import type { UploadDraft, UploadRecord } from './upload-record.ts';
 
@@ -221,6 +221,8 @@ export interface CompletionAttempt {
   readonly redriveAfterMs: number;
   /** What an upload whose size was unknown turns out to be: for good. One whose size is another is refused. */
   readonly size?: Pick<PartPlan, 'sizeBytes' | 'partCount'>;
+  /** Of the whole content, where it is known by now. Left out: the row keeps what it has. */
+  readonly checksum?: Checksum;
 }
 
 /** What the store holds once the upload is complete. */

@@ -1,5 +1,6 @@
 import type {
   Checksum,
+  ChecksumAlgorithm,
   Encryption,
   OpenPlan,
   PartPlan,
@@ -25,7 +26,10 @@ export interface UploadDraft {
   readonly metadata: Readonly<Record<string, string>>;
   /** An open one until completing tells the size. */
   readonly plan: PartPlan | OpenPlan;
+  /** Of the whole content, as the client has told it. */
   readonly checksum?: Checksum;
+  /** How the client digests each part. Left out: it does not, or the upload is older than that. */
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
   readonly encryption?: Encryption;
   readonly fingerprint?: string;
   /** May continue, and be continued by, an open upload of the same content. Needs a fingerprint. */

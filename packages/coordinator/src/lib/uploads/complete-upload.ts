@@ -15,7 +15,7 @@ import { type WholeRecord, wholeOf } from './whole-record.ts';
 export async function completeUpload(
   context: UploadContext,
   caller: TokenClaims,
-  { sizeBytes }: CompleteRequest = {},
+  { sizeBytes, checksum }: CompleteRequest = {},
   answerWithinMs: number = context.settings.completeAnswerWithinMs,
 ): Promise<CompleteResponse> {
   const record = await findRecord(context, caller);
@@ -24,7 +24,13 @@ export async function completeUpload(
     throw closedError(uploadId, state);
   const whole = wholeOf(record, sizeBytes);
   if (state === 'COMPLETED') return completedAnswer(context, whole);
-  return await within(answerWithinMs, context, joinCompletion(context, whole));
+  // An attempt that is under way has its own checksum written down; what is said now may be of other content.
+  const isNew = state === 'UPLOADING' && checksum;
+  return await within(
+    answerWithinMs,
+    context,
+    joinCompletion(context, isNew ? { ...whole, checksum } : whole),
+  );
 }
 
 /** One completion of an upload at a time in this process; the epoch keeps those of other processes apart. */

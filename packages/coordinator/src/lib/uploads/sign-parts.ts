@@ -1,5 +1,6 @@
 import {
   boundsOf,
+  type Checksum,
   fitsPlan,
   type Grant,
   type OpenPlan,
@@ -27,6 +28,7 @@ export async function signParts(
         s3UploadId: hot.s3UploadId,
         partNumber: part.partNumber,
         sizeBytes: part.sizeBytes,
+        ...(part.checksum && { checksum: part.checksum }),
         expiresInSeconds: context.settings.grantExpiresInSeconds,
       }),
     ),
@@ -37,7 +39,11 @@ export async function signParts(
  * Presigns the one PUT of a single upload, after its expiry was written down: cancelling has to outwait it. `undefined`:
  * the upload is not open any more.
  */
-export async function signWhole(context: UploadContext, record: UploadRecord): Promise<Grant | undefined> {
+export async function signWhole(
+  context: UploadContext,
+  record: UploadRecord,
+  checksum: Checksum | undefined = record.checksum,
+): Promise<Grant | undefined> {
   const expiresInSeconds = context.settings.grantExpiresInSeconds;
   const isOpen = await context.catalog.recordGrant(record.uploadId, { expiresInSeconds });
   if (!isOpen) return undefined;
@@ -46,7 +52,7 @@ export async function signWhole(context: UploadContext, record: UploadRecord): P
     contentType: record.contentType,
     metadata: objectMetadata(record),
     sizeBytes: wholeOf(record).plan.sizeBytes,
-    ...(record.checksum && { checksum: record.checksum }),
+    ...(checksum && { checksum }),
     ...(record.encryption && { encryption: record.encryption }),
     expiresInSeconds,
   });
@@ -80,4 +86,23 @@ export function assertPlanned(
       );
     }
   }
+}
+
+/**
+ * Refuses digests that the upload was not opened with: the store would refuse the part, with less of a reason.
+ *
+ * @throws CoordinatorError `bad-request`
+ */
+export function assertDigests(
+  { uploadId, checksumAlgorithm }: Pick<UploadRecord, 'uploadId' | 'checksumAlgorithm'>,
+  parts: readonly PartToSign[],
+): void {
+  const wrong = parts.find(({ checksum }) => checksum && checksum.algorithm !== checksumAlgorithm);
+  if (!wrong) return;
+  const wanted = checksumAlgorithm ? `has digests by ${checksumAlgorithm}` : 'was opened without digests';
+  throw new CoordinatorError(
+    'bad-request',
+    `Part ${wrong.partNumber} cannot be signed with ${wrong.checksum?.algorithm}: upload ${uploadId} ${wanted}.`,
+    { uploadId },
+  );
 }

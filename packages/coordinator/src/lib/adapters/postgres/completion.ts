@@ -39,9 +39,11 @@ export function completionOf(sql: Sql): CompletionCatalog {
   };
 }
 
-function beginning(sql: Sql, { partsDigest, redriveAfterMs, size }: CompletionAttempt): Fragment {
+function beginning(sql: Sql, { partsDigest, redriveAfterMs, checksum, size }: CompletionAttempt): Fragment {
+  const whole = checksum ? JSON.stringify(checksum) : null;
   const { sizeBytes = null, partCount = null } = size ?? {};
   return sql`upload_state = 'COMPLETING', epoch = epoch + 1, parts_digest = ${partsDigest},
+    checksum = coalesce(${whole}::text::json, checksum),
     unresolved_sent_at = case upload_state when 'COMPLETING' then complete_sent_at end,
     complete_sent_at = clock_timestamp(), next_attempt_at = ${fromNow(sql, redriveAfterMs)}, claimed_until = null,
     size_bytes = coalesce(${sizeBytes}::bigint, size_bytes), part_count = coalesce(${partCount}::int, part_count),

@@ -1,4 +1,10 @@
-import { boundsOf, type Checksum, type Encryption, type UploadState } from '@longhaul/protocol';
+import {
+  boundsOf,
+  type Checksum,
+  type ChecksumAlgorithm,
+  type Encryption,
+  type UploadState,
+} from '@longhaul/protocol';
 import type { StoredPart } from '../../ports/object-store.ts';
 import type { HotEnd, HotUpload } from '../../ports/state-store.ts';
 
@@ -23,6 +29,7 @@ export function fieldsOf(upload: HotUpload): Record<string, string | number> {
     double_every: plan.doubleEvery ?? '',
     encryption_type: upload.encryption?.mode ?? 'none',
     encryption: upload.encryption ? JSON.stringify(upload.encryption) : '',
+    checksum_algorithm: upload.checksumAlgorithm ?? '',
     token_version: upload.tokenVersion,
     created_at: upload.createdAtEpochMs,
   };
@@ -41,6 +48,9 @@ export function hotUploadOf(fields: Readonly<Record<string, string>>): HotUpload
     status: text('status') as UploadState,
     plan: planOf(fields),
     ...(fields['encryption'] && { encryption: JSON.parse(fields['encryption']) as Encryption }),
+    ...(fields['checksum_algorithm'] && {
+      checksumAlgorithm: fields['checksum_algorithm'] as ChecksumAlgorithm,
+    }),
     tokenVersion: number('token_version'),
     createdAtEpochMs: number('created_at'),
   };

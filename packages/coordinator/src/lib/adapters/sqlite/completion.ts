@@ -9,9 +9,10 @@ export function completionOf(database: SqliteDatabase): CompletionCatalog {
     attempt(deed, () => changeRow(database, uploadId, edit));
 
   return {
-    beginCompletion: (uploadId, { partsDigest, redriveAfterMs, size }) => {
+    beginCompletion: (uploadId, { partsDigest, redriveAfterMs, checksum, size }) => {
+      const whole = checksum ? JSON.stringify(checksum) : null;
       const { sizeBytes = null, partCount = null } = size ?? {};
-      const values = { partsDigest, redriveAfterMs, sizeBytes, partCount };
+      const values = { partsDigest, redriveAfterMs, checksum: whole, sizeBytes, partCount };
       return change('begin a completion', uploadId, { ...BEGIN, values });
     },
     finishCompletion: (uploadId, epoch, { etag, versionId = null, proof }) =>
@@ -42,6 +43,7 @@ const AT_EPOCH = "upload_state = 'COMPLETING' AND epoch = :epoch";
 
 const BEGIN = {
   set: `upload_state = 'COMPLETING', epoch = epoch + 1, parts_digest = :partsDigest,
+    checksum = coalesce(:checksum, checksum),
     unresolved_sent_at = CASE upload_state WHEN 'COMPLETING' THEN complete_sent_at END,
     complete_sent_at = ${CLOCK_MS}, next_attempt_at = ${CLOCK_MS} + :redriveAfterMs, claimed_until = NULL,
     size_bytes = coalesce(:sizeBytes, size_bytes), part_count = coalesce(:partCount, part_count),

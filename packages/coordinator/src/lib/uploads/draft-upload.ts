@@ -31,13 +31,7 @@ export function draftUpload(
   keyTemplate: string,
 ): UploadDraft {
   const { settings, objectStore, clock } = context;
-  const { sizeBytes } = request;
-  if (sizeBytes !== null && sizeBytes > settings.maxSizeBytes) {
-    throw new CoordinatorError(
-      'size-too-large',
-      `${sizeBytes} bytes are more than the ${settings.maxSizeBytes} that this coordinator takes in one upload.`,
-    );
-  }
+  assertSize(request, settings);
   const mode = chooseMode(context, request);
   const uploadId = clock.randomUuid();
   const connectorId = request.connectorId ?? DEFAULT_CONNECTOR_ID;
@@ -61,16 +55,25 @@ export function draftUpload(
     ...(checksumAlgorithm && { checksumAlgorithm }),
     ...(request.encryption && { encryption: request.encryption }),
     ...(request.fingerprint !== undefined && { fingerprint: request.fingerprint }),
-    resumable:
-      request.resume !== false &&
-      request.fingerprint !== undefined &&
-      sizeBytes !== null &&
-      mode !== 'inline',
+    resumable: isResumable(request) && mode !== 'inline',
     idleLimitMs: settings.idleLimitMs,
     pendingLimitMs: settings.pendingLimitMs,
   };
   objectMetadata(draft);
   return draft;
+}
+
+function assertSize({ sizeBytes }: CreateUploadRequest, { maxSizeBytes }: UploadSettings): void {
+  if (sizeBytes === null || sizeBytes <= maxSizeBytes) return;
+  throw new CoordinatorError(
+    'size-too-large',
+    `${sizeBytes} bytes are more than the ${maxSizeBytes} that this coordinator takes in one upload.`,
+  );
+}
+
+/** Content whose size is unknown is not known by anything else either. */
+function isResumable({ resume, fingerprint, sizeBytes }: CreateUploadRequest): boolean {
+  return resume !== false && fingerprint !== undefined && sizeBytes !== null;
 }
 
 /** The whole content of an inline upload. */

@@ -5,7 +5,8 @@ export interface UploadProgress {
    * that has made up for it.
    */
   readonly sentBytes: number;
-  readonly totalBytes: number;
+  /** `undefined` while nobody knows: of a stream without `expectedSizeBytes`, until its end. */
+  readonly totalBytes: number | undefined;
   /** Smoothed over the last few seconds, what is sent again included; 0 while there is nothing to go by, and in a pause. */
   readonly bytesPerSecond: number;
   /** Seconds left at this rate; `undefined` while there is no rate. */

@@ -32,7 +32,7 @@ export async function* followProgress({
     for (let last: UploadProgress | undefined; ;) {
       const newest = progress();
       // Before the upload is opened there is no total to go by.
-      if (newest !== last && newest.totalBytes > 0) yield (last = newest);
+      if (newest !== last && newest.totalBytes !== 0) yield (last = newest);
       else if (isOver) break;
       else await new Promise<void>((resolve) => (wake = resolve));
     }

@@ -86,6 +86,7 @@ export function startUpload(
     const isPaused = state.kind === 'paused';
     gate.setOpen(!isPaused);
     if (isPaused) tracker.rest();
+    if (state.kind === 'opening') tracker.clear();
     emit('state', state);
   };
   const result = run({ ...tracker, abortSignal, stopSignal, gate, dispatch }).then(

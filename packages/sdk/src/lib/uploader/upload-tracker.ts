@@ -22,12 +22,14 @@ export interface TrackerEvents {
 
 /** Follows the parts of an upload and tells of them. */
 export interface UploadTracker {
-  /** Nothing is known of any part but of these, which are stored. */
-  begin(totalBytes: number, receivedParts: readonly ReceivedPart[]): void;
+  /** Called again once a size is known that was not. */
+  begin(totalBytes: number | null, receivedParts: readonly ReceivedPart[]): void;
   /** Bytes of the part's present attempt, or all of them once it is stored. */
   partMoved(part: ReceivedPart, sentBytes: number, isStored?: boolean): void;
   /** Nothing moves from now on, and that is no slowness. */
   rest(): void;
+  /** What was known of parts is of another upload. */
+  clear(): void;
   /** As of the last time that bytes moved. */
   progress(): UploadProgress;
 }
@@ -47,12 +49,13 @@ export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['
   const tell = (): void => {
     const nowMs = clock.nowMs();
     const { totalBytes } = progress;
-    const sentBytes = Math.min(totalBytes, Math.max(progress.sentBytes, sumBytes));
+    const sentBytes = Math.min(totalBytes ?? Infinity, Math.max(progress.sentBytes, sumBytes));
     rate = nextRate(rate ?? { atMs: nowMs, movedBytes, bytesPerSecond: 0 }, nowMs, movedBytes);
     const { bytesPerSecond } = rate;
-    const etaSeconds = bytesPerSecond > 0 ? (totalBytes - sumBytes) / bytesPerSecond : undefined;
+    const leftBytes = totalBytes === undefined ? NaN : totalBytes - sumBytes;
+    const etaSeconds = bytesPerSecond > 0 && leftBytes >= 0 ? leftBytes / bytesPerSecond : undefined;
     progress = { sentBytes, totalBytes, bytesPerSecond, etaSeconds };
-    if (nowMs - toldMs < PROGRESS_EVERY_MS && sentBytes < totalBytes) return;
+    if (nowMs - toldMs < PROGRESS_EVERY_MS && sentBytes !== totalBytes) return;
     toldMs = nowMs;
     emit('progress', progress);
   };
@@ -66,16 +69,18 @@ export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['
 
   return {
     begin(totalBytes, receivedParts) {
-      progress = { ...progress, totalBytes };
-      bytesOf.clear();
-      sumBytes = 0;
+      progress = { ...progress, totalBytes: totalBytes ?? undefined };
       for (const part of receivedParts) update(part, part.sizeBytes, true);
-      rate = undefined;
       tell();
     },
     partMoved(part, sentBytes, isStored) {
       update(part, sentBytes, isStored);
       tell();
+    },
+    clear() {
+      bytesOf.clear();
+      sumBytes = 0;
+      rate = undefined;
     },
     rest() {
       rate = undefined;

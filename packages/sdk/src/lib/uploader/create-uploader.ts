@@ -7,7 +7,7 @@ import type { ByteSource } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
 import { createLine } from '../schedule/line.ts';
 import { normalizeOptions, type UploaderOptions, type UploadOptions } from './options.ts';
-import { runUpload, type Workshop } from './upload.ts';
+import { runUpload, type ShareUpload, type Workshop } from './upload.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
 
 /** Uploads whatever `Input` the platform can open. */
@@ -36,11 +36,13 @@ const SENDING_PER_CONNECTION = 4;
 /**
  * An uploader on a platform of your own.
  *
+ * @param extras.shareUpload for a platform on which the same file may be uploaded in several places, such as tabs
  * @throws TypeError if `options.coordinator` is no absolute URL and no function, or `options.concurrency` no number
  */
 export function createUploaderOn<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
+  { shareUpload }: { readonly shareUpload?: ShareUpload } = {},
 ): Uploader<Input> {
   const { clock, connectivity, checksum } = platform;
   const settings = {
@@ -56,6 +58,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     sender: platform.createSender({ concurrency: maxConcurrency }),
     line: createLine(settings),
     onNotice: onceEach(onNotice),
+    shareUpload,
   };
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);

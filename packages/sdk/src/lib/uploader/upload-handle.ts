@@ -64,7 +64,11 @@ export interface UploadControl extends UploadTracker {
   readonly stopSignal: AbortSignal;
   /** Closed while the upload is paused. */
   readonly gate: Gate;
+  readonly on: UploadHandle['on'];
+  state(): TransferState;
   dispatch(next: TransferEvent): void;
+  /** Asks for the end of the upload, as `UploadHandle.cancel` does. */
+  cancel(): void;
 }
 
 /** Starts `run` and hands out the handle to it. */
@@ -89,7 +93,12 @@ export function startUpload(
     if (state.kind === 'opening') tracker.clear();
     emit('state', state);
   };
-  const result = run({ ...tracker, abortSignal, stopSignal, gate, dispatch }).then(
+  const cancel = (): void => {
+    dispatch({ kind: 'cancelling' });
+    cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
+  };
+  const control = { ...tracker, abortSignal, stopSignal, gate, on, state: () => state, dispatch, cancel };
+  const result = run(control).then(
     (object) => {
       dispatch({ kind: 'completed', result: object });
       return object;
@@ -117,8 +126,7 @@ export function startUpload(
     resume: () => dispatch({ kind: 'resumed' }),
     [Symbol.asyncIterator]: () => followProgress({ on, result, progress: tracker.progress }),
     async cancel() {
-      dispatch({ kind: 'cancelling' });
-      cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
+      cancel();
       try {
         await result;
         return 'completed';

@@ -8,7 +8,7 @@ import { cancelUpload } from '../stages/cancel-upload.ts';
 import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import { createExchange } from '../stages/exchange.ts';
-import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
+import { type Content, forgetUpload, identifyUpload, recogniseContent } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
@@ -27,7 +27,20 @@ export interface Workshop<Source extends ByteSource>
   readonly coordinator: Coordinator;
   readonly sender: PartSender<Source>;
   readonly line: Line;
+  readonly shareUpload?: ShareUpload | undefined;
 }
+
+/**
+ * Does the work of an upload that may be under way in other places too: there or here, but in one place at a time.
+ *
+ * @param key the same for uploads that are to become one object
+ * @param lead does the work here
+ */
+export type ShareUpload = (
+  key: string,
+  control: UploadControl,
+  lead: () => Promise<UploadResult>,
+) => Promise<UploadResult>;
 
 /** One upload: a source that is open, and what was asked of it. Each stage takes what it needs of this. */
 export interface UploadJob<Source extends ByteSource> extends Workshop<Source>, UploadControl {
@@ -40,7 +53,6 @@ export interface UploadJob<Source extends ByteSource> extends Workshop<Source>, 
 interface OpenUpload extends Opening {
   readonly opened: OpenedUpload;
   readonly session: Session;
-  readonly hintKey?: string | undefined;
 }
 
 /** Rounds of sending before parts that keep vanishing are nobody's bad luck any more. */
@@ -52,25 +64,33 @@ const MAX_ROUNDS = 5;
  * beginning, once; `cancel()` leads out of it.
  */
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
-  return await runOnce(job, false).catch(async (error: unknown) => {
-    if (job.stopSignal.aborted || !hasExpired(error)) throw error;
-    job.dispatch({ kind: 'opening', restartReason: error });
-    return await runOnce(job, true);
-  });
+  const content = await recogniseContent(job);
+  const lead = async (): Promise<UploadResult> =>
+    await runOnce(job, content, false).catch(async (error: unknown) => {
+      if (job.stopSignal.aborted || !hasExpired(error)) throw error;
+      job.dispatch({ kind: 'opening', restartReason: error });
+      return await runOnce(job, content, true);
+    });
+  const { shareUpload, source, partSizeBytes, options } = job;
+  // What is sent in one piece is sent sooner than others could be asked about it.
+  if (!shareUpload || !content.hintKey || source.sizeBytes <= partSizeBytes) return await lead();
+  const key = `${content.hintKey} ${JSON.stringify({ ...options, signal: undefined })}`;
+  return await shareUpload(key, job, lead);
 }
 
 async function runOnce<Source extends ByteSource>(
   job: UploadJob<Source>,
+  content: Content,
   isRestart: boolean,
 ): Promise<UploadResult> {
-  const upload = (await open(job, isRestart)) ?? (await open(job, true));
+  const upload = (await open(job, content, isRestart)) ?? (await open(job, content, true));
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
-  const { created, opened, hintKey, session } = upload;
+  const { created, opened, session } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
   job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
   try {
     const result = created.result ?? (await carry(job, upload));
-    await forgetUpload(job, hintKey);
+    await forgetUpload(job, content);
     return result;
   } catch (error) {
     const hasChanged = codeOf(error) === 'FILE_CHANGED';
@@ -78,7 +98,7 @@ async function runOnce<Source extends ByteSource>(
     // Cancelled; or changed, and then parts of the old content must not wait to be mixed with the new.
     const complete = (): Promise<Completion> => completeUpload(job, session.complete, job.abortSignal);
     const result = await cancelUpload(() => session.cancel(job.abortSignal), complete);
-    await forgetUpload(job, hintKey);
+    await forgetUpload(job, content);
     if (hasChanged || !result) throw error;
     return result;
   }
@@ -87,15 +107,16 @@ async function runOnce<Source extends ByteSource>(
 /** Opens the upload that this source belongs to. `undefined`: the one remembered is over. */
 async function open<Source extends ByteSource>(
   job: UploadJob<Source>,
+  content: Content,
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
-  const { hintKey, ...identity } = await identifyUpload(job, forgetHint);
+  const identity = await identifyUpload(job, content, forgetHint);
   const opening = await openUpload(job, await describeUpload(job, identity));
   if (!opening) return undefined;
   const { created, request } = opening;
   const { uploadId, mode, plan, receivedParts } = created;
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
-  return { ...opening, opened, hintKey, session: createSession(job, created, request) };
+  return { ...opening, opened, session: createSession(job, created, request) };
 }
 
 /** Sends what is missing and completes, again while the coordinator lacks parts that got lost. */

@@ -2,10 +2,15 @@ import type { Platform } from '../../ports/platform.ts';
 import { type BlobSource, createBlobSource } from '../../sources/blob-source.ts';
 import { systemClock } from '../../system-clock.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
+import { isFileHandle, openHandle } from './file-handle.ts';
 import { createXhrPartSender } from './xhr-part-sender.ts';
 
-/** What can be uploaded from a browser: a `File` or another `Blob`, or bytes in memory. */
-export type BrowserInput = Blob | ArrayBuffer | Uint8Array<ArrayBuffer>;
+/**
+ * What can be uploaded from a browser: a `File` or another `Blob`, or bytes in memory. With a `FileSystemFileHandle` (from
+ * `showOpenFilePicker`, or `getAsFileSystemHandle` of a drop) a later page can go on without the user picking the file
+ * again.
+ */
+export type BrowserInput = Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | FileSystemFileHandle;
 
 /** Browsers keep at most six connections to one HTTP/1.1 server, and S3 speaks nothing newer. */
 const CONNECTIONS_PER_HOST = 6;
@@ -15,13 +20,16 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
   defaultConcurrency: CONNECTIONS_PER_HOST,
   clock: systemClock,
   connectivity: browserConnectivity,
-  openSource: async (input) => createBlobSource(toBlob(input)),
+  openSource: async (input) =>
+    isFileHandle(input)
+      ? { ...createBlobSource(await openHandle(input)), handle: input }
+      : createBlobSource(toBlob(input)),
   createSender: createXhrPartSender,
 };
 
 // Bytes become a Blob once: handed over as they are, each part would be copied on the page's own thread.
-function toBlob(input: BrowserInput): Blob {
+function toBlob(input: Exclude<BrowserInput, FileSystemFileHandle>): Blob {
   if (input instanceof Blob) return input;
   if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return new Blob([input]);
-  throw new TypeError(`upload() takes a Blob or bytes, got ${String(input)}`);
+  throw new TypeError(`upload() takes a Blob, bytes or a file handle, got ${String(input)}`);
 }

@@ -1,5 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { Checksum, Encryption, ProofLevel, UploadMode, UploadState } from '@longhaul/protocol';
+import type {
+  Checksum,
+  ChecksumAlgorithm,
+  Encryption,
+  ProofLevel,
+  UploadMode,
+  UploadState,
+} from '@longhaul/protocol';
 import type { AbortIntent } from '../ports/catalog.ts';
 import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
 
@@ -28,6 +35,7 @@ export type NodeRow = {
   readonly metadata: string;
   readonly upload_state: UploadState;
   readonly checksum: string | null;
+  readonly checksum_algorithm: ChecksumAlgorithm | null;
   readonly encryption: string | null;
   readonly fingerprint: string | null;
   readonly epoch: number;
@@ -67,6 +75,7 @@ export type DraftRow = Pick<
   | 'content_type'
   | 'metadata'
   | 'checksum'
+  | 'checksum_algorithm'
   | 'encryption'
   | 'fingerprint'
   | 'idle_limit_ms'
@@ -97,6 +106,7 @@ export const RECORD_COLUMNS: readonly (keyof NodeRow)[] = [
   'metadata',
   'upload_state',
   'checksum',
+  'checksum_algorithm',
   'encryption',
   'fingerprint',
   'epoch',
@@ -136,6 +146,7 @@ export function draftRowOf(draft: UploadDraft): DraftRow {
     content_type: draft.contentType,
     metadata: JSON.stringify(draft.metadata),
     checksum: jsonOrNull(draft.checksum),
+    checksum_algorithm: draft.checksumAlgorithm ?? null,
     encryption: jsonOrNull(draft.encryption),
     fingerprint: draft.fingerprint ?? null,
     resumable: draft.resumable ? 1 : 0,
@@ -184,6 +195,7 @@ function dueAtOf(record: UploadRecord): number {
 function optionalFieldsOf(row: NodeRow): Partial<UploadRecord> {
   return withoutNulls({
     checksum: parsedOrNull<Checksum>(row.checksum),
+    checksumAlgorithm: row.checksum_algorithm,
     encryption: parsedOrNull<Encryption>(row.encryption),
     fingerprint: row.fingerprint,
     s3UploadId: row.s3_upload_id,

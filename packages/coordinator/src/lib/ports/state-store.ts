@@ -1,4 +1,4 @@
-import type { Encryption, PartPlan, UploadState } from '@longhaul/protocol';
+import type { ChecksumAlgorithm, Encryption, PartPlan, UploadState } from '@longhaul/protocol';
 import type { StoredPart } from './object-store.ts';
 
 /**
@@ -58,6 +58,7 @@ export interface HotUpload {
   readonly status: UploadState;
   readonly plan: PartPlan;
   readonly encryption?: Encryption;
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
   readonly tokenVersion: number;
   readonly createdAtEpochMs: number;
 }

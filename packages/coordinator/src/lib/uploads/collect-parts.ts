@@ -2,7 +2,7 @@ import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { UploadContext } from './context.ts';
-import { knownParts, listFittingParts, type OpenRecord } from './hot-state.ts';
+import { knownWithChecksums, listFittingParts, type OpenRecord } from './hot-state.ts';
 
 /** Most part numbers that one refusal names. */
 const MAX_NAMED_PARTS = 1_000;
@@ -19,7 +19,7 @@ export async function collectParts(
   record: OpenRecord,
   listed?: readonly StoredPart[],
 ): Promise<readonly StoredPart[]> {
-  const known = await knownParts(context, record.uploadId);
+  const known = await knownWithChecksums(context, record, listed);
   if (known.length === record.plan.partCount) return known;
   const byNumber = new Map<number, StoredPart>();
   const found = listed ?? (await listFittingParts(context, record)) ?? [];
@@ -39,6 +39,8 @@ export interface Adoption {
   readonly parts: readonly StoredPart[];
   /** Parts to be sent again. */
   readonly missingParts: readonly number[];
+  /** Every part is, by its checksum, what its client has reported. */
+  readonly isProved: boolean;
 }
 
 /**
@@ -49,13 +51,15 @@ export function adoptParts(refused: readonly StoredPart[], listed: readonly Stor
   const byNumber = new Map(listed.map((part) => [part.partNumber, part]));
   const parts: StoredPart[] = [];
   const missingParts: number[] = [];
+  let isProved = true;
   for (const part of refused) {
     const now = byNumber.get(part.partNumber);
     const isSame = now !== undefined && isSamePart(part, now);
+    isProved &&= isSame && !part.isListed && part.checksum?.value === now.checksum?.value;
     if (now) parts.push(isSame ? { ...part, etag: now.etag } : part);
     if (!isSame) missingParts.push(part.partNumber);
   }
-  return { parts, missingParts };
+  return { parts, missingParts, isProved };
 }
 
 function isSamePart(before: StoredPart, now: StoredPart): boolean {

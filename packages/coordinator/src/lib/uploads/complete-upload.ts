@@ -1,4 +1,4 @@
-import type { CompleteResponse } from '@longhaul/protocol';
+import type { CompleteRequest, CompleteResponse } from '@longhaul/protocol';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import { completeMultipart } from './complete-multipart.ts';
 import { completeWhole } from './complete-whole.ts';
@@ -15,13 +15,20 @@ import type { TokenClaims } from './upload-token.ts';
 export async function completeUpload(
   context: UploadContext,
   caller: TokenClaims,
+  { checksum }: CompleteRequest = {},
   answerWithinMs: number = context.settings.completeAnswerWithinMs,
 ): Promise<CompleteResponse> {
   const record = await findRecord(context, caller);
   if (record.state === 'COMPLETED') return completedAnswer(context, record);
   if (record.state !== 'UPLOADING' && record.state !== 'COMPLETING')
     throw closedError(record.uploadId, record.state);
-  return await within(answerWithinMs, context, joinCompletion(context, record));
+  // An attempt that is under way has its own checksum written down; what is said now may be of other content.
+  const isNew = record.state === 'UPLOADING' && checksum;
+  return await within(
+    answerWithinMs,
+    context,
+    joinCompletion(context, isNew ? { ...record, checksum } : record),
+  );
 }
 
 /** One completion of an upload at a time in this process; the epoch keeps those of other processes apart. */

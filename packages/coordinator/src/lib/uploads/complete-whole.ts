@@ -107,6 +107,7 @@ export async function completeInline(
     contentType: current.contentType,
     metadata: objectMetadata(current),
     ...(current.encryption && { encryption: current.encryption }),
+    ...(current.checksum && { checksum: current.checksum }),
     body: payload,
   });
   const versionId = outcome.kind === 'stored' ? outcome.versionId : undefined;
@@ -133,5 +134,6 @@ async function begin(context: UploadContext, record: UploadRecord): Promise<Uplo
   return await context.catalog.beginCompletion(record.uploadId, {
     partsDigest: '',
     redriveAfterMs: context.settings.completionRedriveAfterMs,
+    ...(record.checksum && { checksum: record.checksum }),
   });
 }

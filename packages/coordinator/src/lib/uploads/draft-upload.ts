@@ -11,6 +11,7 @@ import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadDraft } from '../ports/upload-record.ts';
 import type { UploadContext, UploadSettings } from './context.ts';
 import { objectMetadata } from './object-metadata.ts';
+import { chooseChecksum } from './upload-checksum.ts';
 
 /** Connector of an upload that names none. */
 const DEFAULT_CONNECTOR_ID = 'default';
@@ -37,6 +38,8 @@ export function draftUpload(
   const mode = chooseMode(context, request);
   const uploadId = clock.randomUuid();
   const connectorId = request.connectorId ?? DEFAULT_CONNECTOR_ID;
+  const checksumAlgorithm =
+    mode === 'inline' ? undefined : chooseChecksum(objectStore.profile, request.checksums);
   const draft: UploadDraft = {
     uploadId,
     owner,
@@ -52,6 +55,7 @@ export function draftUpload(
     metadata: request.metadata ?? {},
     plan: planFor(mode, request, settings),
     ...(request.checksum && { checksum: request.checksum }),
+    ...(checksumAlgorithm && { checksumAlgorithm }),
     ...(request.encryption && { encryption: request.encryption }),
     ...(request.fingerprint !== undefined && { fingerprint: request.fingerprint }),
     resumable: request.resume !== false && request.fingerprint !== undefined && mode !== 'inline',

@@ -1,4 +1,4 @@
-import { type Grant, partRange, type PartPlan, type PartToSign } from '@longhaul/protocol';
+import { type Checksum, type Grant, partRange, type PartPlan, type PartToSign } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { HotUpload } from '../ports/state-store.ts';
@@ -18,6 +18,7 @@ export async function signParts(
         s3UploadId: hot.s3UploadId,
         partNumber: part.partNumber,
         sizeBytes: part.sizeBytes,
+        ...(part.checksum && { checksum: part.checksum }),
         expiresInSeconds: context.settings.grantExpiresInSeconds,
       }),
     ),
@@ -28,7 +29,11 @@ export async function signParts(
  * Presigns the one PUT of a single upload, after its expiry was written down: cancelling has to outwait it. `undefined`:
  * the upload is not open any more.
  */
-export async function signWhole(context: UploadContext, record: UploadRecord): Promise<Grant | undefined> {
+export async function signWhole(
+  context: UploadContext,
+  record: UploadRecord,
+  checksum: Checksum | undefined = record.checksum,
+): Promise<Grant | undefined> {
   const expiresInSeconds = context.settings.grantExpiresInSeconds;
   const isOpen = await context.catalog.recordGrant(record.uploadId, { expiresInSeconds });
   if (!isOpen) return undefined;
@@ -37,7 +42,7 @@ export async function signWhole(context: UploadContext, record: UploadRecord): P
     contentType: record.contentType,
     metadata: objectMetadata(record),
     sizeBytes: record.plan.sizeBytes,
-    ...(record.checksum && { checksum: record.checksum }),
+    ...(checksum && { checksum }),
     ...(record.encryption && { encryption: record.encryption }),
     expiresInSeconds,
   });
@@ -66,4 +71,23 @@ export function assertPlanned(plan: PartPlan, parts: readonly PartToSign[], uplo
       );
     }
   }
+}
+
+/**
+ * Refuses digests that the upload was not opened with: the store would refuse the part, with less of a reason.
+ *
+ * @throws CoordinatorError `bad-request`
+ */
+export function assertDigests(
+  { uploadId, checksumAlgorithm }: Pick<UploadRecord, 'uploadId' | 'checksumAlgorithm'>,
+  parts: readonly PartToSign[],
+): void {
+  const wrong = parts.find(({ checksum }) => checksum && checksum.algorithm !== checksumAlgorithm);
+  if (!wrong) return;
+  const wanted = checksumAlgorithm ? `has digests by ${checksumAlgorithm}` : 'was opened without digests';
+  throw new CoordinatorError(
+    'bad-request',
+    `Part ${wrong.partNumber} cannot be signed with ${wrong.checksum?.algorithm}: upload ${uploadId} ${wanted}.`,
+    { uploadId },
+  );
 }

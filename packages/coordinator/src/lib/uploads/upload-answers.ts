@@ -1,14 +1,15 @@
 import type {
   CompleteResponse,
   ProblemCode,
-  ReceivedPart,
   UploadResult,
   UploadState,
   UploadStatus,
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
+import type { StoredPart } from '../ports/object-store.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { UploadContext } from './context.ts';
+import { receivedPartOf } from './upload-checksum.ts';
 import type { TokenClaims } from './upload-token.ts';
 
 /** States in which a call that would change the upload is refused, and how. */
@@ -69,7 +70,7 @@ export function assertCaller(upload: { owner: string; tokenVersion: number }, ca
 export function statusOf(
   context: UploadContext,
   record: UploadRecord,
-  receivedParts: readonly ReceivedPart[],
+  receivedParts: readonly StoredPart[],
 ): UploadStatus {
   return {
     uploadId: record.uploadId,
@@ -78,7 +79,7 @@ export function statusOf(
     mode: record.mode,
     plan: record.plan,
     createdAtEpochMs: record.createdAtEpochMs,
-    receivedParts: receivedParts.map(({ partNumber, sizeBytes }) => ({ partNumber, sizeBytes })),
+    receivedParts: receivedParts.map((part) => receivedPartOf(record, part)),
     ...(record.state === 'COMPLETED' && { result: resultOf(context, record) }),
     ...(record.lastError !== undefined && { lastError: toldError(record.state, record.lastError) }),
   };
@@ -110,6 +111,7 @@ export function resultOf(context: UploadContext, record: UploadRecord): UploadRe
     sizeBytes: record.plan.sizeBytes,
     partCount: record.plan.partCount,
     proof: record.proof,
+    ...(record.proof === 'checksum' && record.checksum && { checksum: record.checksum }),
     completedAtEpochMs: record.completedAtEpochMs,
   };
 }

@@ -1,5 +1,4 @@
 import { type CreateUploadResponse, type PartRange, partRanges, type UploadResult } from '@longhaul/protocol';
-import type { LimitFunction } from 'p-limit';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
@@ -13,6 +12,7 @@ import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
+import type { Line } from '../schedule/line.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
 import { createSession, type Session } from './session.ts';
@@ -26,7 +26,7 @@ export interface Workshop<Source extends ByteSource>
     Pick<Platform<never, Source>, 'clock' | 'connectivity' | 'checksum'> {
   readonly coordinator: Coordinator;
   readonly sender: PartSender<Source>;
-  readonly pool: LimitFunction;
+  readonly line: Line;
 }
 
 /** One upload: a source that is open, and what was asked of it. Each stage takes what it needs of this. */

@@ -39,8 +39,10 @@ export function completionOf(sql: Sql): CompletionCatalog {
   };
 }
 
-function beginning(sql: Sql, { partsDigest, redriveAfterMs }: CompletionAttempt): Fragment {
+function beginning(sql: Sql, { partsDigest, redriveAfterMs, checksum }: CompletionAttempt): Fragment {
+  const whole = checksum ? JSON.stringify(checksum) : null;
   return sql`upload_state = 'COMPLETING', epoch = epoch + 1, parts_digest = ${partsDigest},
+    checksum = coalesce(${whole}::text::json, checksum),
     unresolved_sent_at = case upload_state when 'COMPLETING' then complete_sent_at end,
     complete_sent_at = clock_timestamp(), next_attempt_at = ${fromNow(sql, redriveAfterMs)}, claimed_until = null`;
 }

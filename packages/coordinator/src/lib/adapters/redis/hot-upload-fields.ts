@@ -1,4 +1,4 @@
-import type { Checksum, Encryption, UploadState } from '@longhaul/protocol';
+import type { Checksum, ChecksumAlgorithm, Encryption, UploadState } from '@longhaul/protocol';
 import type { StoredPart } from '../../ports/object-store.ts';
 import type { HotEnd, HotUpload } from '../../ports/state-store.ts';
 
@@ -18,6 +18,7 @@ export function fieldsOf(upload: HotUpload): Record<string, string | number> {
     total_chunks: upload.plan.partCount,
     encryption_type: upload.encryption?.mode ?? 'none',
     encryption: upload.encryption ? JSON.stringify(upload.encryption) : '',
+    checksum_algorithm: upload.checksumAlgorithm ?? '',
     token_version: upload.tokenVersion,
     created_at: upload.createdAtEpochMs,
   };
@@ -40,6 +41,9 @@ export function hotUploadOf(fields: Readonly<Record<string, string>>): HotUpload
       partCount: number('total_chunks'),
     },
     ...(fields['encryption'] && { encryption: JSON.parse(fields['encryption']) as Encryption }),
+    ...(fields['checksum_algorithm'] && {
+      checksumAlgorithm: fields['checksum_algorithm'] as ChecksumAlgorithm,
+    }),
     tokenVersion: number('token_version'),
     createdAtEpochMs: number('created_at'),
   };

@@ -9,8 +9,10 @@ export function completionOf(database: SqliteDatabase): CompletionCatalog {
     attempt(deed, () => changeRow(database, uploadId, edit));
 
   return {
-    beginCompletion: (uploadId, { partsDigest, redriveAfterMs }) =>
-      change('begin a completion', uploadId, { ...BEGIN, values: { partsDigest, redriveAfterMs } }),
+    beginCompletion: (uploadId, { partsDigest, redriveAfterMs, checksum }) => {
+      const values = { partsDigest, redriveAfterMs, checksum: checksum ? JSON.stringify(checksum) : null };
+      return change('begin a completion', uploadId, { ...BEGIN, values });
+    },
     finishCompletion: (uploadId, epoch, { etag, versionId = null, proof }) =>
       attempt('finish a completion', () =>
         endRow(database, uploadId, { ...FINISH, values: { epoch, etag, versionId, proof } }),
@@ -39,6 +41,7 @@ const AT_EPOCH = "upload_state = 'COMPLETING' AND epoch = :epoch";
 
 const BEGIN = {
   set: `upload_state = 'COMPLETING', epoch = epoch + 1, parts_digest = :partsDigest,
+    checksum = coalesce(:checksum, checksum),
     unresolved_sent_at = CASE upload_state WHEN 'COMPLETING' THEN complete_sent_at END,
     complete_sent_at = ${CLOCK_MS}, next_attempt_at = ${CLOCK_MS} + :redriveAfterMs, claimed_until = NULL`,
   where: `upload_state = 'UPLOADING' OR (upload_state = 'COMPLETING' AND next_attempt_at <= ${CLOCK_MS})`,

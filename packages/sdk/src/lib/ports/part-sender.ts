@@ -1,8 +1,8 @@
 /** Sends the bytes of one part to a presigned URL. One attempt: retrying is not its business. */
 export interface PartSender<Source> {
   /**
-   * `false`: {@link PartToSend.onProgress} is called with the answer only, because the runtime tells no more. Such an
-   * attempt is given up by the time that the whole part takes. Default `true`.
+   * `false`: {@link PartToSend.onProgress} is called with the answer only, because the runtime tells no more. A part
+   * then has the stall time-out for itself, plus what all of it takes at 64 KiB/s. Default `true`.
    */
   readonly seesProgress?: boolean;
   /**

@@ -46,8 +46,20 @@ const LOOK_EVERY_MS = 1_000;
 const SLEPT_MS = 10_000;
 const MAX_DOUBLINGS = 3;
 
+/** How the store is watched. */
+export interface WatchOptions {
+  readonly clock: Clock;
+  /** Longest silence of an attempt. */
+  readonly stallTimeoutMs: number;
+  /** `false`: bytes are only seen to move once all of them have. Then the whole part has to come through the silence. */
+  readonly seesProgress?: boolean | undefined;
+}
+
+/** Slower than this is taken for a stall where nothing else can be seen: 64 KiB a second. */
+const SLOWEST_BYTES_PER_MS = 65.536;
+
 /** One watch over everything that is sent to a store: each attempt is measured by what the others do. */
-export function createWatch(clock: Clock, stallTimeoutMs: number): Watch {
+export function createWatch({ clock, stallTimeoutMs, seesProgress = true }: WatchOptions): Watch {
   const entries = new Set<Entry>();
   let pace = UNKNOWN_PACE;
   let totalBytes = 0;
@@ -58,7 +70,12 @@ export function createWatch(clock: Clock, stallTimeoutMs: number): Watch {
     const others = entries.size - 1;
     for (const entry of entries) {
       const othersBytes = others ? (totalBytes - entry.totalBytes) / others : undefined;
-      const standing = standingOf(entry, clock, { hasSlept, othersBytes, limitMs: stallTimeoutMs });
+      const unseenMs = seesProgress ? 0 : entry.sizeBytes / SLOWEST_BYTES_PER_MS;
+      const standing = standingOf(entry, clock, {
+        hasSlept,
+        othersBytes,
+        limitMs: stallTimeoutMs + unseenMs,
+      });
       const stall = judgeStanding(pace, standing);
       if (stall) entry.giveUp(stall);
     }

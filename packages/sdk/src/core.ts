@@ -34,6 +34,7 @@ export {
 export type {
   Checksum,
   Encryption,
+  OpenPlan,
   PartPlan,
   Problem,
   ProblemCode,

@@ -28,6 +28,7 @@ export interface Watch {
 
 interface Entry extends Movement {
   readonly sizeBytes: number;
+  readonly limitMs: number;
   readonly factor: number;
   readonly giveUp: (stall: Stall) => void;
   sentBytes: number;
@@ -70,12 +71,7 @@ export function createWatch({ clock, stallTimeoutMs, seesProgress = true }: Watc
     const others = entries.size - 1;
     for (const entry of entries) {
       const othersBytes = others ? (totalBytes - entry.totalBytes) / others : undefined;
-      const unseenMs = seesProgress ? 0 : entry.sizeBytes / SLOWEST_BYTES_PER_MS;
-      const standing = standingOf(entry, clock, {
-        hasSlept,
-        othersBytes,
-        limitMs: stallTimeoutMs + unseenMs,
-      });
+      const standing = standingOf(entry, clock, { hasSlept, othersBytes });
       const stall = judgeStanding(pace, standing);
       if (stall) entry.giveUp(stall);
     }
@@ -105,6 +101,7 @@ export function createWatch({ clock, stallTimeoutMs, seesProgress = true }: Watc
       let stall: Stall | undefined;
       const entry: Entry = {
         sizeBytes,
+        limitMs: stallTimeoutMs + (seesProgress ? 0 : sizeBytes / SLOWEST_BYTES_PER_MS),
         factor: 2 ** Math.min(failures, MAX_DOUBLINGS),
         giveUp: (why) => stop.abort(new Error((stall = why))),
         sentBytes: 0,
@@ -125,12 +122,13 @@ export function createWatch({ clock, stallTimeoutMs, seesProgress = true }: Watc
 }
 
 function standingOf(
-  { sizeBytes, sentBytes, movedMs, movedWallMs, factor }: Entry,
+  { sizeBytes, sentBytes, movedMs, movedWallMs, limitMs, factor }: Entry,
   clock: Clock,
-  { hasSlept, ...facts }: Pick<Standing, 'othersBytes' | 'limitMs'> & { readonly hasSlept: boolean },
+  { hasSlept, ...facts }: Pick<Standing, 'othersBytes'> & { readonly hasSlept: boolean },
 ): Standing {
   return {
     ...facts,
+    limitMs,
     factor,
     silentMs: clock.nowMs() - movedMs,
     sleptMs: hasSlept ? wallMs(clock) - movedWallMs : 0,

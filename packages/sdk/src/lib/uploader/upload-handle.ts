@@ -95,9 +95,7 @@ export function startUpload(
       return object;
     },
     (error: unknown) => {
-      if (codeOf(error) === 'CANCELLED') dispatch({ kind: 'cancelled' });
-      else if (abortSignal.aborted) dispatch({ kind: 'stopped', reason: error });
-      else dispatch({ kind: 'failed', error });
+      dispatch(endBy(error, abortSignal));
       throw error;
     },
   );
@@ -119,13 +117,22 @@ export function startUpload(
     async cancel() {
       dispatch({ kind: 'cancelling' });
       cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
-      try {
-        await result;
-        return 'completed';
-      } catch (error) {
-        if (codeOf(error) === 'CANCELLED') return 'cancelled';
-        throw error;
-      }
+      return await endOf(result);
     },
   };
+}
+
+function endBy(error: unknown, abortSignal: AbortSignal): TransferEvent {
+  if (codeOf(error) === 'CANCELLED') return { kind: 'cancelled' };
+  return abortSignal.aborted ? { kind: 'stopped', reason: error } : { kind: 'failed', error };
+}
+
+async function endOf(result: Promise<unknown>): Promise<'cancelled' | 'completed'> {
+  try {
+    await result;
+    return 'completed';
+  } catch (error) {
+    if (codeOf(error) === 'CANCELLED') return 'cancelled';
+    throw error;
+  }
 }

@@ -15,6 +15,16 @@ type Message =
   /** From the leader: the upload is over for all of them. Without a result it was cancelled. */
   | { readonly kind: 'end'; readonly result?: UploadResult };
 
+/** As much of the Web Locks as it takes, and of a channel. Insecure pages have no locks. */
+interface Locks {
+  request(
+    name: string,
+    options: { readonly signal: AbortSignal },
+    task: () => Promise<void>,
+  ): Promise<unknown>;
+}
+type Channel = InstanceType<typeof BroadcastChannel>;
+
 type Wish = 'paused' | 'resumed' | 'cancelling';
 
 interface News {
@@ -41,7 +51,7 @@ export async function shareUpload(
   lead: () => Promise<UploadResult>,
 ): Promise<UploadResult> {
   control.abortSignal.throwIfAborted();
-  const locks = navigator.locks as LockManager | undefined;
+  const { locks } = navigator as { readonly locks?: Locks };
   if (!locks) return await lead();
   const name = `longhaul ${key}`;
   const channel = new BroadcastChannel(name);
@@ -74,7 +84,7 @@ export async function shareUpload(
 
 /** Does the work, and tells the others how it goes. */
 async function leadOthers(
-  channel: BroadcastChannel,
+  channel: Channel,
   control: UploadControl,
   lead: () => Promise<UploadResult>,
 ): Promise<UploadResult> {
@@ -97,7 +107,7 @@ async function leadOthers(
     control.on('progress', () => tell(changed)),
     control.on('state', () => tell(changed)),
   ];
-  channel.onmessage = ({ data }: MessageEvent<Message>) => {
+  channel.onmessage = ({ data }: { readonly data: Message }) => {
     if (data.kind === 'hello') tell(parts);
     if (data.kind !== 'wish') return;
     if (data.wish === 'cancelling') control.cancel();
@@ -120,7 +130,7 @@ async function leadOthers(
 
 /** Goes by what the leader tells, and passes on what is asked for here. Returns how to end that. */
 function follow(
-  channel: BroadcastChannel,
+  channel: Channel,
   control: UploadControl,
   end: { resolve(result: UploadResult): void; reject(error: unknown): void },
 ): () => void {
@@ -150,7 +160,7 @@ function follow(
   const stop = (): void => end.reject(control.abortSignal.reason);
   control.abortSignal.addEventListener('abort', stop);
 
-  channel.onmessage = ({ data }: MessageEvent<Message>) => {
+  channel.onmessage = ({ data }: { readonly data: Message }) => {
     if (data.kind === 'end') {
       if (data.result) end.resolve(data.result);
       else end.reject(new UploadError('CANCELLED', 'The upload was cancelled in another tab.'));

@@ -104,9 +104,7 @@ export function startUpload(
       return object;
     },
     (error: unknown) => {
-      if (codeOf(error) === 'CANCELLED') dispatch({ kind: 'cancelled' });
-      else if (abortSignal.aborted) dispatch({ kind: 'stopped', reason: error });
-      else dispatch({ kind: 'failed', error });
+      dispatch(endBy(error, abortSignal));
       throw error;
     },
   );
@@ -127,13 +125,22 @@ export function startUpload(
     [Symbol.asyncIterator]: () => followProgress({ on, result, progress: tracker.progress }),
     async cancel() {
       cancel();
-      try {
-        await result;
-        return 'completed';
-      } catch (error) {
-        if (codeOf(error) === 'CANCELLED') return 'cancelled';
-        throw error;
-      }
+      return await endOf(result);
     },
   };
+}
+
+function endBy(error: unknown, abortSignal: AbortSignal): TransferEvent {
+  if (codeOf(error) === 'CANCELLED') return { kind: 'cancelled' };
+  return abortSignal.aborted ? { kind: 'stopped', reason: error } : { kind: 'failed', error };
+}
+
+async function endOf(result: Promise<unknown>): Promise<'cancelled' | 'completed'> {
+  try {
+    await result;
+    return 'completed';
+  } catch (error) {
+    if (codeOf(error) === 'CANCELLED') return 'cancelled';
+    throw error;
+  }
 }

@@ -1,5 +1,5 @@
 import type { Platform } from '../../ports/platform.ts';
-import { type BlobSource, createBlobSource } from '../../sources/blob-source.ts';
+import { type BlobInput, type BlobSource, createBlobSource, toBlob } from '../../sources/blob-source.ts';
 import { systemClock } from '../../system-clock.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
 import { isFileHandle, openHandle } from './file-handle.ts';
@@ -10,7 +10,7 @@ import { createXhrPartSender } from './xhr-part-sender.ts';
  * `showOpenFilePicker`, or `getAsFileSystemHandle` of a drop) a later page can go on without the user picking the file
  * again.
  */
-export type BrowserInput = Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | FileSystemFileHandle;
+export type BrowserInput = BlobInput | FileSystemFileHandle;
 
 /** Browsers keep at most six connections to one HTTP/1.1 server, and S3 speaks nothing newer. */
 const CONNECTIONS_PER_HOST = 6;
@@ -26,10 +26,3 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
       : createBlobSource(toBlob(input)),
   createSender: createXhrPartSender,
 };
-
-// Bytes become a Blob once: handed over as they are, each part would be copied on the page's own thread.
-function toBlob(input: Exclude<BrowserInput, FileSystemFileHandle>): Blob {
-  if (input instanceof Blob) return input;
-  if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return new Blob([input]);
-  throw new TypeError(`upload() takes a Blob, bytes or a file handle, got ${String(input)}`);
-}

@@ -6,10 +6,12 @@ export type Verdict = 'stored' | Trouble;
 
 /**
  * Refusals whose status alone would say something else. S3 sends 400 for a connection that was too slow, and 409 for
- * two writes that met. A body that was damaged on the way is sent again; whether the file has changed is looked at
- * before that.
+ * two writes that met.
  */
-const TRANSIENT_CODES = /^(RequestTimeout|OperationAborted|ConditionalRequestConflict|BadDigest)$/;
+const TRANSIENT_CODES = /^(RequestTimeout|OperationAborted|ConditionalRequestConflict)$/;
+
+/** The bytes that arrived are not those that were digested: the wire, or the file. */
+const DAMAGED_CODES = /^(BadDigest|XAmzContentChecksumMismatch)$/;
 
 /**
  * Reads the store's answer. A 2xx is believed: without a readable ETag the coordinator looks the part up by listing. 412
@@ -20,8 +22,13 @@ export function judgePartAnswer({ status, body }: PartAnswer): Verdict {
   if ((status >= 200 && status < 300) || status === 412) return 'stored';
   // Temporary credentials that are over answer 400; every other URL that is refused answers 403.
   if (status === 403 || code === 'ExpiredToken') return 'refused-url';
-  if (TRANSIENT_CODES.test(code)) return 'transient';
+  if (TRANSIENT_CODES.test(code) || isDamaged(body)) return 'transient';
   return judgeStatus(status);
+}
+
+/** Whether the store got other bytes than it was promised. */
+export function isDamaged(body: string): boolean {
+  return DAMAGED_CODES.test(s3CodeOf(body) ?? '');
 }
 
 /** The error code of an S3 error document; `undefined` if it is none. */

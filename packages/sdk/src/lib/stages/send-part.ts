@@ -1,6 +1,6 @@
 import type { Grant, PartRange, Receipt } from '@longhaul/protocol';
 import { addressOf } from '../address.ts';
-import { judgePartAnswer, s3CodeOf } from '../part-answer.ts';
+import { isDamaged, judgePartAnswer, s3CodeOf } from '../part-answer.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { PartAnswer, PartSender } from '../ports/part-sender.ts';
 import { repeat, type RepeatInput } from '../repeat.ts';
@@ -15,6 +15,8 @@ export interface SendPartInput<Source extends ByteSource> extends RepeatInput {
   readonly stallTimeoutMs: number;
   readonly grantFor: (part: PartRange, signal: AbortSignal) => Promise<Grant>;
   readonly dropGrant: (partNumber: number) => void;
+  /** Of an upload with digests: throws if the part is not what was digested. */
+  readonly recheck?: ((part: PartRange) => Promise<void>) | undefined;
   /** Bytes of the present attempt handed to the network; 0 when an attempt has failed. */
   readonly partMoved: (part: PartRange, sentBytes: number) => void;
 }
@@ -56,6 +58,7 @@ export async function sendPart<Source extends ByteSource>(
       };
     }
     input.partMoved(part, 0);
+    if (isDamaged(attempt.body)) await input.recheck?.(part);
     if (verdict === 'refused-url') input.dropGrant(partNumber);
     const error = errorOf(attempt, `part ${partNumber}, ${addressOf(grant.url)}`);
     return { error, trouble: verdict, retryAfterSeconds: attempt.retryAfterSeconds };

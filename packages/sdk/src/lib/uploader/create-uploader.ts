@@ -41,12 +41,12 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
 ): Uploader<Input> {
-  const { clock, connectivity, checksum } = platform;
+  const { clock, connectivity, digester } = platform;
   const settings = {
     ...normalizeOptions(options, platform.defaultConcurrency),
     clock,
     connectivity,
-    checksum,
+    digester,
   };
   const { concurrency, onNotice } = settings;
   const shop: Workshop<Source> = {

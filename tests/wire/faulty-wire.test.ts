@@ -116,7 +116,8 @@ describe.concurrent(`between client and store (seed ${seed})`, () => {
     const { faultOf, seen } = faults(isPut, [{ kind: 'flip', atByte: random.int(0, 1_000) }]);
     await inWorld({ clientToStore: faultOf }, async (world) => {
       const { coordinator } = world;
-      const result = await createUploader({ coordinator, ...QUICK }).upload(content).result;
+      const uploader = createUploader({ coordinator, ...QUICK, stallTimeoutMs: 20_000 });
+      const result = await uploader.upload(content).result;
       expect(result).toMatchObject({ proof: 'checksum', checksum: { algorithm: 'CRC32' } });
       expect(await world.hashOf(result.key)).toBe(sha256(content));
       expect(seen()).toBe(4);
@@ -128,7 +129,7 @@ describe.concurrent(`between client and store (seed ${seed})`, () => {
     const { faultOf } = faults(isPut, [{ kind: 'flip', atByte: random.int(0, 1_000) }]);
     await inWorld({ clientToStore: faultOf }, async (world) => {
       const { coordinator } = world;
-      const uploader = createUploader({ coordinator, ...QUICK, integrity: false });
+      const uploader = createUploader({ coordinator, ...QUICK, stallTimeoutMs: 20_000, integrity: false });
       const result = await uploader.upload(content).result;
       expect(result).toMatchObject({ proof: 'size', sizeBytes: content.byteLength });
       expect(await world.hashOf(result.key)).not.toBe(sha256(content));

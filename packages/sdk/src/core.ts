@@ -32,6 +32,7 @@ export type {
   Checksum,
   ChecksumAlgorithm,
   Encryption,
+  OpenPlan,
   PartPlan,
   Problem,
   ProblemCode,

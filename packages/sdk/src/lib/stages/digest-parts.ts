@@ -1,10 +1,4 @@
-import {
-  type Checksum,
-  type ChecksumAlgorithm,
-  type PartPlan,
-  type PartRange,
-  partRanges,
-} from '@longhaul/protocol';
+import type { Checksum, ChecksumAlgorithm, PartRange } from '@longhaul/protocol';
 import pLimit from 'p-limit';
 import type { Digester } from '../ports/digester.ts';
 import { UploadError } from '../upload-error.ts';
@@ -32,9 +26,10 @@ export interface DigestInput<Source> {
   readonly digester: Digester<Source>;
   readonly algorithm: ChecksumAlgorithm;
   readonly source: Source;
-  readonly plan: PartPlan;
+  /** All parts of the upload, where they are known from the start. */
+  readonly parts: readonly PartRange[];
   readonly stopSignal: AbortSignal;
-  /** Parts that may be digested before they are asked for. */
+  /** How many of them may be digested before they are asked for. */
   readonly ahead: number;
   /** The digest of a content in one piece, where it was computed already. */
   readonly checksum?: Checksum | undefined;
@@ -45,13 +40,13 @@ const AT_ONCE = 2;
 
 /** Digests parts in the order in which they are asked for. Only digests are kept: a part is read again to be sent. */
 export function createDigests<Source>(input: DigestInput<Source>): Digests {
-  const { digester, algorithm, source, plan, ahead } = input;
+  const { digester, algorithm, source, parts, ahead } = input;
   const over = new AbortController();
   const signal = AbortSignal.any([input.stopSignal, over.signal]);
   const lane = pLimit(AT_ONCE);
   const begun = new Map<number, Promise<Checksum>>();
   const known = new Map<number, Checksum>();
-  const parts = partRanges(plan);
+  const met = new Map<number, PartRange>();
   if (input.checksum?.algorithm === algorithm) known.set(1, input.checksum);
 
   const digest = async ({ offsetBytes, sizeBytes }: PartRange): Promise<Checksum> => {
@@ -60,6 +55,7 @@ export function createDigests<Source>(input: DigestInput<Source>): Digests {
   };
   const begin = (part: PartRange): Promise<Checksum> => {
     const { partNumber } = part;
+    met.set(partNumber, part);
     const checksum =
       begun.get(partNumber) ??
       lane(async () => {
@@ -89,15 +85,17 @@ export function createDigests<Source>(input: DigestInput<Source>): Digests {
       }
     },
     async whole() {
-      if (known.size < parts.length) return undefined;
-      if (parts.length === 1) return known.get(1);
+      if (known.size < Math.max(met.size, parts.length)) return undefined;
+      if (known.size === 1) return known.get(1);
       // Only for files in many parts, and only at their end.
       const { combineChecksums } = await import('../integrity/combine.ts');
       return combineChecksums(
-        parts.flatMap(({ partNumber, sizeBytes }) => {
-          const checksum = known.get(partNumber);
-          return checksum ? [{ checksum, sizeBytes }] : [];
-        }),
+        [...met.values()]
+          .sort((one, other) => one.partNumber - other.partNumber)
+          .flatMap(({ partNumber, sizeBytes }) => {
+            const checksum = known.get(partNumber);
+            return checksum ? [{ checksum, sizeBytes }] : [];
+          }),
       );
     },
     stop: () => over.abort(),

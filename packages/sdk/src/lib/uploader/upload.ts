@@ -5,7 +5,6 @@ import {
   partRanges,
   type UploadResult,
 } from '@longhaul/protocol';
-import type { LimitFunction } from 'p-limit';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
@@ -20,6 +19,7 @@ import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
+import type { Line } from '../schedule/line.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
 import { createSession, type Session } from './session.ts';
@@ -33,7 +33,7 @@ export interface Workshop<Source extends ByteSource>
     Pick<Platform<never, Source>, 'clock' | 'connectivity' | 'digester'> {
   readonly coordinator: Coordinator;
   readonly sender: PartSender<Source>;
-  readonly pool: LimitFunction;
+  readonly line: Line;
 }
 
 /** One upload: a source that is open, and what was asked of it. Each stage takes what it needs of this. */
@@ -57,14 +57,15 @@ const MAX_ROUNDS = 5;
 
 /**
  * The order of an upload, and the only place that goes back in it: identify → describe → open → send and report →
- * verify → complete, with digests made ahead of the sending. Parts that the store lacks after all send it back to sending; `cancel()` leads out of it.
+ * verify → complete, with digests made ahead of the sending. Parts that the store lacks after all send it back to
+ * sending; `cancel()` leads out of it.
  */
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
   const upload = (await open(job, false)) ?? (await open(job, true));
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
   const { created, opened, hintKey, session } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
-  job.begin(opened.plan.sizeBytes, created.result ? partRanges(opened.plan) : created.receivedParts);
+  job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
   try {
     const result = created.result ?? (await carry(job, upload));
     await forgetUpload(job, hintKey);
@@ -96,10 +97,9 @@ async function open<Source extends ByteSource>(
   const { created, request } = opening;
   const { uploadId, mode, plan, receivedParts, checksumAlgorithm: algorithm } = created;
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
+  const ahead = { parts: partsOf(created), ahead: 2 * job.concurrency };
   const digests =
-    digester &&
-    algorithm &&
-    createDigests({ ...job, ...request, plan, digester, algorithm, ahead: 2 * job.concurrency });
+    digester && algorithm && createDigests({ ...job, ...request, ...ahead, digester, algorithm });
   return { ...opening, opened, hintKey, digests, session: createSession(job, created, request) };
 }
 
@@ -171,18 +171,20 @@ interface WorkLeft {
   readonly doubtful: ReadonlyMap<PartRange, string | undefined>;
 }
 
-function workLeft(
-  { plan, receivedParts, checksumAlgorithm }: CreateUploadResponse,
-  refusal?: unknown,
-): WorkLeft {
+function workLeft(created: CreateUploadResponse, refusal?: unknown): WorkLeft {
+  const { receivedParts, checksumAlgorithm } = created;
   const named = (refusal as UploadError | undefined)?.problem?.missingParts;
   const received = new Map(receivedParts.map((part) => [part.partNumber, part]));
   const missing: PartRange[] = [];
   const doubtful = new Map<PartRange, string | undefined>();
-  for (const part of partRanges(plan)) {
+  for (const part of partsOf(created)) {
     const { sizeBytes, checksum } = received.get(part.partNumber) ?? {};
     if (named?.includes(part.partNumber) || sizeBytes !== part.sizeBytes) missing.push(part);
     else if (checksumAlgorithm) doubtful.set(part, checksum?.value);
   }
   return { missing, doubtful };
+}
+
+function partsOf({ plan }: CreateUploadResponse): PartRange[] {
+  return plan.sizeBytes === null ? [] : partRanges(plan);
 }

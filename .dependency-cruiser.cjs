@@ -9,12 +9,13 @@ const sdk = {
   entries: `${SDK}[^/]+\\.tsx?$`,
   errors: `${SDK}lib/upload-error\\.ts$`,
   ports: `${SDK}lib/ports/`,
-  helpers: `${SDK}lib/(schedule/)?[^/]+\\.ts$`,
+  helpers: `${SDK}lib/((schedule|integrity)/)?[^/]+\\.ts$`,
   sources: `${SDK}lib/sources/`,
   senders: `${SDK}lib/senders/`,
   stages: `${SDK}lib/stages/`,
   uploader: `${SDK}lib/uploader/`,
   http: `${SDK}lib/http/`,
+  tabs: `${SDK}lib/tabs/`,
   platform: `${SDK}lib/platform/`,
   cli: `${SDK}lib/cli/`,
 };
@@ -186,6 +187,13 @@ module.exports = {
       comment: 'What puts the uploader together knows no platform: that is given to it.',
       from: `${SDK}lib/uploader/(create-uploader|options)\\.ts$`,
       allowed: [sdk.uploader, sdk.http, sdk.stages, sdk.sources, sdk.helpers, sdk.ports],
+    }),
+    layer({
+      name: 'sdk-tabs',
+      comment:
+        'What shares an upload among tabs knows its control; the uploader is given it, and does not know it.',
+      from: sdk.tabs,
+      allowed: [sdk.tabs, sdk.uploader, sdk.helpers, sdk.ports],
     }),
     layer({
       name: 'sdk-http',

@@ -44,12 +44,12 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   options: UploaderOptions,
   { shareUpload }: { readonly shareUpload?: ShareUpload } = {},
 ): Uploader<Input> {
-  const { clock, connectivity, checksum } = platform;
+  const { clock, connectivity, digester } = platform;
   const settings = {
     ...normalizeOptions(options, platform),
     clock,
     connectivity,
-    checksum,
+    digester,
   };
   const { concurrency, maxConcurrency, onNotice } = settings;
   const sender = platform.createSender({ concurrency: maxConcurrency });

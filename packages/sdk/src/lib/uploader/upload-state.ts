@@ -4,7 +4,8 @@ import type { PartPlan, UploadMode, UploadResult } from '@longhaul/protocol';
 export interface OpenedUpload {
   readonly uploadId: string;
   readonly mode: UploadMode;
-  readonly plan: PartPlan;
+  /** How it is cut, and why, in one sentence. */
+  readonly plan: PartPlan & { readonly reason: string };
   /** Parts that the store had already, from an earlier run or another device. */
   readonly resumedParts: number;
 }

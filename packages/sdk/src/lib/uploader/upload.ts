@@ -13,6 +13,7 @@ import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
 import type { Line } from '../schedule/line.ts';
+import { reasonOf, wishPlan } from '../schedule/wish-plan.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
 import { createSession, type Session } from './session.ts';
@@ -78,10 +79,13 @@ async function open<Source extends ByteSource>(
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
   const { hintKey, ...identity } = await identifyUpload(job, forgetHint);
-  const opening = await openUpload(job, await describeUpload(job, identity));
+  const { line, source } = job;
+  const wished = wishPlan({ ...job, sizeBytes: source.sizeBytes, bytesPerSecond: line.bytesPerSecond });
+  const opening = await openUpload(job, await describeUpload({ ...job, wished }, identity));
   if (!opening) return undefined;
   const { created, request } = opening;
-  const { uploadId, mode, plan, receivedParts } = created;
+  const { uploadId, mode, receivedParts } = created;
+  const plan = { ...created.plan, reason: reasonOf(wished, created.plan, created.resumed) };
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
   return { ...opening, opened, hintKey, session: createSession(job, created, request) };
 }

@@ -98,7 +98,7 @@ async function measure(
     const startMs = performance.now();
     const seconds = await upload(client, file, backend, limitSeconds).then(
       () => (performance.now() - startMs) / 1_000,
-      () => undefined,
+      (error: unknown) => void (error instanceof DOMException || process.stderr.write(`${String(error)}\n`)),
     );
     process.stderr.write(
       `${client}, ${fault.death} at ${fault.at}: ${seconds?.toFixed(1) ?? 'given up after'} s\n`,
@@ -115,7 +115,7 @@ async function upload(
   backend: StallBackend,
   limitSeconds: number,
 ): Promise<unknown> {
-  const signal = limitSeconds < Infinity ? AbortSignal.timeout(limitSeconds * 1_000) : undefined;
+  const signal = limitSeconds < Infinity ? AbortSignal.timeout(Math.round(limitSeconds * 1_000)) : undefined;
   if (client === 'longhaul') {
     const { coordinator } = backend;
     const options = { resume: false, ...(signal && { signal }) };

@@ -6,7 +6,7 @@ import { reasonOf, wishPlan } from './wish-plan.ts';
 const MIB = 1024 ** 2;
 
 describe('wishPlan', () => {
-  it('keeps every connection busy twice over, as far as S3 lets it, whatever was measured', () => {
+  it('keeps every connection busy four times over, as far as S3 lets it, whatever was measured', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 2 ** 50 }),
@@ -23,7 +23,7 @@ describe('wishPlan', () => {
           expect(partSizeBytes).toBeGreaterThanOrEqual(5 * MIB);
           expect(partSizeBytes).toBeLessThanOrEqual(maxPartSizeBytes ?? 64 * MIB);
           const isSmallest = partSizeBytes === 5 * MIB;
-          expect(isSmallest || isWhole || Math.ceil(sizeBytes / partSizeBytes) >= 2 * concurrency).toBe(true);
+          expect(isSmallest || isWhole || Math.ceil(sizeBytes / partSizeBytes) >= 4 * concurrency).toBe(true);
           expect(isWhole).toBe(isWhole && sizeBytes <= (maxPartSizeBytes ?? 64 * MIB));
           expect(reason).toMatch(/^[A-Z].*\.$/);
         },
@@ -45,9 +45,9 @@ describe('wishPlan', () => {
   });
 
   it.each([
-    [200, {}, 12, 'so that each of 8 connections has work until the end'],
+    [400, {}, 12, 'so that each of 8 connections has work until the end'],
     [2_048, {}, 16, 'what measured best while the speed of the line is unknown'],
-    [20, {}, 5, 'the smallest that S3 takes'],
+    [128, {}, 5, 'the smallest that S3 takes'],
     [2_048, { maxPartSizeBytes: 32 * MIB }, 32, 'as large as the caller allows'],
     [20_480, { bytesPerSecond: 64 * MIB }, 32, '4 s of work for each of 8 connections, at 64 MiB/s'],
     [20_480, { bytesPerSecond: 4_000 * MIB }, 64, '4 s of work'],
@@ -67,14 +67,14 @@ describe('wishPlan', () => {
 });
 
 describe('reasonOf', () => {
-  const wished = wishPlan({ sizeBytes: 200 * MIB, concurrency: 8 });
+  const wished = wishPlan({ sizeBytes: 400 * MIB, concurrency: 8 });
 
   it('is the reason of the wish, where that was granted', () => {
-    expect(reasonOf(wished, planParts(200 * MIB, 12 * MIB), false)).toBe(wished.reason);
+    expect(reasonOf(wished, planParts(400 * MIB, 12 * MIB), false)).toBe(wished.reason);
   });
 
   it('says who has decided, where it was not', () => {
-    expect(reasonOf(wished, planParts(200 * MIB, 20 * MIB), false)).toMatch(/20 MiB: the coordinator/);
-    expect(reasonOf(wished, planParts(200 * MIB, 12 * MIB), true)).toMatch(/planned when/);
+    expect(reasonOf(wished, planParts(400 * MIB, 20 * MIB), false)).toMatch(/20 MiB: the coordinator/);
+    expect(reasonOf(wished, planParts(400 * MIB, 12 * MIB), true)).toMatch(/planned when/);
   });
 });

@@ -28,8 +28,11 @@ const SECONDS_PER_PART = 4;
 /** Above this a part gains nothing any more, and costs whoever has to hold or to hash it. */
 const MAX_WISH_BYTES = 64 * MEBIBYTE;
 
-/** Parts for each connection, so that all have work until the end. */
-const PARTS_PER_CONNECTION = 2;
+/**
+ * Parts for each connection, so that all have work until the end: connections do not share a line evenly, and what the
+ * slowest still has in hand when the others are done is carried by it alone.
+ */
+const PARTS_PER_CONNECTION = 4;
 
 /**
  * The part size to ask for: some seconds of work at the rate that one connection was last known to have, and what measured

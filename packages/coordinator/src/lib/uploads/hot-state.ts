@@ -1,4 +1,4 @@
-import { partRange } from '@longhaul/protocol';
+import { fitsPlan } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
@@ -124,13 +124,7 @@ export async function listFittingParts(
   const listed = await context.storeCalls(() =>
     context.objectStore.listParts({ key: record.s3Key, s3UploadId: record.s3UploadId }),
   );
-  return listed
-    ?.filter(
-      (part) =>
-        part.partNumber <= record.plan.partCount &&
-        part.sizeBytes === partRange(record.plan, part.partNumber).sizeBytes,
-    )
-    .map((part) => ({ ...part, isListed: true }));
+  return listed?.filter((part) => fitsPlan(record.plan, part)).map((part) => ({ ...part, isListed: true }));
 }
 
 /** Parts that hot state knows of; what the store has verified of those that nobody has reported is looked up there. */

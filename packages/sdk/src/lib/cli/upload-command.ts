@@ -103,7 +103,9 @@ function noteResume(upload: UploadHandle, file: string, display: ProgressDisplay
   upload.on('state', (state) => {
     if (state.kind !== 'sending' || state.upload.resumedParts === 0) return;
     const { resumedParts, plan } = state.upload;
-    display.note(`${file}: resuming, ${resumedParts} of ${plan.partCount} parts are there already`);
+    // What is not known beforehand is not resumed.
+    const partCount = plan.sizeBytes === null ? '' : ` of ${plan.partCount}`;
+    display.note(`${file}: resuming, ${resumedParts}${partCount} parts are there already`);
   });
 }
 

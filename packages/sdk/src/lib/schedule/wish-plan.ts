@@ -67,7 +67,11 @@ export function wishPlan({
 }
 
 /** Why the plan is as it is, once the coordinator has decided. */
-export function reasonOf(wished: WishedPlan, plan: PartPlan, isResumed: boolean): string {
+export function reasonOf(
+  wished: WishedPlan,
+  plan: Pick<PartPlan, 'partSizeBytes'>,
+  isResumed: boolean,
+): string {
   if (isResumed) return 'As it was planned when the upload was begun.';
   if (wished.isWhole || plan.partSizeBytes === wished.partSizeBytes) return wished.reason;
   return `Parts of ${inMebibytes(plan.partSizeBytes)}: the coordinator wants it so, for its limits or for those of S3.`;

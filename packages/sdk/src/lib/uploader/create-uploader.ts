@@ -18,7 +18,7 @@ export interface Uploader<Input> {
    *
    * @example
    * const upload = uploader.upload(file, { contentType: 'video/mp4' });
-   * upload.on('progress', ({ sentBytes, totalBytes }) => console.log(sentBytes / totalBytes));
+   * upload.on('progress', ({ sentBytes }) => console.log(sentBytes / file.size));
    * const { key, etag } = await upload.result;
    */
   upload(input: Input, options?: UploadOptions): UploadHandle;

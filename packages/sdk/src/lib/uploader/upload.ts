@@ -56,7 +56,7 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
   const { created, opened, hintKey, session } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
-  job.begin(opened.plan.sizeBytes, created.result ? partRanges(opened.plan) : created.receivedParts);
+  job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
   try {
     const result = created.result ?? (await carry(job, upload));
     await forgetUpload(job, hintKey);
@@ -143,10 +143,15 @@ function leaveToCompletion(error: unknown): void {
  * Parts of the plan that the store does not have, or has in another size; and those that a refusal of completion has
  * named: what the store has of them is not what was sent.
  */
-function missingParts({ plan, receivedParts }: CreateUploadResponse, refusal?: unknown): PartRange[] {
+function missingParts(created: CreateUploadResponse, refusal?: unknown): PartRange[] {
+  const { receivedParts } = created;
   const named = (refusal as UploadError | undefined)?.problem?.missingParts;
   const receivedBytes = new Map(receivedParts.map((part) => [part.partNumber, part.sizeBytes]));
-  return partRanges(plan).filter(
+  return partsOf(created).filter(
     ({ partNumber, sizeBytes }) => named?.includes(partNumber) || receivedBytes.get(partNumber) !== sizeBytes,
   );
+}
+
+function partsOf({ plan }: CreateUploadResponse): PartRange[] {
+  return plan.sizeBytes === null ? [] : partRanges(plan);
 }

@@ -31,6 +31,11 @@ const WIDER = 1.5;
 const STEADY = 0.1;
 /** Less gain than this is noise. */
 const WORTHWHILE_GAIN = 1.15;
+/**
+ * Readings before the first trial. Connections that come late to a line get the smaller share of it for a while, so that
+ * their parts end last: no matter in an upload of minutes, but a loss in one of seconds.
+ */
+const FIRST_READINGS = 10;
 /** Readings between two trials of which the first has shown no gain: lines change, but not every second. */
 const REST_READINGS = 20;
 
@@ -42,7 +47,14 @@ const FAST_BYTES_PER_SECOND = 4 * 1024 ** 2;
 
 /** As many as are known to do well; growth up to `maxWidth` has to show a gain first. */
 export function startWidth(width: number, maxWidth: number): WidthState {
-  return { width, ceiling: width, maxWidth, halvedMs: -Infinity, cleanParts: 0, restReadings: 0 };
+  return {
+    width,
+    ceiling: width,
+    maxWidth,
+    halvedMs: -Infinity,
+    cleanParts: 0,
+    restReadings: FIRST_READINGS,
+  };
 }
 
 /**

@@ -1,6 +1,7 @@
-import type { Checksum, CreateUploadRequest } from '@longhaul/protocol';
+import type { CreateUploadRequest } from '@longhaul/protocol';
 import { toBase64 } from '../base64.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
+import type { Digester } from '../ports/digester.ts';
 import type { WishedPlan } from '../schedule/wish-plan.ts';
 
 /** The create call as it is made: members that are `undefined` do not travel. */
@@ -18,8 +19,8 @@ export interface DescribeInput<Source extends ByteSource> {
   };
   readonly wished: WishedPlan;
   readonly inlineMaxBytes: number;
-  /** Digest of the whole content, where the runtime has one to offer. */
-  readonly checksum?: ((source: Source) => Promise<Checksum>) | undefined;
+  readonly digester?: Digester<Source> | undefined;
+  readonly stopSignal: AbortSignal;
 }
 
 /**
@@ -27,11 +28,13 @@ export interface DescribeInput<Source extends ByteSource> {
  * that the store checks; the rest is cut into parts.
  */
 export async function describeUpload<Source extends ByteSource>(
-  { source, options, wished, inlineMaxBytes, checksum }: DescribeInput<Source>,
+  { source, options, wished, inlineMaxBytes, ...input }: DescribeInput<Source>,
   identity: Pick<CreateCall, 'createId' | 'fingerprint' | 'resume'>,
 ): Promise<CreateCall & { signal: undefined }> {
   const { sizeBytes, name = 'unnamed', contentType } = source;
   const { isWhole, partSizeBytes } = wished;
+  const { digester, stopSignal: signal } = input;
+  const all = { source, offsetBytes: 0, sizeBytes, signal };
   return {
     name,
     contentType,
@@ -42,7 +45,8 @@ export async function describeUpload<Source extends ByteSource>(
     sizeBytes,
     mode: isWhole ? 'single' : 'multipart',
     partSizeBytes,
-    checksum: isWhole ? await checksum?.(source) : undefined,
+    checksum: isWhole ? await digester?.digest({ ...all, algorithm: digester.algorithms[0] }) : undefined,
+    checksums: digester?.algorithms,
     payload: sizeBytes <= inlineMaxBytes ? toBase64(await source.read(0, sizeBytes)) : undefined,
   };
 }

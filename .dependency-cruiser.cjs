@@ -9,7 +9,7 @@ const sdk = {
   entries: `${SDK}[^/]+\\.tsx?$`,
   errors: `${SDK}lib/upload-error\\.ts$`,
   ports: `${SDK}lib/ports/`,
-  helpers: `${SDK}lib/(schedule/)?[^/]+\\.ts$`,
+  helpers: `${SDK}lib/((schedule|integrity)/)?[^/]+\\.ts$`,
   sources: `${SDK}lib/sources/`,
   senders: `${SDK}lib/senders/`,
   stages: `${SDK}lib/stages/`,

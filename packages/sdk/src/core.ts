@@ -14,6 +14,7 @@ export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts
 export type { CoordinatorFetch, CoordinatorHeaders } from './lib/http/coordinator-client.ts';
 export type { ByteSource } from './lib/ports/byte-source.ts';
 export type { Clock } from './lib/ports/clock.ts';
+export type { Digester, StretchToDigest } from './lib/ports/digester.ts';
 export type { Connectivity } from './lib/ports/connectivity.ts';
 export type { PartAnswer, PartSender, PartToSend } from './lib/ports/part-sender.ts';
 export type { Platform } from './lib/ports/platform.ts';
@@ -33,6 +34,7 @@ export {
 } from './lib/upload-error.ts';
 export type {
   Checksum,
+  ChecksumAlgorithm,
   Encryption,
   OpenPlan,
   PartPlan,

@@ -1,7 +1,7 @@
-import type { Checksum } from '@longhaul/protocol';
 import type { ByteSource } from './byte-source.ts';
 import type { Clock } from './clock.ts';
 import type { Connectivity } from './connectivity.ts';
+import type { Digester } from './digester.ts';
 import type { PartSender } from './part-sender.ts';
 
 /**
@@ -30,6 +30,6 @@ export interface Platform<Input, Source extends ByteSource> {
   /** Called once per uploader. `concurrency` is how many parts are in flight at most. */
   createSender(options: { readonly concurrency: number }): PartSender<Source>;
 
-  /** Digest of the whole content for one PUT, where the runtime has a cheap one: the store refuses a damaged body. */
-  readonly checksum?: ((source: Source) => Promise<Checksum>) | undefined;
+  /** Digests content, so that the store refuses damaged parts and the whole is proved. Left out: sizes are all there is. */
+  readonly digester?: Digester<Source> | undefined;
 }

@@ -42,12 +42,12 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
 ): Uploader<Input> {
-  const { clock, connectivity, checksum } = platform;
+  const { clock, connectivity, digester } = platform;
   const settings = {
     ...normalizeOptions(options, platform),
     clock,
     connectivity,
-    checksum,
+    digester,
   };
   const { concurrency, maxConcurrency, onNotice } = settings;
   const sender = platform.createSender({ concurrency: maxConcurrency });

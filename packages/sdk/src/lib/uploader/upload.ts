@@ -75,9 +75,9 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
       job.dispatch({ kind: 'opening', restartReason: error });
       return await runOnce(job, content, true);
     });
-  const { shareUpload, source, partSizeBytes, options } = job;
-  // What is sent in one piece is sent sooner than others could be asked about it.
-  if (!shareUpload || !content.hintKey || source.sizeBytes <= partSizeBytes) return await lead();
+  const { shareUpload, source, options } = job;
+  // What cannot be parts is sent sooner than others could be asked about it.
+  if (!shareUpload || !content.hintKey || source.sizeBytes <= MIN_PART_SIZE_BYTES) return await lead();
   const key = `${content.hintKey} ${JSON.stringify({ ...options, signal: undefined })}`;
   return await shareUpload(key, job, lead);
 }

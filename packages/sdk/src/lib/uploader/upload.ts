@@ -1,4 +1,10 @@
-import { type CreateUploadResponse, type PartRange, partRanges, type UploadResult } from '@longhaul/protocol';
+import {
+  type CreateUploadResponse,
+  MIN_PART_SIZE_BYTES,
+  type PartRange,
+  partRanges,
+  type UploadResult,
+} from '@longhaul/protocol';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator } from '../ports/coordinator.ts';

@@ -4,10 +4,12 @@
  * @module
  */
 import { addressOf } from './lib/address.ts';
+import { fingerprintOf } from './lib/fingerprint.ts';
 import { type BrowserInput, browserPlatform } from './lib/platform/browser/browser-platform.ts';
 import { browserResumeStore } from './lib/platform/browser/browser-resume-store.ts';
 import type { PendingUpload } from './lib/platform/browser/pending-uploads.ts';
 import { type CreateUploader, createUploaderOn, type Uploader } from './lib/uploader/create-uploader.ts';
+import { UploadError } from './lib/upload-error.ts';
 import type { UploaderOptions } from './lib/uploader/options.ts';
 import type { ShareUpload } from './lib/uploader/upload.ts';
 import type { UploadHandle } from './lib/uploader/upload-handle.ts';
@@ -49,7 +51,14 @@ export function createUploader(options: UploaderOptions): BrowserUploader {
     async pendingUploads() {
       const { pendingUploads } = await import('./lib/platform/browser/pending-uploads.ts');
       const address = typeof coordinator === 'function' ? undefined : addressOf(String(coordinator));
-      return await pendingUploads(uploader.upload, address);
+      const { openSource } = browserPlatform;
+      return await pendingUploads({
+        upload: uploader.upload,
+        address,
+        openSource,
+        fingerprintOf,
+        UploadError,
+      });
     },
   };
 }

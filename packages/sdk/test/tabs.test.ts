@@ -1,6 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { NodeInput, TransferState, Uploader, UploadHandle } from '@longhaul/sdk';
+import {
+  createFileResumeStore,
+  createUploader,
+  type NodeInput,
+  type TransferState,
+  type Uploader,
+  type UploadHandle,
+} from '@longhaul/sdk';
 import { createNodePlatform } from '../src/lib/platform/node/node-platform.ts';
 import { shareUpload } from '../src/lib/tabs/share-upload.ts';
 import { createUploaderOn } from '../src/lib/uploader/create-uploader.ts';
@@ -164,5 +174,30 @@ describe('one file in two tabs', () => {
     expect(follower.state.kind).toBe('paused');
     follower.resume();
     await expectStored(follower);
+  });
+});
+
+describe('one file in two processes', () => {
+  it('becomes one upload, and both of them have the result', async () => {
+    fateOf = () => ({ kind: 'pass' });
+    const folder = await mkdtemp(join(tmpdir(), 'longhaul-twice-'));
+    const file = join(folder, 'twice.bin');
+    await writeFile(file, bytes);
+    // Hints are what processes share; for the rest each knows nothing of the other.
+    const start = (): UploadHandle =>
+      createUploader({
+        coordinator: servers.coordinator,
+        partSizeBytes: PART,
+        resumeStore: createFileResumeStore(join(folder, 'hints')),
+      }).upload(file);
+    const first = start();
+    await whenStored(first, 1);
+    const second = start();
+    await expectStored(first);
+    await expectStored(second);
+    expect(second.uploadId).toBe(first.uploadId);
+    expect(await servers.openUploads()).toBe(0);
+    expect(await servers.countObjects()).toBe(1);
+    await rm(folder, { recursive: true });
   });
 });

@@ -1,7 +1,6 @@
 import type { ReceivedPart, UploadResult } from '@longhaul/protocol';
-import { codeOf, UploadError } from '../upload-error.ts';
 import type { UploadControl } from '../uploader/upload-handle.ts';
-import { isFinal, type TransferState } from '../uploader/upload-state.ts';
+import type { TransferState } from '../uploader/upload-state.ts';
 import type { PartProgress } from '../uploader/upload-tracker.ts';
 
 /** What tabs with the same upload tell each other. */
@@ -94,7 +93,6 @@ async function leadOthers(
   const tell = (told: ReadonlyMap<number, PartProgress>, isNew = false): void => {
     const { kind, upload } = control.state();
     const state = { kind, upload } as TransferState;
-    if (isFinal(state)) return;
     const { totalBytes = 0 } = control.progress();
     post({ kind: 'news', isNew, state, totalBytes, parts: [...told.values()] });
     changed.clear();
@@ -121,7 +119,7 @@ async function leadOthers(
     post({ kind: 'end', result });
     return result;
   } catch (error) {
-    if (codeOf(error) === 'CANCELLED') post({ kind: 'end' });
+    if ((error as { readonly code?: unknown } | undefined)?.code === 'CANCELLED') post({ kind: 'end' });
     throw error;
   } finally {
     for (const stop of stopTelling) stop();
@@ -162,8 +160,10 @@ function follow(
 
   channel.onmessage = ({ data }: { readonly data: Message }) => {
     if (data.kind === 'end') {
-      if (data.result) end.resolve(data.result);
-      else end.reject(new UploadError('CANCELLED', 'The upload was cancelled in another tab.'));
+      if (data.result) return end.resolve(data.result);
+      isHearing = true;
+      control.cancel();
+      end.reject(control.stopSignal.reason);
     }
     if (data.kind !== 'news') return;
     if (data.isNew && wish) post({ kind: 'wish', wish });

@@ -7,7 +7,7 @@ export interface RememberedUpload extends Omit<ResumeDetails, 'source'> {
   readonly name: string | undefined;
   readonly sizeBytes: number;
   /** A `FileSystemFileHandle`, where the source was opened from one. */
-  readonly handle?: unknown;
+  readonly handle?: FileSystemFileHandle | undefined;
 }
 
 /** A resume store that can list what it remembers. */
@@ -32,7 +32,8 @@ export function createIndexedDbResumeStore(): IndexedDbResumeStore {
       return record?.hint;
     },
     async remember(key, hint, { source, options, ...details }) {
-      const { name, sizeBytes, handle } = source;
+      const { name, sizeBytes } = source;
+      const handle = source.handle as FileSystemFileHandle | undefined;
       // Of the options, what a later page can use: no signal, no function.
       const kept: object = JSON.parse(JSON.stringify({ ...options, signal: undefined }));
       const record: RememberedUpload = { key, hint, ...details, name, sizeBytes, handle, options: kept };

@@ -1,7 +1,5 @@
-import { fingerprintOf } from '../../fingerprint.ts';
-import { createBlobSource } from '../../sources/blob-source.ts';
-import { UploadError } from '../../upload-error.ts';
-import { askToRead, isFileHandle, openHandle } from './file-handle.ts';
+import type { ByteSource } from '../../ports/byte-source.ts';
+import type { UploadError } from '../../upload-error.ts';
 import { createIndexedDbResumeStore, type RememberedUpload } from './indexed-db-resume-store.ts';
 
 /** An upload that an earlier page has left open, or another tab that is gone. */
@@ -33,18 +31,29 @@ export interface PendingUpload<Handle> {
   forget(): Promise<void>;
 }
 
-/** Starts an upload. */
-export type StartUpload<Handle> = (input: Blob | FileSystemFileHandle, options: object) => Handle;
+type Input = Blob | FileSystemFileHandle;
 
-/**
- * What was left open at this coordinator, oldest first, without what is under way in this tab or another.
- *
- * @param address of the coordinator; `undefined`: of any
- */
+/** What the entry has loaded already: imported from here as well, it would become a chunk that every page loads. */
+export interface PendingInput<Handle> {
+  upload(input: Input, options: object): Handle;
+  /** Address of the coordinator; `undefined`: any. */
+  readonly address: string | undefined;
+  openSource(input: Input): Promise<ByteSource>;
+  fingerprintOf(source: ByteSource): Promise<string | undefined>;
+  readonly UploadError: typeof UploadError;
+}
+
+/** What a file handle has in browsers that ask the user before a page may read a file again. */
+interface AskingHandle {
+  queryPermission?(wish: { readonly mode: 'read' }): Promise<PermissionState>;
+  requestPermission?(wish: { readonly mode: 'read' }): Promise<PermissionState>;
+}
+
+/** What was left open at this coordinator, oldest first, without what is under way in this tab or another. */
 export async function pendingUploads<Handle>(
-  upload: StartUpload<Handle>,
-  address: string | undefined,
+  input: PendingInput<Handle>,
 ): Promise<readonly PendingUpload<Handle>[]> {
+  const { upload, address } = input;
   const store = createIndexedDbResumeStore();
   const running = await runningUploads();
   const left = (await store.list()).filter(
@@ -57,8 +66,8 @@ export async function pendingUploads<Handle>(
       name: record.name ?? 'unnamed',
       sizeBytes: record.sizeBytes,
       startedAtEpochMs: record.hint.savedAtEpochMs,
-      hasFile: isFileHandle(record.handle),
-      resume: async (file) => upload(await findFile(record, file), record.options),
+      hasFile: record.handle !== undefined,
+      resume: async (file) => upload(await findFile(input, record, file), record.options),
       forget: async () => await store.forget(record.key),
     }));
 }
@@ -69,19 +78,20 @@ async function runningUploads(): Promise<readonly string[]> {
   return ((await locks?.query())?.held ?? []).map(({ name = '' }) => name);
 }
 
-/** The same file as when the upload began, from `input` or from where it came from then. */
+/** The same file as when the upload began, `given` or from where it came from then. */
 async function findFile(
+  { openSource, fingerprintOf, UploadError }: PendingInput<unknown>,
   { name = 'The file', hint, sizeBytes, fingerprint, handle }: RememberedUpload,
-  input: Blob | FileSystemFileHandle | undefined,
-): Promise<Blob | FileSystemFileHandle> {
-  const found = input ?? (isFileHandle(handle) ? handle : undefined);
+  given: Input | undefined,
+): Promise<Input> {
+  const found = given ?? handle;
   if (!found) {
     throw new UploadError('FILE_UNREADABLE', `This browser keeps no way back to ${name}. Pick it again.`);
   }
-  if (isFileHandle(found)) await askToRead(found);
-  const source = createBlobSource(isFileHandle(found) ? await openHandle(found) : found);
+  await askToRead(found);
+  const source = await openSource(found);
   const isSame = source.sizeBytes === sizeBytes && (await fingerprintOf(source)) === fingerprint;
-  if (!isSame && input) {
+  if (!isSame && given) {
     throw new UploadError('FILE_MISMATCH', `This is not ${name} as the upload began with it. Pick that one.`);
   }
   // The samples may be the same although the file was edited between them.
@@ -92,4 +102,10 @@ async function findFile(
     );
   }
   return found;
+}
+
+/** Asks the user, where the browser wants that, to let the page read the file again. A file itself needs no asking. */
+async function askToRead(input: Input & AskingHandle): Promise<void> {
+  const wish = { mode: 'read' } as const;
+  if ((await input.queryPermission?.(wish)) === 'prompt') await input.requestPermission?.(wish);
 }

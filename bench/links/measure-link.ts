@@ -89,6 +89,8 @@ async function measureSize(scene: Scene, capacity: Capacity, sizeMiB: number): P
 async function runOnce(scene: Scene, client: Client, file: string, measurement: Measurement): Promise<Run> {
   const { link, backend, chromium, signal } = scene;
   const { blackoutSeconds, sizeBytes } = measurement;
+  await backend.dropConnections();
+  await sleep(2 * measurement.roundTripMs);
   link.forget();
   const over = new AbortController();
   const eitherEnd = AbortSignal.any([over.signal, signal]);

@@ -31,6 +31,8 @@ export interface SinkTally {
 export interface Sink {
   readonly url: string;
   readonly tally: SinkTally;
+  /** Cuts every connection, so that nothing of an upload that has ended is still on its way. */
+  dropConnections(): void;
 }
 
 /** As {@link openSink}, when its address is all that is wanted. */
@@ -61,7 +63,8 @@ export async function openSink(host = '127.0.0.1'): Promise<Sink> {
   server.keepAliveTimeout = 60_000;
   server.listen(0, host);
   await once(server, 'listening');
-  return { url: `http://${host}:${(server.address() as AddressInfo).port}`, tally };
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://${host}:${port}`, tally, dropConnections: () => server.closeAllConnections() };
 }
 
 interface Memory {

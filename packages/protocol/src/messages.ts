@@ -1,4 +1,4 @@
-import type { PartPlan } from './part-plan.ts';
+import type { OpenPlan, PartPlan } from './part-plan.ts';
 import type { Problem } from './problem-codes.ts';
 
 /** Where an upload stands. Only `COMPLETED`, `CANCELLED`, `EXPIRED` and `FAILED` are final. */
@@ -35,7 +35,11 @@ export interface CreateUploadRequest {
   readonly createId: string;
   /** Name of the file, 1 to 1,024 characters of any script but NUL. Kept as encoded metadata, never part of the key. */
   readonly name: string;
-  readonly sizeBytes: number;
+  /**
+   * `null`: nobody knows yet, and complete will say. Such an upload travels in parts, is never found by its content, and
+   * is given no first grants.
+   */
+  readonly sizeBytes: number | null;
   /** Media type. Default `application/octet-stream`. Signed into the upload, so it cannot be changed later. */
   readonly contentType?: string;
   /** Groups uploads and stands in the object key. Letters, digits, `.`, `_`, `-`; at most 128. Default `default`. */
@@ -129,7 +133,8 @@ export interface UploadStatus {
   readonly nodeId: string;
   readonly state: UploadState;
   readonly mode: UploadMode;
-  readonly plan: PartPlan;
+  /** How it is cut; one without a `partCount` while its size is unknown. */
+  readonly plan: PartPlan | OpenPlan;
   readonly createdAtEpochMs: number;
   /** Parts that the store has, in order. */
   readonly receivedParts: readonly ReceivedPart[];
@@ -190,7 +195,10 @@ export interface PartsRequest {
 /** A part for which a URL is wanted. */
 export interface PartToSign {
   readonly partNumber: number;
-  /** Must be what the plan says; it is signed, so the store takes no other length. */
+  /**
+   * Must be what the plan says; it is signed, so the store takes no other length. While the size is unknown it may be
+   * less: then this is the last part.
+   */
   readonly sizeBytes: number;
   /** By the algorithm that the upload was opened with; it is signed, so the store takes no other content. */
   readonly checksum?: Checksum;
@@ -207,6 +215,8 @@ export interface PartsResponse {
 
 /** `POST /v1/uploads/:id/complete`. The body may be left out. */
 export interface CompleteRequest {
+  /** Size of the whole. Needed when it was unknown; must be the one that is known otherwise. */
+  readonly sizeBytes?: number;
   /** Of the whole content, by the upload's algorithm; compared with what the store has built. */
   readonly checksum?: Checksum;
 }

@@ -96,7 +96,7 @@ export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.s
   // One spelling, or the same UUID in capitals would be another upload.
   createId: v.pipe(v.string(), v.uuid(), v.toLowerCase()),
   name: fileName,
-  sizeBytes: byteCount,
+  sizeBytes: v.nullable(byteCount),
   contentType: v.exactOptional(
     v.pipe(
       v.string(),
@@ -153,10 +153,10 @@ export const partsRequestSchema: MessageSchema<PartsRequest> = v.strictObject({
   sign: v.exactOptional(v.pipe(v.array(partToSign), v.maxLength(MAX_PARTS_PER_CALL)), []),
 });
 
+const completion = { sizeBytes: v.exactOptional(byteCount), checksum: v.exactOptional(checksum) };
+
 /** Body of `POST /v1/uploads/:id/complete`. */
-export const completeRequestSchema: MessageSchema<CompleteRequest> = v.strictObject({
-  checksum: v.exactOptional(checksum),
-});
+export const completeRequestSchema: MessageSchema<CompleteRequest> = v.strictObject(completion);
 
 /** Body of `POST /v1/uploads/batch/complete`. */
 export const batchCompleteRequestSchema: MessageSchema<BatchCompleteRequest> = v.strictObject({
@@ -166,7 +166,7 @@ export const batchCompleteRequestSchema: MessageSchema<BatchCompleteRequest> = v
         uploadId: v.pipe(v.string(), v.maxLength(64)),
         // An owner may have 256 characters, of up to six bytes each once encoded.
         token: v.pipe(v.string(), v.maxLength(4096)),
-        checksum: v.exactOptional(checksum),
+        ...completion,
       }),
     ),
     v.minLength(1),

@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import {
   type Checksum,
+  closePlan,
   type CreateUploadResponse,
   type Grant,
-  partRange,
+  partRanges,
   type PartToSign,
   type Receipt,
 } from '@longhaul/protocol';
@@ -34,8 +35,7 @@ export function digestedParts(
   content: Uint8Array,
   digest: (bytes: Uint8Array) => Checksum = crcOf,
 ): DigestedPart[] {
-  return Array.from({ length: plan.partCount }, (_, index) => {
-    const { partNumber, offsetBytes, sizeBytes } = partRange(plan, index + 1);
+  return partRanges(closePlan(plan, content.byteLength)).map(({ partNumber, offsetBytes, sizeBytes }) => {
     const bytes = content.subarray(offsetBytes, offsetBytes + sizeBytes);
     return { partNumber, sizeBytes, bytes, checksum: digest(bytes) };
   });

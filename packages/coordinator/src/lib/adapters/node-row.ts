@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import type {
-  Checksum,
-  ChecksumAlgorithm,
-  Encryption,
-  ProofLevel,
-  UploadMode,
-  UploadState,
+import {
+  boundsOf,
+  type Checksum,
+  type ChecksumAlgorithm,
+  type Encryption,
+  type ProofLevel,
+  type UploadMode,
+  type UploadState,
 } from '@longhaul/protocol';
 import type { AbortIntent } from '../ports/catalog.ts';
 import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
@@ -27,8 +28,12 @@ export type NodeRow = {
   readonly write_token: string;
   readonly s3_version_id: string | null;
   readonly s3_etag: string | null;
+  /** The most that it may be, until it is known. */
   readonly size_bytes: number;
+  readonly size_known: number;
   readonly part_size_bytes: number;
+  readonly double_every: number | null;
+  /** As `size_bytes`. */
   readonly part_count: number;
   readonly mode: UploadMode;
   readonly content_type: string;
@@ -70,6 +75,7 @@ export type DraftRow = Pick<
   | 'write_token'
   | 'size_bytes'
   | 'part_size_bytes'
+  | 'double_every'
   | 'part_count'
   | 'mode'
   | 'content_type'
@@ -80,6 +86,7 @@ export type DraftRow = Pick<
   | 'fingerprint'
   | 'idle_limit_ms'
 > & {
+  readonly size_known: number;
   readonly resumable: number;
   readonly resume_key: string | null;
 };
@@ -99,7 +106,9 @@ export const RECORD_COLUMNS: readonly (keyof NodeRow)[] = [
   's3_version_id',
   's3_etag',
   'size_bytes',
+  'size_known',
   'part_size_bytes',
+  'double_every',
   'part_count',
   'mode',
   'content_type',
@@ -129,6 +138,8 @@ export const RECORD_COLUMNS: readonly (keyof NodeRow)[] = [
 
 /** The draft as an insert writes it. */
 export function draftRowOf(draft: UploadDraft): DraftRow {
+  const { plan } = draft;
+  const { endBytes, partCount } = boundsOf(plan);
   return {
     document_id: draft.uploadId,
     connector_id: draft.connectorId,
@@ -139,9 +150,11 @@ export function draftRowOf(draft: UploadDraft): DraftRow {
     bucket: draft.bucket,
     s3_key: draft.s3Key,
     write_token: draft.writeToken,
-    size_bytes: draft.plan.sizeBytes,
-    part_size_bytes: draft.plan.partSizeBytes,
-    part_count: draft.plan.partCount,
+    size_bytes: endBytes,
+    size_known: plan.sizeBytes === null ? 0 : 1,
+    part_size_bytes: plan.partSizeBytes,
+    double_every: plan.doubleEvery ?? null,
+    part_count: partCount,
     mode: draft.mode,
     content_type: draft.contentType,
     metadata: JSON.stringify(draft.metadata),
@@ -170,7 +183,7 @@ export function recordOf(row: NodeRow): UploadRecord {
     mode: row.mode,
     contentType: row.content_type,
     metadata: JSON.parse(row.metadata) as Record<string, string>,
-    plan: { sizeBytes: row.size_bytes, partSizeBytes: row.part_size_bytes, partCount: row.part_count },
+    plan: planOf(row),
     state: row.upload_state,
     epoch: row.epoch,
     tokenVersion: row.token_version,
@@ -181,6 +194,14 @@ export function recordOf(row: NodeRow): UploadRecord {
     cancelRequested: row.cancel_requested === 1,
     ...optionalFieldsOf(row),
   };
+}
+
+function planOf(row: NodeRow): UploadRecord['plan'] {
+  const { size_bytes: sizeBytes, part_size_bytes: partSizeBytes, part_count: partCount } = row;
+  const rule = { partSizeBytes, ...(row.double_every !== null && { doubleEvery: row.double_every }) };
+  return row.size_known
+    ? { sizeBytes, ...rule, partCount }
+    : { sizeBytes: null, ...rule, maxSizeBytes: sizeBytes, maxPartCount: partCount };
 }
 
 /** The records in the order in which they fell due. A statement that changes rows answers them in any order. */

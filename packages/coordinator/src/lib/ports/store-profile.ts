@@ -23,6 +23,8 @@ export interface StoreProfile {
   readonly refusesPartOrder: boolean;
   /** An unsigned `x-amz-*` request header is refused with 403. */
   readonly refusesUnsignedHeaders: boolean;
+  /** All parts but the last must have one size (Cloudflare R2 refuses others, and only at Complete). */
+  readonly equalParts: boolean;
   /**
    * A PUT whose body ends early stores nothing. versitygw 1.7 stores what came, a part even with the size that was
    * announced, unless a checksum says that something is missing.

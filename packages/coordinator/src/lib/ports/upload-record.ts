@@ -2,6 +2,7 @@ import type {
   Checksum,
   ChecksumAlgorithm,
   Encryption,
+  OpenPlan,
   PartPlan,
   ProofLevel,
   UploadMode,
@@ -23,7 +24,8 @@ export interface UploadDraft {
   readonly mode: UploadMode;
   readonly contentType: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly plan: PartPlan;
+  /** An open one until completing tells the size. */
+  readonly plan: PartPlan | OpenPlan;
   /** Of the whole content, as the client has told it. */
   readonly checksum?: Checksum;
   /** How the client digests each part. Left out: it does not, or the upload is older than that. */

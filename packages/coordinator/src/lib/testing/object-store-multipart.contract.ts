@@ -113,6 +113,20 @@ export function describeMultipart(setUp: SetUpObjectStore): void {
       expect(sameBytes(await harness.read(ref.key), whole)).toBe(true);
     });
 
+    it('takes parts of other sizes than the first, unless it says that it wants equal ones', async () => {
+      const { objectStore } = harness;
+      const ref = await begin(objectStore);
+      const bodies = [bytesOf(FIVE_MIB, 1), bytesOf(FIVE_MIB + 1, 2), bytesOf(FIVE_MIB, 3), bytesOf(7, 4)];
+      const parts = await putParts(harness, ref, bodies);
+      const outcome = await complete(objectStore, ref, parts);
+      if (objectStore.profile.equalParts) {
+        expect(outcome).toMatchObject({ kind: 'refused', s3Code: 'InvalidPart' });
+        return;
+      }
+      await expectStored(objectStore, ref.key, outcome);
+      expect(sameBytes(await harness.read(ref.key), Buffer.concat(bodies))).toBe(true);
+    });
+
     it('refuses a small part before the last, and stays open', async () => {
       const { objectStore } = harness;
       const ref = await begin(objectStore);

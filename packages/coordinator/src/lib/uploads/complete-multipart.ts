@@ -12,7 +12,9 @@ import { partsDigestOf } from './parts-digest.ts';
 import { proveObject } from './prove-object.ts';
 import { closedError } from './upload-answers.ts';
 import { checksumBy, declaredAlgorithm } from './upload-checksum.ts';
+import { type WholeRecord, wholeOf } from './whole-record.ts';
 
+type OpenWhole = OpenRecord & WholeRecord;
 type Refusal = Extract<CompletionOutcome, { kind: 'refused' }>;
 
 /**
@@ -22,10 +24,7 @@ type Refusal = Extract<CompletionOutcome, { kind: 'refused' }>;
  * @throws CoordinatorError `parts-missing` before anything is sent or when parts were not what was reported,
  * `completion-refused` when the store says no to parts that are all there
  */
-export async function completeMultipart(
-  context: UploadContext,
-  record: UploadRecord,
-): Promise<CompletionEnd> {
+export async function completeMultipart(context: UploadContext, record: WholeRecord): Promise<CompletionEnd> {
   if (!isOpenAtStore(record)) throw closedError(record.uploadId, record.state);
   return record.state === 'COMPLETING'
     ? await driveAgain(context, record)
@@ -33,7 +32,7 @@ export async function completeMultipart(
 }
 
 /** An earlier attempt has no known end: look before anything is sent again. */
-async function driveAgain(context: UploadContext, record: OpenRecord): Promise<CompletionEnd> {
+async function driveAgain(context: UploadContext, record: OpenWhole): Promise<CompletionEnd> {
   const proof = await proveObject(context, record);
   const evidence = { proof, sizeBytes: record.plan.sizeBytes, goneAfterMs: context.settings.goneAfterMs };
   const seen = judgeCompletion(evidence);
@@ -54,7 +53,7 @@ function missingPartsOnly(error: unknown): undefined {
 
 async function sendAttempt(
   context: UploadContext,
-  record: OpenRecord,
+  record: OpenWhole,
   parts: readonly StoredPart[],
 ): Promise<CompletionEnd> {
   const attempt = await begin(context, record, partsDigestOf(parts));
@@ -74,7 +73,7 @@ async function sendAttempt(
  */
 async function askForObject(
   { objectStore }: UploadContext,
-  record: OpenRecord,
+  record: OpenWhole,
   parts: readonly StoredPart[],
 ): Promise<CompleteOutcome> {
   const declared = declaredAlgorithm(record);
@@ -110,7 +109,7 @@ function combinedOf(parts: readonly StoredPart[]): Checksum | undefined {
  * The store still has the upload, but parts of it are lost, and an attempt has no known end. Nothing is sent: this
  * counts as an attempt that was refused, so that the upload goes back to its client once the unknown one is over.
  */
-async function giveUpAttempt(context: UploadContext, record: OpenRecord): Promise<CompletionEnd> {
+async function giveUpAttempt(context: UploadContext, record: OpenWhole): Promise<CompletionEnd> {
   const attempt = await begin(context, record, record.partsDigest ?? '');
   if (!attempt) return await endByOthers(context, record.uploadId);
   const refusal = { kind: 'refused', s3Code: 'InvalidPart', message: 'Parts are missing.' } as const;
@@ -139,13 +138,14 @@ async function settleRefusal(
   parts: readonly StoredPart[],
 ): Promise<CompletionEnd> {
   const { uploadId, epoch } = attempt;
-  const reopened = await context.catalog.refuseCompletion(uploadId, epoch, {
+  const row = await context.catalog.refuseCompletion(uploadId, epoch, {
     lastError: `${refusal.s3Code}: ${refusal.message}`,
     attemptOverAfterMs: context.settings.attemptOverAfterMs,
     redriveAfterMs: redriveAfterMs(attempt),
   });
   // Another driver is at it, and knows more than this refusal.
-  if (!reopened) return await endByOthers(context, uploadId);
+  if (!row) return await endByOthers(context, uploadId);
+  const reopened = wholeOf(row);
   if (reopened.state === 'COMPLETING' || !isOpenAtStore(reopened)) return undefined;
   if (reopened.cancelRequested) return await cancelReopened(context, uploadId);
   if (parts.length === 0) return await sendAttempt(context, reopened, await collectParts(context, reopened));
@@ -164,7 +164,7 @@ async function settleRefusal(
  */
 async function settleWrongWhole(
   context: UploadContext,
-  record: OpenRecord,
+  record: OpenWhole,
   { parts, isProved }: Adoption,
   refusal: Refusal,
 ): Promise<CompletionEnd> {
@@ -188,11 +188,12 @@ function refused({ uploadId }: UploadRecord, { s3Code }: Refusal): CoordinatorEr
 
 async function begin(
   { catalog, settings }: UploadContext,
-  { uploadId, checksum }: UploadRecord,
+  { uploadId, checksum, plan: { sizeBytes, partCount } }: WholeRecord,
   partsDigest: string,
 ): Promise<UploadRecord | undefined> {
   return await catalog.beginCompletion(uploadId, {
     partsDigest,
+    size: { sizeBytes, partCount },
     redriveAfterMs: settings.completionRedriveAfterMs,
     ...(checksum && { checksum }),
   });

@@ -175,15 +175,17 @@ async function firstGrants(
     const grant = await signWhole(context, record);
     return grant && [grant];
   }
-  if (!isOpenAtStore(record)) return [];
+  const { plan } = record;
+  // While the size is unknown, any part may be the last one and have another size.
+  if (!isOpenAtStore(record) || plan.sizeBytes === null) return [];
   const received = new Set(receivedParts.map((part) => part.partNumber));
   const missing = [];
   for (
     let number = 1;
-    number <= record.plan.partCount && missing.length < context.settings.firstGrantCount;
+    number <= plan.partCount && missing.length < context.settings.firstGrantCount;
     number++
   ) {
-    if (!received.has(number)) missing.push(partRange(record.plan, number));
+    if (!received.has(number)) missing.push(partRange(plan, number));
   }
   return await signParts(context, hotOf(record), missing);
 }

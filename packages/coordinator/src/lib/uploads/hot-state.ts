@@ -1,4 +1,4 @@
-import { partRange } from '@longhaul/protocol';
+import { fitsPlan } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
@@ -76,8 +76,16 @@ export async function rebuildHot(context: UploadContext, record: OpenRecord): Pr
 
 async function restoreListed(context: UploadContext, record: OpenRecord): Promise<RebuildOutcome> {
   const listed = await listFittingParts(context, record);
-  await restoreHot(context, record, listed ?? []);
+  await restoreHot(context, record, listed && isListingProof(context, record) ? listed : []);
   return listed ? 'rebuilt' : 'gone';
+}
+
+/**
+ * Whether a part that nobody has reported, and that the store lists with its right size, is there: its sender may have gone
+ * away in the middle. A store that keeps what came says nothing by its listing, but where digests are compared.
+ */
+function isListingProof({ objectStore }: UploadContext, { checksumAlgorithm }: OpenRecord): boolean {
+  return objectStore.profile.refusesCutBodies || checksumAlgorithm !== undefined;
 }
 
 /** Writes hot state with these parts, if the upload is still what the record says. */
@@ -124,13 +132,7 @@ export async function listFittingParts(
   const listed = await context.storeCalls(() =>
     context.objectStore.listParts({ key: record.s3Key, s3UploadId: record.s3UploadId }),
   );
-  return listed
-    ?.filter(
-      (part) =>
-        part.partNumber <= record.plan.partCount &&
-        part.sizeBytes === partRange(record.plan, part.partNumber).sizeBytes,
-    )
-    .map((part) => ({ ...part, isListed: true }));
+  return listed?.filter((part) => fitsPlan(record.plan, part)).map((part) => ({ ...part, isListed: true }));
 }
 
 /** Parts that hot state knows of; what the store has verified of those that nobody has reported is looked up there. */

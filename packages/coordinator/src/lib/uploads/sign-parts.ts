@@ -1,9 +1,19 @@
-import { type Checksum, type Grant, partRange, type PartPlan, type PartToSign } from '@longhaul/protocol';
+import {
+  boundsOf,
+  type Checksum,
+  fitsPlan,
+  type Grant,
+  type OpenPlan,
+  type PartPlan,
+  partRange,
+  type PartToSign,
+} from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
 import { objectMetadata } from './object-metadata.ts';
+import { wholeOf } from './whole-record.ts';
 
 /** Presigns parts of a multipart upload. */
 export async function signParts(
@@ -41,7 +51,7 @@ export async function signWhole(
     key: record.s3Key,
     contentType: record.contentType,
     metadata: objectMetadata(record),
-    sizeBytes: record.plan.sizeBytes,
+    sizeBytes: wholeOf(record).plan.sizeBytes,
     ...(checksum && { checksum }),
     ...(record.encryption && { encryption: record.encryption }),
     expiresInSeconds,
@@ -53,20 +63,25 @@ export async function signWhole(
  *
  * @throws CoordinatorError `part-number-out-of-range` or `part-size-mismatch`
  */
-export function assertPlanned(plan: PartPlan, parts: readonly PartToSign[], uploadId: string): void {
+export function assertPlanned(
+  plan: PartPlan | OpenPlan,
+  parts: readonly PartToSign[],
+  uploadId: string,
+): void {
+  const { partCount } = boundsOf(plan);
   for (const part of parts) {
-    if (part.partNumber > plan.partCount) {
+    if (part.partNumber > partCount) {
       throw new CoordinatorError(
         'part-number-out-of-range',
-        `Part ${part.partNumber} does not exist: upload ${uploadId} has parts 1 to ${plan.partCount}.`,
+        `Part ${part.partNumber} does not exist: upload ${uploadId} has parts 1 to ${partCount}.`,
         { uploadId },
       );
     }
-    const plannedBytes = partRange(plan, part.partNumber).sizeBytes;
-    if (part.sizeBytes !== plannedBytes) {
+    if (!fitsPlan(plan, part)) {
+      const plannedBytes = partRange(plan, part.partNumber).sizeBytes;
       throw new CoordinatorError(
         'part-size-mismatch',
-        `Part ${part.partNumber} of upload ${uploadId} has ${plannedBytes} bytes in its plan, not ${part.sizeBytes}.`,
+        `Part ${part.partNumber} of upload ${uploadId} has ${plannedBytes} bytes${plan.sizeBytes === null ? ' at most' : ''} in its plan, not ${part.sizeBytes}.`,
         { uploadId },
       );
     }

@@ -11,6 +11,7 @@ import type { UploadRecord } from '../ports/upload-record.ts';
 import type { UploadContext } from './context.ts';
 import { receivedPartOf } from './upload-checksum.ts';
 import type { TokenClaims } from './upload-token.ts';
+import { wholeOf } from './whole-record.ts';
 
 /** States in which a call that would change the upload is refused, and how. */
 const CLOSED: Partial<Record<UploadState, { code: ProblemCode; because: string }>> = {
@@ -100,6 +101,7 @@ export function resultOf(context: UploadContext, record: UploadRecord): UploadRe
   if (record.etag === undefined || record.proof === undefined || record.completedAtEpochMs === undefined) {
     throw new TypeError(`upload ${record.uploadId} is ${record.state} and has no result`);
   }
+  const { plan } = wholeOf(record);
   return {
     uploadId: record.uploadId,
     nodeId: record.uploadId,
@@ -108,8 +110,8 @@ export function resultOf(context: UploadContext, record: UploadRecord): UploadRe
     etag: record.etag,
     ...(record.versionId !== undefined && { versionId: record.versionId }),
     location: context.objectStore.locationOf(record.s3Key),
-    sizeBytes: record.plan.sizeBytes,
-    partCount: record.plan.partCount,
+    sizeBytes: plan.sizeBytes,
+    partCount: plan.partCount,
     proof: record.proof,
     ...(record.proof === 'checksum' && record.checksum && { checksum: record.checksum }),
     completedAtEpochMs: record.completedAtEpochMs,

@@ -61,12 +61,18 @@ function showBar(stream: ProgressStream): ProgressDisplay {
   };
 }
 
+/** What is sent of an upload without a total when its first line is written. */
+const FIRST_LINE_BYTES = 16 * 1024 ** 2;
+
 function showLines(stream: ProgressStream): ProgressDisplay {
   return {
     follow(upload, label) {
       let tenths = 0;
       upload.on('progress', (progress: UploadProgress) => {
-        const now = Math.floor(fractionOf(progress) * 10);
+        // Without a total, each doubling of what is sent.
+        const now = Math.floor(
+          (fractionOf(progress) ?? Math.log2(1 + progress.sentBytes / FIRST_LINE_BYTES) / 10) * 10,
+        );
         if (now <= tenths) return;
         tenths = now;
         stream.write(`${label}: ${renderPlain(progress)}\n`);

@@ -56,6 +56,8 @@ interface FileStored extends Omit<UploadResult, 'partCount'> {
   readonly file: string;
   readonly parts: number;
   readonly partSizeBytes: number;
+  /** Why the parts are of that size. */
+  readonly planReason: string;
   /** Parts that an earlier run had stored. */
   readonly resumedParts: number;
   readonly durationMs: number;
@@ -83,6 +85,7 @@ async function uploadFile(
       ...result,
       parts: partCount,
       partSizeBytes: opened?.plan.partSizeBytes ?? 0,
+      planReason: opened?.plan.reason ?? '',
       resumedParts: opened?.resumedParts ?? 0,
       durationMs: Math.round(performance.now() - startMs),
     };
@@ -100,7 +103,9 @@ function noteResume(upload: UploadHandle, file: string, display: ProgressDisplay
   upload.on('state', (state) => {
     if (state.kind !== 'sending' || state.upload.resumedParts === 0) return;
     const { resumedParts, plan } = state.upload;
-    display.note(`${file}: resuming, ${resumedParts} of ${plan.partCount} parts are there already`);
+    // What is not known beforehand is not resumed.
+    const partCount = plan.sizeBytes === null ? '' : ` of ${plan.partCount}`;
+    display.note(`${file}: resuming, ${resumedParts}${partCount} parts are there already`);
   });
 }
 

@@ -18,7 +18,7 @@ export interface Uploader<Input> {
    *
    * @example
    * const upload = uploader.upload(file, { contentType: 'video/mp4' });
-   * upload.on('progress', ({ sentBytes, totalBytes }) => console.log(sentBytes / totalBytes));
+   * upload.on('progress', ({ sentBytes }) => console.log(sentBytes / file.size));
    * const { key, etag } = await upload.result;
    */
   upload(input: Input, options?: UploadOptions): UploadHandle;
@@ -42,19 +42,20 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
 ): Uploader<Input> {
-  const { clock, connectivity, checksum } = platform;
+  const { clock, connectivity, digester } = platform;
   const settings = {
     ...normalizeOptions(options, platform),
     clock,
     connectivity,
-    checksum,
+    digester,
   };
   const { concurrency, maxConcurrency, onNotice } = settings;
+  const sender = platform.createSender({ concurrency: maxConcurrency });
   const shop: Workshop<Source> = {
     ...settings,
     coordinator: createCoordinatorClient(settings),
-    sender: platform.createSender({ concurrency: maxConcurrency }),
-    line: createLine(settings),
+    sender,
+    line: createLine({ ...settings, seesProgress: sender.seesProgress }),
     onNotice: onceEach(onNotice),
   };
   const opening = pLimit(OPEN_AT_ONCE);

@@ -1,4 +1,4 @@
-import { DEFAULT_PART_SIZE_BYTES, type Encryption } from '@longhaul/protocol';
+import type { Encryption } from '@longhaul/protocol';
 import type { CoordinatorFetch, CoordinatorHeaders } from '../http/coordinator-client.ts';
 import { type NoticeListener, warn } from '../notice.ts';
 import type { ResumeStore } from '../ports/resume-store.ts';
@@ -17,8 +17,9 @@ export interface UploaderOptions {
    */
   readonly concurrency?: number;
   /**
-   * Largest part to ask for; default 16 MiB, S3 takes 5 MiB to 5 GiB. A small file gets smaller parts, so that every
-   * connection has work. The coordinator decides, and may go above it for a file that would need too many parts.
+   * Largest part to ask for, 5 MiB to 5 GiB. Default 16 MiB for the first upload, then some seconds of work at the rate
+   * that was measured, up to 64 MiB. A small file gets smaller parts, so that every connection has work. The coordinator
+   * decides, and may go above it for a file that would need too many parts.
    */
   readonly partSizeBytes?: number;
   /** Headers for every call to the coordinator (its `authorize` hook reads them); never sent to the store. */
@@ -35,6 +36,12 @@ export interface UploaderOptions {
   readonly stallTimeoutMs?: number;
   /** Largest content that travels inside the create call, without a URL. Default 256 KiB; 0 turns it off. */
   readonly inlineMaxBytes?: number;
+  /**
+   * Whether content is digested, so that the store refuses a damaged part and the result proves the whole (`proof:
+   * 'checksum'`). The file is read twice for it. Default `true`; an upload that was begun with digests goes on with them.
+   * Without, and where the store verifies nothing, the size is what is proved.
+   */
+  readonly integrity?: boolean;
   /**
    * Told of what stops no upload and is worth mending, each thing once for the uploader: today of a bucket whose CORS rule
    * hides the ETag. Default `console.warn` of the message.
@@ -68,12 +75,13 @@ export interface UploaderSettings {
   readonly coordinator: string | URL | CoordinatorFetch;
   readonly concurrency: number;
   readonly maxConcurrency: number;
-  readonly partSizeBytes: number;
+  readonly maxPartSizeBytes: number | undefined;
   readonly headers: CoordinatorHeaders;
   readonly resumeStore: ResumeStore | undefined;
   readonly retry: RetryPolicy;
   readonly stallTimeoutMs: number;
   readonly inlineMaxBytes: number;
+  readonly integrity: boolean;
   readonly onNotice: NoticeListener;
 }
 
@@ -92,11 +100,12 @@ export function normalizeOptions(
     concurrency: defaultConcurrency,
     // Who names a number means it.
     maxConcurrency: options.concurrency ?? maxConcurrency,
-    partSizeBytes: DEFAULT_PART_SIZE_BYTES,
+    maxPartSizeBytes: options.partSizeBytes,
     headers: {},
     resumeStore: undefined,
     stallTimeoutMs: 30_000,
     inlineMaxBytes: 256 * 1024,
+    integrity: true,
     onNotice: warn,
     ...options,
     retry: retryPolicy(options.retry),

@@ -1,5 +1,6 @@
 import type {
   CancelResponse,
+  Checksum,
   CompleteResponse,
   CreateUploadResponse,
   PartsRequest,
@@ -17,7 +18,7 @@ export interface Session {
    */
   reopen(): Promise<CreateUploadResponse | undefined>;
   exchangeParts(request: PartsRequest): Promise<PartsResponse>;
-  complete(signal: AbortSignal): Promise<CompleteResponse>;
+  complete(signal: AbortSignal, checksum?: Checksum): Promise<CompleteResponse>;
   cancel(signal: AbortSignal): Promise<CancelResponse>;
 }
 
@@ -29,11 +30,15 @@ export function createSession(
 ): Session {
   const reopen = async (): Promise<CreateUploadResponse | undefined> => {
     const created = await create(input, request);
+    if (created.uploadId === uploadId) {
+      token = created.token;
+      return created;
+    }
     // An upload found by its content is not bound to our createId: once it takes no more parts, the same create begins
-    // another one. Asking for completion tells what became of ours.
-    if (created.uploadId !== uploadId) return undefined;
-    token = created.token;
-    return created;
+    // another one, which nobody wants. Asking for completion tells what became of ours.
+    const stray = { method: 'delete', path: `/${created.uploadId}`, token: created.token } as const;
+    if (!created.resumed) await input.coordinator.call(stray, input.abortSignal).catch(() => {});
+    return undefined;
   };
 
   const call = async <Answer>(
@@ -55,7 +60,8 @@ export function createSession(
 
   return {
     reopen,
-    complete: (signal) => call('post', '/complete', signal, { mayShare: mode === 'single' }),
+    complete: (signal, checksum) =>
+      call('post', '/complete', signal, { mayShare: mode === 'single', json: { checksum } }),
     cancel: (signal) => call('delete', '', signal),
     async exchangeParts(json) {
       const answer = await call<PartsResponse>('post', '/parts', input.stopSignal, { json });

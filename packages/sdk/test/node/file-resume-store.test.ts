@@ -57,7 +57,7 @@ describe('the resume store in a folder', () => {
           const store = createFileResumeStore(inside);
           if (each.kind === 'remember') {
             model.set(each.key, each.createId);
-            await store.remember(each.key, { createId: each.createId, savedAtEpochMs: turn });
+            await store.remember(each.key, { createId: each.createId, savedAtEpochMs: turn }, DETAILS);
           } else if (each.kind === 'forget') {
             model.delete(each.key);
             await store.forget(each.key);

@@ -13,7 +13,7 @@ function lineOf(gapMs: number, stepBytes: number, moves = 20): typeof UNKNOWN_PA
 }
 
 function judge(pace: typeof UNKNOWN_PACE, standing: Partial<Standing>): ReturnType<typeof judgeStanding> {
-  const usual = { silentMs: 0, sleptMs: 0, hasSentAll: false, limitMs: 30_000, factor: 1 };
+  const usual = { silentMs: 0, sleptMs: 0, hasSentAll: false, drainMs: 0, limitMs: 30_000, factor: 1 };
   return judgeStanding(pace, { ...usual, ...standing });
 }
 
@@ -74,6 +74,12 @@ describe('judgeStanding', () => {
     for (let turn = 0; turn < 10; turn++) pace = paceAnswered(pace, 2_400);
     expect(judge(pace, { silentMs: 5_500, hasSentAll: true })).toBeUndefined();
     expect(judge(pace, { silentMs: 5_700, hasSentAll: true })).toBe('unanswered');
+  });
+
+  it('leaves a slow line the time to send what waits in the buffers', () => {
+    const slow = { hasSentAll: true, drainMs: 90_000 };
+    expect(judge(UNKNOWN_PACE, { ...slow, silentMs: 89_000 })).toBeUndefined();
+    expect(judge(UNKNOWN_PACE, { ...slow, silentMs: 91_000 })).toBe('unanswered');
   });
 
   it('ends after a sleep what has not moved since', () => {

@@ -39,6 +39,8 @@ export interface Standing {
   /** Since it has begun, or bytes of it have moved. */
   readonly silentMs: number;
   readonly hasSentAll: boolean;
+  /** What the machine's own buffers may still have to send after the last byte was handed over, at the rate of before. */
+  readonly drainMs: number;
   /** The same by a clock that runs while the machine sleeps, if the machine has just slept. */
   readonly sleptMs: number;
   /** What other attempts have moved meanwhile, on average; `undefined` if there are none. */
@@ -75,10 +77,12 @@ const MIN_SLEEP_MS = 5_000;
  * what it does for others. A line that has become slow is slow for all of them.
  */
 export function judgeStanding(pace: Pace, standing: Standing): Stall | undefined {
-  const { silentMs, sleptMs, hasSentAll, othersBytes, limitMs, factor } = standing;
+  const { silentMs, sleptMs, hasSentAll, drainMs, othersBytes, limitMs, factor } = standing;
   if (sleptMs > MIN_SLEEP_MS) return 'asleep';
-  if (hasSentAll)
-    return silentMs > Math.min(limitMs, answerLimitMs(pace)) * factor ? 'unanswered' : undefined;
+  if (hasSentAll) {
+    const answerMs = Math.max(Math.min(limitMs, answerLimitMs(pace)), drainMs);
+    return silentMs > answerMs * factor ? 'unanswered' : undefined;
+  }
   if (silentMs > limitMs * factor) return 'silence';
   if (pace.moves < MIN_SAMPLES) return undefined;
   const usualMs = GAPS * pace.gapMs;

@@ -28,6 +28,7 @@ export interface Watch {
 
 interface Entry extends Movement {
   readonly sizeBytes: number;
+  readonly startedMs: number;
   readonly limitMs: number;
   readonly factor: number;
   readonly giveUp: (stall: Stall) => void;
@@ -46,6 +47,8 @@ const LOOK_EVERY_MS = 500;
 /** A look that comes so much later than it should comes after a sleep of the machine. */
 const SLEPT_MS = 10_000;
 const MAX_DOUBLINGS = 3;
+/** What a system keeps of one connection at most, as a rule, before it has left the machine. */
+const BUFFERED_BYTES = 4 * 1024 ** 2;
 
 /** How the store is watched. */
 export interface WatchOptions {
@@ -101,6 +104,7 @@ export function createWatch({ clock, stallTimeoutMs, seesProgress = true }: Watc
       let stall: Stall | undefined;
       const entry: Entry = {
         sizeBytes,
+        startedMs: clock.nowMs(),
         limitMs: stallTimeoutMs + (seesProgress ? 0 : sizeBytes / SLOWEST_BYTES_PER_MS),
         factor: 2 ** Math.min(failures, MAX_DOUBLINGS),
         giveUp: (why) => stop.abort(new Error((stall = why))),
@@ -122,7 +126,7 @@ export function createWatch({ clock, stallTimeoutMs, seesProgress = true }: Watc
 }
 
 function standingOf(
-  { sizeBytes, sentBytes, movedMs, movedWallMs, limitMs, factor }: Entry,
+  { sizeBytes, sentBytes, startedMs, movedMs, movedWallMs, limitMs, factor }: Entry,
   clock: Clock,
   { hasSlept, ...facts }: Pick<Standing, 'othersBytes'> & { readonly hasSlept: boolean },
 ): Standing {
@@ -133,6 +137,7 @@ function standingOf(
     silentMs: clock.nowMs() - movedMs,
     sleptMs: hasSlept ? wallMs(clock) - movedWallMs : 0,
     hasSentAll: sentBytes === sizeBytes,
+    drainMs: (movedMs - startedMs) * Math.min(1, BUFFERED_BYTES / sizeBytes),
   };
 }
 

@@ -17,6 +17,10 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
   connectivity: browserConnectivity,
   openSource: async (input) => createBlobSource(toBlob(input)),
   createSender: createXhrPartSender,
+  digester: {
+    algorithms: ['CRC32', 'CRC64NVME', 'MD5'],
+    digest: async (stretch) => await (await import('./blob-digester.ts')).digestBlob(stretch),
+  },
 };
 
 // Bytes become a Blob once: handed over as they are, each part would be copied on the page's own thread.

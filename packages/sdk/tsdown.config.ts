@@ -6,6 +6,7 @@ export default defineConfig({
     browser: 'src/browser.ts',
     node: 'src/node.ts',
     core: 'src/core.ts',
+    web: 'src/web.ts',
     cli: 'src/cli.ts',
     // Loaded by its address, beside whatever loads it.
     'checksum-worker': 'src/lib/platform/browser/checksum-worker.ts',

@@ -5,7 +5,7 @@ import type { Digester } from './digester.ts';
 import type { PartSender } from './part-sender.ts';
 
 /**
- * What a runtime brings: how sources are opened and how bytes are sent.
+ * What a runtime brings: how sources are opened and how bytes are sent. Given to `createUploaderOn`.
  *
  * `Input` is what the caller may hand over (a path, a `File`); `Source` is what it becomes, with whatever the
  * runtime's own sender needs on top of {@link ByteSource}.

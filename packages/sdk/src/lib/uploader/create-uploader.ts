@@ -50,11 +50,12 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     digester,
   };
   const { concurrency, maxConcurrency, onNotice } = settings;
+  const sender = platform.createSender({ concurrency: maxConcurrency });
   const shop: Workshop<Source> = {
     ...settings,
     coordinator: createCoordinatorClient(settings),
-    sender: platform.createSender({ concurrency: maxConcurrency }),
-    line: createLine(settings),
+    sender,
+    line: createLine({ ...settings, seesProgress: sender.seesProgress }),
     onNotice: onceEach(onNotice),
   };
   const opening = pLimit(OPEN_AT_ONCE);

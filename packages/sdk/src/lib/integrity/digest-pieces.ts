@@ -3,7 +3,7 @@ import { toBase64 } from '../base64.ts';
 import { createHash } from './create-hash.ts';
 
 /** Large enough to be read fast, small enough to be in nobody's way. */
-const PIECE_BYTES = 1024 ** 2;
+const PIECE_BYTES = 4 * 1024 ** 2;
 
 /** Digests a content, base64: the next piece is read while one is counted. */
 export async function digestPieces(

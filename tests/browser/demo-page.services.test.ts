@@ -104,7 +104,9 @@ describe.skipIf(!CHROMIUM)('the demo page (needs LONGHAUL_TEST_CHROMIUM)', () =>
     const letGo = await holdPuts(2);
     await pick(await write('pause me.bin', 24 * MIB));
     const bar = card('pause me').getByRole('progressbar');
-    await expect.poll(async () => Number(await bar.getAttribute('aria-valuenow'))).toBeGreaterThan(0);
+    await expect
+      .poll(async () => Number(await bar.getAttribute('aria-valuenow')), { timeout: 30_000 })
+      .toBeGreaterThan(0);
     await card('pause me').getByRole('button', { name: 'Pause: pause me.bin' }).press('Enter');
     await inPhase('pause me', 'paused');
     expect(await focused(page)).toBe('Resume: pause me.bin');

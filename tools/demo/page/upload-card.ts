@@ -57,6 +57,7 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
   function start(): UploadHandle {
     const handle = uploader.upload(file);
     startedAtMs = performance.now();
+    shownUpload = '';
     view.clear();
     view.setFigures(openingFigures(file.size));
     enter('opening', '');

@@ -13,7 +13,7 @@ import type { Platform } from '../ports/platform.ts';
 import { cancelUpload } from '../stages/cancel-upload.ts';
 import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
-import { createDigests, type Digests } from '../stages/digest-parts.ts';
+import type { DigestInput, Digests } from '../stages/digest-parts.ts';
 import { createExchange } from '../stages/exchange.ts';
 import { type Content, forgetUpload, identifyUpload, recogniseContent } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
@@ -134,8 +134,14 @@ async function open<Source extends ByteSource>(
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
   const ahead = { parts: partsOf(created), ahead: 2 * job.concurrency };
   const digests =
-    digester && algorithm && createDigests({ ...job, ...request, ...ahead, digester, algorithm });
+    digester && algorithm && (await startDigests({ ...job, ...request, ...ahead, digester, algorithm }));
   return { ...opening, opened, digests, session: createSession(job, created, request) };
+}
+
+/** Whoever has no digests does not load what makes them. */
+async function startDigests<Source>(input: DigestInput<Source>): Promise<Digests> {
+  const { createDigests } = await import('../stages/digest-parts.ts');
+  return createDigests(input);
 }
 
 /** Sends what is missing and completes, again while the coordinator lacks parts that got lost. */
@@ -149,7 +155,7 @@ async function carry<Source extends ByteSource>(
   for (let round = 1; ; round++) {
     await sendAndReport(job, upload, work).catch(leaveToCompletion);
     await job.source.verify();
-    const whole = await digests?.whole();
+    const whole = digests?.whole();
     const completion = await gate.run(stopSignal, async (signal) => {
       dispatch({ kind: 'completing', upload: opened });
       return await completeUpload(job, (asked) => session.complete(asked, whole), signal);
@@ -170,7 +176,7 @@ async function sendAndReport<Source extends ByteSource>(
 ): Promise<void> {
   const { digests } = upload;
   const exchange = createExchange({ ...job, ...upload, parts: missing });
-  const input = { ...job, ...exchange, recheck: digests?.recheck };
+  const input = { ...job, ...exchange, isSame: digests?.isSame };
   await sendParts(job, [...missing, ...doubtful.keys()], async (part, signal) => {
     const checksum = await digests?.of(part);
     if (checksum && doubtful.get(part) === checksum.value) return;

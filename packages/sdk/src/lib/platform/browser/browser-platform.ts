@@ -25,4 +25,8 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
       ? { ...createBlobSource(await openHandle(input)), handle: input }
       : createBlobSource(toBlob(input)),
   createSender: createXhrPartSender,
+  digester: {
+    algorithms: ['CRC32', 'CRC64NVME', 'MD5'],
+    digest: async (stretch) => await (await import('./blob-digester.ts')).digestBlob(stretch),
+  },
 };

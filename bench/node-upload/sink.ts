@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** What the sink knows of a key: enough to prove an upload that it did not keep. */
@@ -43,10 +44,10 @@ export async function listenSink(): Promise<string> {
  * body has come, as S3 does; checks no signature and no checksum. Create, UploadPart, ListParts, Complete, Abort and HEAD,
  * which is what a multipart upload needs, from pages of any origin.
  */
-export async function openSink(host = '127.0.0.1'): Promise<Sink> {
+export async function openSink(host = '127.0.0.1', tls?: TlsIdentity): Promise<Sink> {
   const objects = new Map<string, Sunk>();
   const tally: SinkTally = { bytes: 0, connections: 0, puts: 0, preflights: 0, completed: [] };
-  const server = createServer((request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? '/', 'http://sink');
     let sizeBytes = 0;
     request.on('data', (chunk: Buffer) => {
@@ -54,14 +55,21 @@ export async function openSink(host = '127.0.0.1'): Promise<Sink> {
       tally.bytes += chunk.length;
     });
     request.on('end', () => answer({ objects, tally }, { request, response, url, sizeBytes }));
-  });
+  };
+  const server = tls ? createTlsServer({ ...tls }, serve) : createServer(serve);
   server.on('connection', () => tally.connections++);
   // A part takes as long as its line takes, and a client comes back to a connection after a while.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 60_000;
   server.listen(0, host);
   await once(server, 'listening');
-  return { url: `http://${host}:${(server.address() as AddressInfo).port}`, tally };
+  return { url: `${tls ? 'https' : 'http'}://${host}:${(server.address() as AddressInfo).port}`, tally };
+}
+
+/** Key and certificate of a server, PEM. */
+export interface TlsIdentity {
+  readonly key: Buffer;
+  readonly cert: Buffer;
 }
 
 interface Memory {

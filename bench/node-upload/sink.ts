@@ -65,18 +65,15 @@ export async function openSink(host = '127.0.0.1', tls?: TlsIdentity): Promise<S
   server.keepAliveTimeout = 60_000;
   server.listen(0, host);
   await once(server, 'listening');
-<<<<<<< HEAD
-  return { url: `${tls ? 'https' : 'http'}://${host}:${(server.address() as AddressInfo).port}`, tally };
+  const { port } = server.address() as AddressInfo;
+  const url = `${tls ? 'https' : 'http'}://${host}:${port}`;
+  return { url, tally, dropConnections: () => server.closeAllConnections() };
 }
 
 /** Key and certificate of a server, PEM. */
 export interface TlsIdentity {
   readonly key: Buffer;
   readonly cert: Buffer;
-=======
-  const { port } = server.address() as AddressInfo;
-  return { url: `http://${host}:${port}`, tally, dropConnections: () => server.closeAllConnections() };
->>>>>>> engine
 }
 
 interface Memory {

@@ -26,6 +26,7 @@ export interface TestUploaderOptions {
   readonly partSizeBytes?: number;
   readonly concurrency?: number;
   readonly inlineMaxBytes?: number;
+  readonly integrity?: boolean;
   readonly stallTimeoutMs?: number;
   readonly retry?: {
     readonly maxAttempts?: number;
@@ -46,6 +47,7 @@ export interface TestOutcome {
     readonly key: string;
     readonly etag: string;
     readonly partCount: number;
+    readonly proof: string;
   };
   readonly error?: { readonly name: string; readonly code?: string; readonly message: string };
   /** Kinds of the states it went through. */

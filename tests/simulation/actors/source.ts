@@ -59,10 +59,13 @@ function stretchOf(file: SimulatedFile, offsetBytes: number, sizeBytes: number):
   if (file.sizeBytes <= REAL_BYTES_MAX) {
     return [{ kind: 'bytes', bytes: sampleOf(file, offsetBytes, sizeBytes) }];
   }
-  if (file.isEdited) return editedStretchOf(file, offsetBytes, offsetBytes + sizeBytes);
+  // In one part there is nothing to be mixed.
+  if (file.isEdited && file.sizeBytes > 2 * PART_BYTES)
+    return editedStretchOf(file, offsetBytes, offsetBytes + sizeBytes);
   return [{ kind: 'stretch', contentId, offsetBytes, sizeBytes, ...(isUniform && { isUniform }) }];
 }
 
+const PART_BYTES = 5 * 1024 ** 2;
 const EDIT_AT_BYTES = 1024 ** 2;
 const EDIT_BYTES = 1_000;
 

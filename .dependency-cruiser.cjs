@@ -15,6 +15,7 @@ const sdk = {
   uploader: `${SDK}lib/uploader/`,
   http: `${SDK}lib/http/`,
   platform: `${SDK}lib/platform/`,
+  many: `${SDK}lib/many/`,
   cli: `${SDK}lib/cli/`,
 };
 
@@ -181,6 +182,12 @@ module.exports = {
       allowed: [sdk.uploader, sdk.http, sdk.stages, sdk.sources, sdk.helpers, sdk.ports],
     }),
     layer({
+      name: 'sdk-many',
+      comment: 'Many uploads are begun as a user would: the uploader knows nothing of them.',
+      from: sdk.many,
+      allowed: [sdk.many, sdk.uploader, sdk.helpers, sdk.ports],
+    }),
+    layer({
       name: 'sdk-http',
       comment: 'The client of the coordinator knows helpers and ports.',
       from: sdk.http,
@@ -194,16 +201,16 @@ module.exports = {
     }),
     layer({
       name: 'sdk-cli',
-      comment: 'The command line uses the Node entry as its users do.',
+      comment: 'The command line uses the Node entries as their users do.',
       from: sdk.cli,
-      allowed: [sdk.cli, `${SDK}node\\.ts$`, sdk.helpers, sdk.ports, `${SDK}lib/platform/node/`],
+      allowed: [sdk.cli, `${SDK}(many-)?node\\.ts$`, sdk.helpers, sdk.ports, `${SDK}lib/platform/node/`],
     }),
     {
       name: 'sdk-neutral',
       comment: 'What runs everywhere imports neither Node nor a platform.',
       severity: 'error',
       from: {
-        path: [`${SDK}core\\.ts$`, `${SDK}browser\\.ts$`, `${SDK}lib/`],
+        path: [`${SDK}core\\.ts$`, `${SDK}(many-)?browser\\.ts$`, `${SDK}lib/`],
         pathNot: [TESTS, `${SDK}lib/platform/node/`, sdk.cli],
       },
       to: { dependencyTypes: ['core'] },
@@ -217,9 +224,9 @@ module.exports = {
     },
     {
       name: 'sdk-browser-without-node',
-      comment: 'The browser entry reaches nothing of Node’s.',
+      comment: 'The browser entries reach nothing of Node’s.',
       severity: 'error',
-      from: { path: `${SDK}browser\\.ts$` },
+      from: { path: `${SDK}(many-)?browser\\.ts$` },
       to: { path: `${SDK}lib/(platform/node|cli)/`, reachable: true },
     },
     {

@@ -32,20 +32,6 @@ export function fractionOf({ sentBytes, totalBytes }: UploadProgress): number {
   return totalBytes === 0 ? 1 : Math.min(1, sentBytes / totalBytes);
 }
 
-/** Adds up the progress of several uploads. */
-export function sumProgress(all: Iterable<UploadProgress>): UploadProgress {
-  let sentBytes = 0;
-  let totalBytes = 0;
-  let bytesPerSecond = 0;
-  for (const one of all) {
-    sentBytes += one.sentBytes;
-    totalBytes += one.totalBytes;
-    if (one.sentBytes < one.totalBytes) bytesPerSecond += one.bytesPerSecond;
-  }
-  const etaSeconds = bytesPerSecond > 0 ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
-  return { sentBytes, totalBytes, bytesPerSecond, etaSeconds };
-}
-
 function describe({ sentBytes, totalBytes, bytesPerSecond, etaSeconds }: UploadProgress): string {
   const sizes = `${formatBytes(sentBytes)} of ${formatBytes(totalBytes)}`;
   if (sentBytes >= totalBytes || bytesPerSecond === 0) return sizes;

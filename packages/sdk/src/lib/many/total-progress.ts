@@ -59,23 +59,14 @@ export function createTotal(clock: Clock, tell: (progress: TotalProgress) => voi
     const isCounted = isAllOpen || counted?.bytes !== undefined;
     rate = nextRate(rate, clock.nowMs(), sentBytes);
     const { bytesPerSecond } = rate;
-    const etaSeconds =
-      isCounted && bytesPerSecond > 0 ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
-    return {
-      sentBytes,
-      totalBytes,
-      doneFiles,
-      failedFiles,
-      totalFiles,
-      isCounted,
-      bytesPerSecond,
-      etaSeconds,
-    };
+    const hasEnd = isCounted && bytesPerSecond > 0;
+    const etaSeconds = hasEnd ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
+    const files = { doneFiles, failedFiles, totalFiles, isCounted };
+    return { sentBytes, totalBytes, bytesPerSecond, etaSeconds, ...files };
   };
   const moved = (isEnd: boolean): void => {
-    const nowMs = clock.nowMs();
-    if (!isEnd && nowMs - toldMs < TELL_EVERY_MS) return;
-    toldMs = nowMs;
+    if (!isEnd && clock.nowMs() - toldMs < TELL_EVERY_MS) return;
+    toldMs = clock.nowMs();
     tell(progress());
   };
 

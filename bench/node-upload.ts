@@ -1,11 +1,13 @@
 // Node upload of one large file: Longhaul against @aws-sdk/lib-storage, in alternation, each run in a fresh process.
 import { execFile, type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
-import { build } from 'esbuild';
+import { buildNodeClients, NODE_CLIENTS, nodeClientScript } from './node-upload/build-clients.ts';
+import { makeFile } from './measuring/make-file.ts';
+import { median } from './measuring/median.ts';
 import type { Cost } from './node-upload/measure.ts';
 
 const HELP = `Uploads a file from Node with Longhaul and with @aws-sdk/lib-storage, in alternation, and prints the ratio.
@@ -19,9 +21,7 @@ Usage
 Neither side sends checksums. Memory is VmHWM of the uploading process alone.
 `;
 const MIB = 1024 ** 2;
-const BUILD_FOLDER = join(import.meta.dirname, '../.longhaul/bench');
-const CLIENTS = ['longhaul', 'lib-storage'] as const;
-type Client = (typeof CLIENTS)[number];
+type Client = (typeof NODE_CLIENTS)[number];
 
 const { values } = parseArgs({
   options: {
@@ -52,7 +52,7 @@ async function main(): Promise<void> {
   try {
     const file = join(folder, 'file.bin');
     await makeFile(file, Number(values['size-mib']) * MIB);
-    await buildClients();
+    await buildNodeClients();
     const rows: Row[] = [];
     for (const store of values.store ? [values.store] : ['sink', 'local-s3'])
       rows.push(...(await runStore(store, folder, file)));
@@ -70,7 +70,7 @@ async function runStore(store: string, folder: string, file: string): Promise<Ro
     const address = await firstLine(backend);
     const costs: Record<Client, Cost[]> = { longhaul: [], 'lib-storage': [] };
     for (let round = 1; round <= Number(values.rounds); round++) {
-      for (const client of CLIENTS) {
+      for (const client of NODE_CLIENTS) {
         costs[client].push(await runClient(client, file, address));
         process.stderr.write(
           `${store}, round ${round}, ${client}: ${costs[client].at(-1)?.seconds.toFixed(2)} s\n`,
@@ -78,7 +78,7 @@ async function runStore(store: string, folder: string, file: string): Promise<Ro
       }
     }
     const gigabytes = (Number(values['size-mib']) * MIB) / 1e9;
-    return CLIENTS.map((client) => ({
+    return NODE_CLIENTS.map((client) => ({
       store,
       client,
       gbPerSecond: gigabytes / median(costs[client].map((cost) => cost.seconds)),
@@ -92,24 +92,10 @@ async function runStore(store: string, folder: string, file: string): Promise<Ro
   }
 }
 
-/** JavaScript, as users run it: stripping types at start would count as our memory. */
-async function buildClients(): Promise<void> {
-  await build({
-    entryPoints: CLIENTS.map((client) => join(import.meta.dirname, `node-upload/${client}.ts`)),
-    outdir: BUILD_FOLDER,
-    outExtension: { '.js': '.mjs' },
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    external: ['@aws-sdk/*'],
-  });
-}
-
 async function runClient(client: Client, file: string, backend: string): Promise<Cost> {
-  const script = join(BUILD_FOLDER, `${client}.mjs`);
   const partSizeBytes = String(Number(values['part-size-mib']) * MIB);
   const { stdout } = await promisify(execFile)(process.execPath, [
-    script,
+    nodeClientScript(client),
     file,
     backend,
     partSizeBytes,
@@ -125,22 +111,6 @@ async function firstLine(child: ChildProcess): Promise<string> {
     if (text.includes('\n')) return text.trim();
   }
   throw new Error('the backend ended before it listened');
-}
-
-/** Random bytes, read back once so that the page cache is warm for everybody. */
-async function makeFile(path: string, sizeBytes: number): Promise<void> {
-  const chunk = crypto.getRandomValues(new Uint8Array(65_536));
-  const block = Buffer.concat(Array.from({ length: 64 }, () => chunk));
-  const file = await open(path, 'w');
-  for (let written = 0; written < sizeBytes; written += block.length) {
-    await file.write(block, 0, Math.min(block.length, sizeBytes - written));
-  }
-  await file.close();
-  if (sizeBytes < 2 ** 31) await readFile(path);
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 
 function print(rows: readonly Row[]): void {

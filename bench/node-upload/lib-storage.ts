@@ -29,8 +29,8 @@ client.middlewareStack.add(
 await measure(() =>
   new Upload({
     client,
-    partSize: Number(partSizeBytes),
-    queueSize: Number(concurrency),
+    ...(partSizeBytes && { partSize: Number(partSizeBytes) }),
+    ...(concurrency && { queueSize: Number(concurrency) }),
     params: { Bucket: bucket, Key: `lib-storage/${Date.now()}`, Body: createReadStream(file) },
   }).done(),
 );

@@ -3,9 +3,10 @@ import { measure } from './measure.ts';
 
 const [file = '', backend = '{}', partSizeBytes, concurrency] = process.argv.slice(2);
 const { coordinator } = JSON.parse(backend) as { coordinator: string };
+// What is not asked for stays as it is for everybody.
 const uploader = createUploader({
   coordinator,
-  partSizeBytes: Number(partSizeBytes),
-  concurrency: Number(concurrency),
+  ...(partSizeBytes && { partSizeBytes: Number(partSizeBytes) }),
+  ...(concurrency && { concurrency: Number(concurrency) }),
 });
 await measure(() => uploader.upload(file, { resume: false }).result);

@@ -5,25 +5,68 @@ import type { AddressInfo } from 'node:net';
 
 /** What the sink knows of a key: enough to prove an upload that it did not keep. */
 interface Sunk {
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly partBytes: Map<string, number>;
+  /** Headers of the object that came with its create, and the checksum that came with its completion. */
+  readonly headers: Record<string, string>;
+  readonly parts: Map<number, SunkPart>;
+}
+
+interface SunkPart {
+  readonly sizeBytes: number;
+  readonly etag: string;
+}
+
+/** What a sink has seen since it began to listen. */
+export interface SinkTally {
+  /** Of all bodies, those of parts that were cut short too. */
+  bytes: number;
+  connections: number;
+  /** Parts that were answered. */
+  puts: number;
+  preflights: number;
+  /** Sizes of the completed objects: the sum of the parts that each is made of. */
+  readonly completed: number[];
+}
+
+/** A listening sink. */
+export interface Sink {
+  readonly url: string;
+  readonly tally: SinkTally;
+}
+
+/** As {@link openSink}, when its address is all that is wanted. */
+export async function listenSink(): Promise<string> {
+  return (await openSink()).url;
 }
 
 /**
  * A store that reads every byte and keeps none, so that a client's own speed shows. Answers a part only after the whole
- * body has come; checks no signature. Create, UploadPart, Complete and HEAD, which is what a multipart upload needs.
+ * body has come, as S3 does; checks no signature and no checksum. Create, UploadPart, ListParts, Complete, Abort and HEAD,
+ * which is what a multipart upload needs, from pages of any origin.
  */
-export async function listenSink(): Promise<string> {
+export async function openSink(host = '127.0.0.1'): Promise<Sink> {
   const objects = new Map<string, Sunk>();
+  const tally: SinkTally = { bytes: 0, connections: 0, puts: 0, preflights: 0, completed: [] };
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', 'http://sink');
     let sizeBytes = 0;
-    request.on('data', (chunk: Buffer) => (sizeBytes += chunk.length));
-    request.on('end', () => answer(objects, { request, response, url, sizeBytes }));
+    request.on('data', (chunk: Buffer) => {
+      sizeBytes += chunk.length;
+      tally.bytes += chunk.length;
+    });
+    request.on('end', () => answer({ objects, tally }, { request, response, url, sizeBytes }));
   });
-  server.listen(0, '127.0.0.1');
+  server.on('connection', () => tally.connections++);
+  // A part takes as long as its line takes, and a client comes back to a connection after a while.
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 60_000;
+  server.listen(0, host);
   await once(server, 'listening');
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  return { url: `http://${host}:${(server.address() as AddressInfo).port}`, tally };
+}
+
+interface Memory {
+  readonly objects: Map<string, Sunk>;
+  readonly tally: SinkTally;
 }
 
 interface Call {
@@ -33,32 +76,84 @@ interface Call {
   readonly sizeBytes: number;
 }
 
-function answer(objects: Map<string, Sunk>, { request, response, url, sizeBytes }: Call): void {
-  const key = url.pathname;
-  const object = objects.get(key);
-  if (url.searchParams.has('uploads')) {
-    objects.set(key, { metadata: metadataOf(request), partBytes: new Map() });
-    xml(
-      response,
-      `<InitiateMultipartUploadResult><UploadId>${randomUUID()}</UploadId></InitiateMultipartUploadResult>`,
-    );
-  } else if (request.method === 'PUT' && object) {
-    object.partBytes.set(url.searchParams.get('partNumber') ?? '', sizeBytes);
-    response.setHeader('etag', `"${randomUUID().replaceAll('-', '')}"`).end();
-  } else if (request.method === 'POST' && object) {
-    const etag = `"${randomUUID().replaceAll('-', '')}-${object.partBytes.size}"`;
-    xml(response, `<CompleteMultipartUploadResult><ETag>${etag}</ETag></CompleteMultipartUploadResult>`);
-  } else if (request.method === 'HEAD' && object) {
-    const wholeBytes = [...object.partBytes.values()].reduce((sum, bytes) => sum + bytes, 0);
-    response.writeHead(200, { 'content-length': wholeBytes, etag: '"sunk"', ...object.metadata }).end();
-  } else {
-    response.writeHead(501).end();
+function answer(memory: Memory, call: Call): void {
+  const { request, response, url } = call;
+  if (request.headers.origin) allowOrigin(response);
+  const object = memory.objects.get(url.pathname);
+  if (request.method === 'OPTIONS') {
+    memory.tally.preflights++;
+    response.writeHead(204).end();
+  } else if (url.searchParams.has('uploads')) {
+    memory.objects.set(url.pathname, { headers: objectHeaders(request), parts: new Map() });
+    const ids = `<Key>${keyOf(url)}</Key><UploadId>${randomUUID()}</UploadId>`;
+    xml(response, `<InitiateMultipartUploadResult>${ids}</InitiateMultipartUploadResult>`);
+  } else if (object) answerFor(object, memory.tally, call);
+  else response.writeHead(404).end();
+}
+
+function answerFor(object: Sunk, tally: SinkTally, { request, response, url, sizeBytes }: Call): void {
+  switch (request.method ?? '') {
+    case 'PUT': {
+      const etag = `"${randomUUID().replaceAll('-', '')}"`;
+      object.parts.set(Number(url.searchParams.get('partNumber')), { sizeBytes, etag });
+      tally.puts++;
+      response.writeHead(200, { etag }).end();
+      break;
+    }
+    case 'POST': {
+      Object.assign(object.headers, checksumHeaders(request));
+      tally.completed.push(wholeBytes(object));
+      const etag = `"${randomUUID().replaceAll('-', '')}-${object.parts.size}"`;
+      const names = `<Location>${url.pathname}</Location><Key>${keyOf(url)}</Key><ETag>${etag}</ETag>`;
+      xml(response, `<CompleteMultipartUploadResult>${names}</CompleteMultipartUploadResult>`);
+      break;
+    }
+    case 'GET':
+      xml(response, `<ListPartsResult>${[...object.parts].map(partXml).join('')}</ListPartsResult>`);
+      break;
+    case 'HEAD':
+      response
+        .writeHead(200, { 'content-length': wholeBytes(object), etag: '"sunk"', ...object.headers })
+        .end();
+      break;
+    default:
+      response.writeHead(request.method === 'DELETE' ? 204 : 501).end();
   }
 }
 
-function metadataOf(request: IncomingMessage): Record<string, string> {
-  const entries = Object.entries(request.headers).filter(([name]) => name.startsWith('x-amz-meta-'));
+function allowOrigin(response: ServerResponse): void {
+  response.setHeader('access-control-allow-origin', '*');
+  response.setHeader('access-control-allow-methods', 'GET, HEAD, PUT, POST, DELETE');
+  response.setHeader('access-control-allow-headers', '*');
+  response.setHeader('access-control-expose-headers', 'ETag');
+  response.setHeader('access-control-max-age', '3000');
+}
+
+function wholeBytes({ parts }: Sunk): number {
+  return [...parts.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+}
+
+/** Without the bucket, which is the first name of the path. */
+function keyOf(url: URL): string {
+  return url.pathname.split('/').slice(2).join('/');
+}
+
+function objectHeaders(request: IncomingMessage): Record<string, string> {
+  return headersOf(request, /^(x-amz-meta-|x-amz-checksum-type$|content-type$)/);
+}
+
+/** The sink believes what it is told of the whole: it has nothing to compare it with. */
+function checksumHeaders(request: IncomingMessage): Record<string, string> {
+  return headersOf(request, /^x-amz-checksum-(?!algorithm)/);
+}
+
+function headersOf(request: IncomingMessage, names: RegExp): Record<string, string> {
+  const entries = Object.entries(request.headers).filter(([name]) => names.test(name));
   return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+}
+
+function partXml([partNumber, { sizeBytes, etag }]: [number, SunkPart]): string {
+  return `<Part><PartNumber>${partNumber}</PartNumber><ETag>${etag}</ETag><Size>${sizeBytes}</Size></Part>`;
 }
 
 function xml(response: ServerResponse, body: string): void {

@@ -23,7 +23,7 @@ function bookOf(
   const completed = events.filter(({ type }) => type === UPLOAD_EVENT_TYPES.completed);
   return OWNERS.map((owner) => {
     const own = completed.filter(({ data }) => data.owner === owner);
-    const bytes = own.reduce((sum, { data }) => sum + data.sizeBytes, 0);
+    const bytes = own.reduce((sum, { data }) => sum + (data.sizeBytes ?? 0), 0);
     return { owner, object_count: own.length, stored_bytes: bytes };
   });
 }

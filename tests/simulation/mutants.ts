@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { Catalog, StoredPart, UploadRecord } from '@longhaul/coordinator';
+import { boundsOf } from '@longhaul/protocol';
 import { createSimulatedObjectStore } from './store/simulated-object-store.ts';
 import { idIn } from './engine/observer.ts';
 import { certainly, crowd, everyClient, toward } from './bias.ts';
@@ -251,9 +252,9 @@ export const MUTANTS: readonly Mutation[] = [
           const object = await objectStore.headObject(ref);
           const row = await catalog.find(idIn(ref.key));
           if (object || row?.state !== 'COMPLETING') return object;
-          const etag = `"${createHash('md5').update(ref.key).digest('hex')}-${row.plan.partCount}"`;
+          const etag = `"${createHash('md5').update(ref.key).digest('hex')}-${boundsOf(row.plan).partCount}"`;
           const metadata = { 'longhaul-write-token': row.writeToken };
-          return { etag, sizeBytes: row.plan.sizeBytes, metadata };
+          return { etag, sizeBytes: boundsOf(row.plan).endBytes, metadata };
         },
       },
     }),

@@ -1,5 +1,6 @@
 import type { Catalog, StateStore, UploadRecord } from '@longhaul/coordinator';
 import { createSqliteStore } from '@longhaul/coordinator/sqlite';
+import { boundsOf } from '@longhaul/protocol';
 import { type Client, startClient } from './actors/client.ts';
 import type { Server } from './actors/coordinator-network.ts';
 import { type Replica, startReplica } from './actors/replica.ts';
@@ -356,7 +357,7 @@ function scheduleTrouble(
       const victim = (await openUploads(world)).find(({ mode }) => mode !== 'inline');
       if (!victim || s3.head(victim.s3Key)) return;
       const object = { key: victim.s3Key, contentType: FOREIGN_TYPE, metadata: {} };
-      const { sizeBytes } = victim.plan;
+      const sizeBytes = boundsOf(victim.plan).endBytes;
       const content = [{ kind: 'stretch', contentId: 'foreign', offsetBytes: 0, sizeBytes } as const];
       const { etag, versionId } = s3.putObject(object, content, false);
       // Whoever put it there takes it away again.

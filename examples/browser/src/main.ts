@@ -9,7 +9,7 @@ file.addEventListener('change', () => {
 
 async function upload(picked: File): Promise<void> {
   const handle = uploader.upload(picked);
-  handle.on('progress', ({ sentBytes, totalBytes }) => (bar.value = sentBytes / totalBytes));
+  handle.on('progress', ({ sentBytes }) => (bar.value = sentBytes / picked.size));
   // What becomes of a cancel is told by the result, below.
   cancel.onclick = () => handle.cancel().catch(() => {});
   outcome.textContent = `Uploading ${picked.name}`;

@@ -1,3 +1,4 @@
+export * from './combine-checksums.ts';
 export * from './messages.ts';
 export * from './part-plan.ts';
 export * from './problem-codes.ts';

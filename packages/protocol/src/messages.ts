@@ -1,4 +1,4 @@
-import type { PartPlan } from './part-plan.ts';
+import type { OpenPlan, PartPlan } from './part-plan.ts';
 import type { Problem } from './problem-codes.ts';
 
 /** Where an upload stands. Only `COMPLETED`, `CANCELLED`, `EXPIRED` and `FAILED` are final. */
@@ -15,9 +15,12 @@ export type UploadState =
 /** How the bytes travel: inside the create call, in one presigned PUT, or in presigned parts. */
 export type UploadMode = 'inline' | 'single' | 'multipart';
 
+/** Ways to digest bytes. The CRCs of parts give that of the whole; `MD5` is for stores that know nothing newer. */
+export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'MD5';
+
 /** A digest of bytes, base64 as S3 writes it. `MD5` travels as Content-MD5, which every store enforces. */
 export interface Checksum {
-  readonly algorithm: 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'MD5';
+  readonly algorithm: ChecksumAlgorithm;
   readonly value: string;
 }
 
@@ -32,7 +35,11 @@ export interface CreateUploadRequest {
   readonly createId: string;
   /** Name of the file, 1 to 1,024 characters of any script but NUL. Kept as encoded metadata, never part of the key. */
   readonly name: string;
-  readonly sizeBytes: number;
+  /**
+   * `null`: nobody knows yet, and complete will say. Such an upload travels in parts, is never found by its content, and
+   * is given no first grants.
+   */
+  readonly sizeBytes: number | null;
   /** Media type. Default `application/octet-stream`. Signed into the upload, so it cannot be changed later. */
   readonly contentType?: string;
   /** Groups uploads and stands in the object key. Letters, digits, `.`, `_`, `-`; at most 128. Default `default`. */
@@ -48,6 +55,11 @@ export interface CreateUploadRequest {
   readonly partSizeBytes?: number;
   /** Digest of the whole content, for `single` and inline. */
   readonly checksum?: Checksum;
+  /**
+   * Digests that the client can make of each part, for the server to choose from ({@link CreateUploadResponse}). Left out
+   * or empty: parts travel without, and the size alone is proved.
+   */
+  readonly checksums?: readonly ChecksumAlgorithm[];
   readonly encryption?: Encryption;
   /** Asks for one presigned PUT (`single`) or for parts (`multipart`). Default: single up to the server's threshold. */
   readonly mode?: 'single' | 'multipart';
@@ -72,6 +84,8 @@ export interface Grant {
 export interface ReceivedPart {
   readonly partNumber: number;
   readonly sizeBytes: number;
+  /** Of an upload with a `checksumAlgorithm`: what the store has verified. Left out where nobody knows it. */
+  readonly checksum?: Checksum;
 }
 
 /** What the client tells of a part that the store has taken. */
@@ -107,6 +121,8 @@ export interface UploadResult {
   readonly sizeBytes: number;
   readonly partCount: number;
   readonly proof: ProofLevel;
+  /** Of the whole object, with proof `checksum`: what the client has computed and the store has too. */
+  readonly checksum?: Checksum;
   readonly completedAtEpochMs: number;
 }
 
@@ -117,7 +133,8 @@ export interface UploadStatus {
   readonly nodeId: string;
   readonly state: UploadState;
   readonly mode: UploadMode;
-  readonly plan: PartPlan;
+  /** How it is cut; one without a `partCount` while its size is unknown. */
+  readonly plan: PartPlan | OpenPlan;
   readonly createdAtEpochMs: number;
   /** Parts that the store has, in order. */
   readonly receivedParts: readonly ReceivedPart[];
@@ -145,6 +162,11 @@ export interface CreateUploadResponse extends UploadStatus {
   readonly resumed: boolean;
   /** First URLs to send to. Empty once nothing is left to send. */
   readonly grants: readonly Grant[];
+  /**
+   * Every part has to bring its digest by this algorithm when its URL is asked for, so there are no first grants; but for
+   * a `single` whose digest by it came with the request. Left out: no digests.
+   */
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
   /** The bucket itself ends the upload at this time (its own rule for unfinished uploads). */
   readonly mustFinishByEpochMs?: number;
 }
@@ -173,8 +195,13 @@ export interface PartsRequest {
 /** A part for which a URL is wanted. */
 export interface PartToSign {
   readonly partNumber: number;
-  /** Must be what the plan says; it is signed, so the store takes no other length. */
+  /**
+   * Must be what the plan says; it is signed, so the store takes no other length. While the size is unknown it may be
+   * less: then this is the last part.
+   */
   readonly sizeBytes: number;
+  /** By the algorithm that the upload was opened with; it is signed, so the store takes no other content. */
+  readonly checksum?: Checksum;
 }
 
 /** Answer of `POST /v1/uploads/:id/parts`. */
@@ -186,6 +213,14 @@ export interface PartsResponse {
   readonly token?: string;
 }
 
+/** `POST /v1/uploads/:id/complete`. The body may be left out. */
+export interface CompleteRequest {
+  /** Size of the whole. Needed when it was unknown; must be the one that is known otherwise. */
+  readonly sizeBytes?: number;
+  /** Of the whole content, by the upload's algorithm; compared with what the store has built. */
+  readonly checksum?: Checksum;
+}
+
 /** Answer of `POST /v1/uploads/:id/complete`: 200 with the result, or 202 while the store is still at work. */
 export type CompleteResponse =
   | { readonly state: 'COMPLETED'; readonly result: UploadResult }
@@ -193,7 +228,7 @@ export type CompleteResponse =
 
 /** `POST /v1/uploads/batch/complete` */
 export interface BatchCompleteRequest {
-  readonly uploads: readonly { readonly uploadId: string; readonly token: string }[];
+  readonly uploads: readonly (CompleteRequest & { readonly uploadId: string; readonly token: string })[];
 }
 
 /** Answer of `POST /v1/uploads/batch/complete`, in the order asked for. */

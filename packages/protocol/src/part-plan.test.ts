@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  closePlan,
   DEFAULT_PART_SIZE_BYTES,
+  fitsPlan,
   MAX_OBJECT_SIZE_BYTES,
   MAX_PART_SIZE_BYTES,
   MAX_PARTS,
@@ -9,6 +11,7 @@ import {
   type PartPlanLimits,
   partRange,
   partRanges,
+  planOpen,
   planParts,
 } from './index.ts';
 
@@ -173,5 +176,60 @@ describe('partRanges', () => {
         expect(partRanges(given)).toEqual(numbers.map((partNumber) => partRange(given, partNumber)));
       }),
     );
+  });
+});
+
+describe('planOpen', () => {
+  const open = fc
+    .tuple(anyNumber, limits, fc.record({ equalParts: fc.boolean(), maxSizeBytes: size }))
+    .map(([wish, own, wanted]) => planOpen(wish, own, wanted));
+  const closed = fc
+    .tuple(open, fc.double({ min: 0, max: 1, noNaN: true }))
+    .map(([rule, share]) => closePlan(rule, Math.floor(rule.maxSizeBytes * share)));
+
+  it('takes whatever size up to its maximum, in parts that S3 takes, every byte once', () => {
+    fc.assert(
+      fc.property(closed, (plan) => {
+        let endBytes = 0;
+        for (const { partNumber, offsetBytes, sizeBytes } of partRanges(plan)) {
+          expect(offsetBytes).toBe(endBytes);
+          if (partNumber < plan.partCount) expect(sizeBytes).toBeGreaterThanOrEqual(MIN_PART_SIZE_BYTES);
+          expect(sizeBytes).toBeLessThanOrEqual(MAX_PART_SIZE_BYTES);
+          endBytes += sizeBytes;
+        }
+        expect(endBytes).toBe(plan.sizeBytes);
+        expect(plan.partCount).toBeLessThanOrEqual(MAX_PARTS);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('gives every part the size that it keeps when the end is known, but the last', () => {
+    fc.assert(
+      fc.property(open, fc.double({ min: 0, max: 1, noNaN: true }), (rule, share) => {
+        const plan = closePlan(rule, Math.floor(rule.maxSizeBytes * share));
+        expect(plan.partCount).toBeLessThanOrEqual(Math.max(1, rule.maxPartCount));
+        for (const partNumber of [1, 2, Math.ceil(plan.partCount / 2), plan.partCount - 1]) {
+          if (partNumber < 1 || partNumber >= plan.partCount) continue;
+          expect(partRange(rule, partNumber)).toEqual(partRange(plan, partNumber));
+        }
+        const last = partRange(plan, plan.partCount);
+        expect(fitsPlan(rule, last) && fitsPlan(plan, last)).toBe(true);
+        expect(fitsPlan(plan, { ...last, sizeBytes: last.sizeBytes + 1 })).toBe(false);
+        expect(fitsPlan(rule, { ...last, partNumber: rule.maxPartCount + 1 })).toBe(false);
+      }),
+    );
+  });
+
+  it.each([
+    ['parts of one size', { equalParts: true }, 10_000 * 16 * MEBIBYTE, 10_000],
+    ['parts that double', {}, (1_023 - 512) * 1_000 * 16 * MEBIBYTE + 1_000 * MAX_PART_SIZE_BYTES, 10_000],
+    ['a maximum below that', { maxSizeBytes: 33 * MEBIBYTE }, 33 * MEBIBYTE, 3],
+  ])('says how far it reaches: %s', (_name, wanted, maxSizeBytes, maxPartCount) => {
+    expect(planOpen(undefined, {}, wanted)).toMatchObject({ maxSizeBytes, maxPartCount });
+  });
+
+  it('reaches 5 TiB from the default size where sizes may double', () => {
+    expect(planOpen().maxSizeBytes).toBeGreaterThan(5 * 1024 ** 4);
   });
 });

@@ -16,6 +16,7 @@ export const PROBLEM_STATUS = {
   'route-not-found': 404,
   'upload-not-found': 404,
   'create-conflict': 409,
+  'size-mismatch': 409,
   'parts-missing': 409,
   'completion-refused': 409,
   'upload-pending': 409,

@@ -19,6 +19,7 @@ export const PROBLEM_TITLES: Readonly<Record<ProblemCode, string>> = {
   'route-not-found': 'There is no such call.',
   'upload-not-found': 'There is no such upload.',
   'create-conflict': 'The createId was used before, for another file.',
+  'size-mismatch': 'The upload does not have the size that it is completed with.',
   'parts-missing': 'The store does not have all parts of the upload.',
   'completion-refused': 'The store refused to build the object.',
   'upload-pending': 'The upload was never opened at the store.',

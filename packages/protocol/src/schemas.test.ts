@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import {
   batchCompleteRequestSchema,
   batchCreateRequestSchema,
+  completeRequestSchema,
   createUploadRequestSchema,
   partsRequestSchema,
 } from './schemas.ts';
@@ -264,5 +265,19 @@ describe('complete batch', () => {
     expect(accepts(batchCompleteRequestSchema, { uploads: [{ ...entry, token: 't'.repeat(4097) }] })).toBe(
       false,
     );
+  });
+});
+
+describe('a size that is unknown', () => {
+  it('is null at create, and told by complete', () => {
+    expect(acceptsCreate({ sizeBytes: null })).toBe(true);
+    const { sizeBytes: _, ...without } = create;
+    expect(accepts(createUploadRequestSchema, without)).toBe(false);
+    expect(accepts(completeRequestSchema, {})).toBe(true);
+    expect(accepts(completeRequestSchema, { sizeBytes: 0 })).toBe(true);
+    for (const sizeBytes of [null, -1, 0.5, '5'])
+      expect(accepts(completeRequestSchema, { sizeBytes })).toBe(false);
+    const uploads = [{ uploadId: 'a', token: 'b', sizeBytes: 5 }];
+    expect(accepts(batchCompleteRequestSchema, { uploads })).toBe(true);
   });
 });

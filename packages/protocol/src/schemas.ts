@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import {
   type BatchCompleteRequest,
+  type CompleteRequest,
   type CreateUploadRequest,
   MAX_BATCH_ITEMS,
   MAX_PARTS_PER_CALL,
@@ -42,9 +43,11 @@ const fileName = v.pipe(
   ),
 );
 
+const checksumAlgorithm = v.picklist(['CRC32', 'CRC32C', 'CRC64NVME', 'MD5']);
+
 const checksum = v.pipe(
   v.strictObject({
-    algorithm: v.picklist(['CRC32', 'CRC32C', 'CRC64NVME', 'MD5']),
+    algorithm: checksumAlgorithm,
     value: v.pipe(v.string(), v.maxLength(24), v.base64()),
   }),
   v.check(
@@ -93,7 +96,7 @@ export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.s
   // One spelling, or the same UUID in capitals would be another upload.
   createId: v.pipe(v.string(), v.uuid(), v.toLowerCase()),
   name: fileName,
-  sizeBytes: byteCount,
+  sizeBytes: v.nullable(byteCount),
   contentType: v.exactOptional(
     v.pipe(
       v.string(),
@@ -113,6 +116,7 @@ export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.s
   ),
   partSizeBytes: v.exactOptional(v.pipe(byteCount, v.minValue(1))),
   checksum: v.exactOptional(checksum),
+  checksums: v.exactOptional(v.pipe(v.array(checksumAlgorithm), v.maxLength(8))),
   encryption: v.exactOptional(encryption),
   mode: v.exactOptional(v.picklist(['single', 'multipart'])),
   payload: v.exactOptional(payload),
@@ -137,14 +141,22 @@ const receipt = v.strictObject({
   ),
 });
 
+const partToSign = v.strictObject({
+  partNumber,
+  sizeBytes: byteCount,
+  checksum: v.exactOptional(checksum),
+});
+
 /** Body of `POST /v1/uploads/:id/parts`. A list that is left out is empty. */
 export const partsRequestSchema: MessageSchema<PartsRequest> = v.strictObject({
   report: v.exactOptional(v.pipe(v.array(receipt), v.maxLength(MAX_PARTS_PER_CALL)), []),
-  sign: v.exactOptional(
-    v.pipe(v.array(v.strictObject({ partNumber, sizeBytes: byteCount })), v.maxLength(MAX_PARTS_PER_CALL)),
-    [],
-  ),
+  sign: v.exactOptional(v.pipe(v.array(partToSign), v.maxLength(MAX_PARTS_PER_CALL)), []),
 });
+
+const completion = { sizeBytes: v.exactOptional(byteCount), checksum: v.exactOptional(checksum) };
+
+/** Body of `POST /v1/uploads/:id/complete`. */
+export const completeRequestSchema: MessageSchema<CompleteRequest> = v.strictObject(completion);
 
 /** Body of `POST /v1/uploads/batch/complete`. */
 export const batchCompleteRequestSchema: MessageSchema<BatchCompleteRequest> = v.strictObject({
@@ -154,6 +166,7 @@ export const batchCompleteRequestSchema: MessageSchema<BatchCompleteRequest> = v
         uploadId: v.pipe(v.string(), v.maxLength(64)),
         // An owner may have 256 characters, of up to six bytes each once encoded.
         token: v.pipe(v.string(), v.maxLength(4096)),
+        ...completion,
       }),
     ),
     v.minLength(1),

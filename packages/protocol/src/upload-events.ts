@@ -44,9 +44,12 @@ export interface UploadEventData {
   readonly mode: UploadMode;
   readonly contentType: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly sizeBytes: number;
+  /** `null` if it ended before its size was known; never with `completed`. */
+  readonly sizeBytes: number | null;
+  /** Of the first parts, at least. */
   readonly partSizeBytes: number;
-  readonly partCount: number;
+  /** `null` as `sizeBytes` is. */
+  readonly partCount: number | null;
   readonly encryption?: Encryption;
   readonly createdAtEpochMs: number;
   readonly endedAtEpochMs: number;

@@ -30,6 +30,7 @@ export {
 export type {
   Checksum,
   Encryption,
+  OpenPlan,
   PartPlan,
   Problem,
   ProblemCode,

@@ -1,5 +1,6 @@
 import type { Sql } from 'postgres';
 import type { Catalog, UploadDraft, UploadRecord } from '@longhaul/coordinator';
+import { boundsOf } from '@longhaul/protocol';
 
 /**
  * The catalog of the program before this one: the statements that it sent, word for word where they change a row, from a
@@ -100,7 +101,7 @@ async function insertRow(sql: Sql, draft: UploadDraft): Promise<boolean> {
     select
       ${draft.uploadId}::uuid, ${draft.connectorId}, ${draft.owner}, ${draft.createId}, ${draft.requestDigest},
       ${draft.name}, ${draft.bucket}, ${draft.s3Key}, ${draft.writeToken},
-      ${draft.plan.sizeBytes}::bigint, ${draft.plan.partSizeBytes}::bigint, ${draft.plan.partCount}::int,
+      ${boundsOf(draft.plan).endBytes}::bigint, ${draft.plan.partSizeBytes}::bigint, ${boundsOf(draft.plan).partCount}::int,
       ${draft.mode}, ${draft.contentType},
       ${JSON.stringify(draft.metadata)}::text::json, false, ${draft.idleLimitMs}::bigint,
       now, now, now + ${draft.idleLimitMs}::bigint * interval '1 millisecond'

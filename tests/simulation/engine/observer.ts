@@ -1,4 +1,5 @@
 import type { StoredObject, UploadRecord } from '@longhaul/coordinator';
+import { boundsOf } from '@longhaul/protocol';
 import type { CompleteAnswer } from '../actors/complete-answers.ts';
 import { answerBranch, type CompletionVerdict, type HeadSeen, proofBranch } from './branches.ts';
 import type { Tally } from './tally.ts';
@@ -81,7 +82,7 @@ export function createObserver(branches: Tally): Observer {
     catalog(call) {
       const { caller, method, values, result } = call;
       const { record } = (result ?? {}) as { record?: UploadRecord };
-      if (method === 'insert' && record) sizes.set(record.uploadId, record.plan.sizeBytes);
+      if (method === 'insert' && record) sizes.set(record.uploadId, boundsOf(record.plan).endBytes);
       const uploadId = String(values[0]);
       if (method === 'beginCompletion' && result) begun(driveOf(caller, uploadId), result as UploadRecord);
       const verdict = VERDICTS[method];

@@ -320,6 +320,8 @@ function chooseParts(upload: Upload, request: CompleteRequest, traits: StoreProf
   });
   if (parts.slice(0, -1).some((part) => part.sizeBytes < MIN_PART_BYTES))
     throw new S3Refusal(400, 'EntityTooSmall');
+  const isEqual = parts.slice(0, -1).every((part) => part.sizeBytes === parts[0]?.sizeBytes);
+  if (traits.equalParts && !isEqual) throw new S3Refusal(400, 'InvalidPart');
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
   if (traits.verifiesObjectSize && sizeBytes !== request.sizeBytes)
     throw new S3Refusal(400, 'InvalidRequest');

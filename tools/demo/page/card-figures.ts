@@ -61,10 +61,10 @@ export function completedFigures(input: {
 
 /** How far it came, once nothing moves any more. */
 export function endedFigures(progress: UploadProgress, sizeBytes: number): string {
-  return progress.totalBytes > 0 ? `${sentOf(progress)} sent` : formatBytes(sizeBytes);
+  return progress.totalBytes ? `${sentOf(progress)} sent` : formatBytes(sizeBytes);
 }
 
-function sentOf({ sentBytes, totalBytes }: UploadProgress): string {
+function sentOf({ sentBytes, totalBytes = sentBytes }: UploadProgress): string {
   return `${formatBytes(sentBytes)} of ${formatBytes(totalBytes)}`;
 }
 

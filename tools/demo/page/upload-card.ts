@@ -80,7 +80,8 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
   function showState(state: TransferState): void {
     if (state.kind === 'sending') {
       ({ resumedParts } = state.upload);
-      if (phase === 'opening') view.setPartCount(state.upload.plan.partCount);
+      if (phase === 'opening')
+        view.setPartCount(state.upload.plan.sizeBytes === null ? 0 : state.upload.plan.partCount);
       if (resumedParts > 0) announce(`${file.name} goes on where it stopped.`);
       enter('sending', formatPercent(0, 1));
     }
@@ -100,7 +101,7 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
   function showProgress(quiet: Quiet | undefined): void {
     if (phase !== 'sending') return;
     const { progress } = upload;
-    const { sentBytes, totalBytes } = progress;
+    const { sentBytes, totalBytes = file.size } = progress;
     const figures = sendingFigures({ progress, resumedParts, quiet });
     view.setFigures(figures);
     view.setPercent(totalBytes === 0 ? 100 : (sentBytes / totalBytes) * 100, figures);

@@ -1,4 +1,7 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
   CreateBucketCommand,
@@ -23,6 +26,9 @@ import {
   type S3Credentials,
   type S3ObjectStore,
 } from '../../src/s3-object-store.ts';
+
+/** A server that has not answered to half a body by then does not mean to. */
+const CUT_ANSWER_MS = 2_000;
 
 /** A server that speaks S3. */
 export interface S3Server {
@@ -55,6 +61,7 @@ export async function openS3Bucket(
     objectStore,
     trusting,
     send: sendGrant,
+    sendCut,
     read: async (key) => {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
       return Body?.transformToByteArray() ?? new Uint8Array(0);
@@ -95,6 +102,23 @@ async function sendGrant(
   const s3Code = /<Code>([^<]+)<\/Code>/.exec(await response.text())?.[1];
   const etag = response.headers.get('etag');
   return { status: response.status, ...(etag !== null && { etag }), ...(s3Code !== undefined && { s3Code }) };
+}
+
+/** By hand: no client library lets go of a request so that its server cannot tell the end of the body from a cut. */
+async function sendCut({ url, headers }: Grant, body: Uint8Array): Promise<void> {
+  const { hostname, port, host, pathname, search } = new URL(url);
+  const lines = Object.entries({ ...headers, host, 'content-length': body.byteLength });
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => {});
+  socket.write(
+    `PUT ${pathname}${search} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
+  );
+  socket.write(body.subarray(0, body.byteLength / 2));
+  // Its side of the connection is over, ours still listens: some servers have an answer to this.
+  socket.end();
+  socket.resume();
+  await Promise.race([once(socket, 'close'), sleep(CUT_ANSWER_MS)]);
+  socket.destroy();
 }
 
 async function empty(client: S3Client, bucket: string): Promise<void> {

@@ -3,6 +3,7 @@ import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Hono } from 'hono';
 import { createLocalS3, type LocalS3 } from '@longhaul/local-s3';
 import {
+  type CompleteRequest,
   type CompleteResponse,
   type CreateUploadRequest,
   type CreateUploadResponse,
@@ -28,7 +29,7 @@ export interface TestCoordinator {
   call<Answer>(method: string, path: string, options?: CallOptions): Promise<Answered<Answer>>;
   create(request?: Partial<CreateUploadRequest>): Promise<CreateUploadResponse>;
   parts(upload: CreateUploadResponse, request: Partial<PartsRequest>): Promise<Answered<PartsResponse>>;
-  complete(upload: CreateUploadResponse): Promise<Answered<CompleteResponse>>;
+  complete(upload: CreateUploadResponse, request?: CompleteRequest): Promise<Answered<CompleteResponse>>;
   cancel(upload: CreateUploadResponse): Promise<Answered<{ state: string }>>;
   /** The bytes at an upload's key. */
   read(key: string): Promise<Uint8Array>;
@@ -115,7 +116,8 @@ export async function startCoordinator({
     },
     parts: ({ uploadId, token }, request) =>
       call('POST', `/v1/uploads/${uploadId}/parts`, { token, body: { report: [], sign: [], ...request } }),
-    complete: ({ uploadId, token }) => call('POST', `/v1/uploads/${uploadId}/complete`, { token }),
+    complete: ({ uploadId, token }, body) =>
+      call('POST', `/v1/uploads/${uploadId}/complete`, { token, ...(body && { body }) }),
     cancel: ({ uploadId, token }) => call('DELETE', `/v1/uploads/${uploadId}`, { token }),
     async read(key) {
       const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));

@@ -2,7 +2,8 @@
 export interface UploadProgress {
   /** Bytes stored, plus those on their way. Never goes back, even when a part has to be sent again. */
   readonly sentBytes: number;
-  readonly totalBytes: number;
+  /** `undefined` while nobody knows: of a stream without `expectedSizeBytes`, until its end. */
+  readonly totalBytes: number | undefined;
   /** Smoothed over the last few seconds; 0 until there is something to go by. */
   readonly bytesPerSecond: number;
   /** Seconds left at this rate; `undefined` while there is no rate. */

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto';
-import type { Checksum, Encryption, ProofLevel, UploadMode, UploadState } from '@longhaul/protocol';
+import {
+  boundsOf,
+  type Checksum,
+  type ChecksumAlgorithm,
+  type Encryption,
+  type ProofLevel,
+  type UploadMode,
+  type UploadState,
+} from '@longhaul/protocol';
 import type { AbortIntent } from '../ports/catalog.ts';
 import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
 
@@ -20,14 +28,19 @@ export type NodeRow = {
   readonly write_token: string;
   readonly s3_version_id: string | null;
   readonly s3_etag: string | null;
+  /** The most that it may be, until it is known. */
   readonly size_bytes: number;
+  readonly size_known: number;
   readonly part_size_bytes: number;
+  readonly double_every: number | null;
+  /** As `size_bytes`. */
   readonly part_count: number;
   readonly mode: UploadMode;
   readonly content_type: string;
   readonly metadata: string;
   readonly upload_state: UploadState;
   readonly checksum: string | null;
+  readonly checksum_algorithm: ChecksumAlgorithm | null;
   readonly encryption: string | null;
   readonly fingerprint: string | null;
   readonly epoch: number;
@@ -62,15 +75,18 @@ export type DraftRow = Pick<
   | 'write_token'
   | 'size_bytes'
   | 'part_size_bytes'
+  | 'double_every'
   | 'part_count'
   | 'mode'
   | 'content_type'
   | 'metadata'
   | 'checksum'
+  | 'checksum_algorithm'
   | 'encryption'
   | 'fingerprint'
   | 'idle_limit_ms'
 > & {
+  readonly size_known: number;
   readonly resumable: number;
   readonly resume_key: string | null;
 };
@@ -90,13 +106,16 @@ export const RECORD_COLUMNS: readonly (keyof NodeRow)[] = [
   's3_version_id',
   's3_etag',
   'size_bytes',
+  'size_known',
   'part_size_bytes',
+  'double_every',
   'part_count',
   'mode',
   'content_type',
   'metadata',
   'upload_state',
   'checksum',
+  'checksum_algorithm',
   'encryption',
   'fingerprint',
   'epoch',
@@ -119,6 +138,8 @@ export const RECORD_COLUMNS: readonly (keyof NodeRow)[] = [
 
 /** The draft as an insert writes it. */
 export function draftRowOf(draft: UploadDraft): DraftRow {
+  const { plan } = draft;
+  const { endBytes, partCount } = boundsOf(plan);
   return {
     document_id: draft.uploadId,
     connector_id: draft.connectorId,
@@ -129,13 +150,16 @@ export function draftRowOf(draft: UploadDraft): DraftRow {
     bucket: draft.bucket,
     s3_key: draft.s3Key,
     write_token: draft.writeToken,
-    size_bytes: draft.plan.sizeBytes,
-    part_size_bytes: draft.plan.partSizeBytes,
-    part_count: draft.plan.partCount,
+    size_bytes: endBytes,
+    size_known: plan.sizeBytes === null ? 0 : 1,
+    part_size_bytes: plan.partSizeBytes,
+    double_every: plan.doubleEvery ?? null,
+    part_count: partCount,
     mode: draft.mode,
     content_type: draft.contentType,
     metadata: JSON.stringify(draft.metadata),
     checksum: jsonOrNull(draft.checksum),
+    checksum_algorithm: draft.checksumAlgorithm ?? null,
     encryption: jsonOrNull(draft.encryption),
     fingerprint: draft.fingerprint ?? null,
     resumable: draft.resumable ? 1 : 0,
@@ -159,7 +183,7 @@ export function recordOf(row: NodeRow): UploadRecord {
     mode: row.mode,
     contentType: row.content_type,
     metadata: JSON.parse(row.metadata) as Record<string, string>,
-    plan: { sizeBytes: row.size_bytes, partSizeBytes: row.part_size_bytes, partCount: row.part_count },
+    plan: planOf(row),
     state: row.upload_state,
     epoch: row.epoch,
     tokenVersion: row.token_version,
@@ -170,6 +194,14 @@ export function recordOf(row: NodeRow): UploadRecord {
     cancelRequested: row.cancel_requested === 1,
     ...optionalFieldsOf(row),
   };
+}
+
+function planOf(row: NodeRow): UploadRecord['plan'] {
+  const { size_bytes: sizeBytes, part_size_bytes: partSizeBytes, part_count: partCount } = row;
+  const rule = { partSizeBytes, ...(row.double_every !== null && { doubleEvery: row.double_every }) };
+  return row.size_known
+    ? { sizeBytes, ...rule, partCount }
+    : { sizeBytes: null, ...rule, maxSizeBytes: sizeBytes, maxPartCount: partCount };
 }
 
 /** The records in the order in which they fell due. A statement that changes rows answers them in any order. */
@@ -184,6 +216,7 @@ function dueAtOf(record: UploadRecord): number {
 function optionalFieldsOf(row: NodeRow): Partial<UploadRecord> {
   return withoutNulls({
     checksum: parsedOrNull<Checksum>(row.checksum),
+    checksumAlgorithm: row.checksum_algorithm,
     encryption: parsedOrNull<Encryption>(row.encryption),
     fingerprint: row.fingerprint,
     s3UploadId: row.s3_upload_id,

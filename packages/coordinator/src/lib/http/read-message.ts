@@ -8,14 +8,17 @@ export const MESSAGE_MAX_BYTES: number = 1024 ** 2;
 /**
  * The body of a request as a message.
  *
+ * @param ifEmpty what a request without a body says; left out: a body is needed
  * @throws CoordinatorError `request-too-large`, or `bad-request` naming what is wrong
  */
 export async function readMessage<Message>(
   request: Request,
   schema: MessageSchema<Message>,
   maxBytes: number,
+  ifEmpty?: Message,
 ): Promise<Message> {
   const text = new TextDecoder().decode(await readBounded(request, maxBytes));
+  if (ifEmpty !== undefined && text === '') return ifEmpty;
   return parseMessage(parseJson(text), schema);
 }
 

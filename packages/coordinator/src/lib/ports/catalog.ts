@@ -1,4 +1,4 @@
-import type { ProofLevel, UploadState } from '@longhaul/protocol';
+import type { Checksum, PartPlan, ProofLevel, UploadState } from '@longhaul/protocol';
 import type { Outbox } from './outbox.ts';
 import type { UploadDraft, UploadRecord } from './upload-record.ts';
 
@@ -219,6 +219,10 @@ export interface CompletionAttempt {
   readonly partsDigest: string;
   /** How long other drivers keep their hands off. */
   readonly redriveAfterMs: number;
+  /** What an upload whose size was unknown turns out to be: for good. One whose size is another is refused. */
+  readonly size?: Pick<PartPlan, 'sizeBytes' | 'partCount'>;
+  /** Of the whole content, where it is known by now. Left out: the row keeps what it has. */
+  readonly checksum?: Checksum;
 }
 
 /** What the store holds once the upload is complete. */

@@ -50,8 +50,10 @@ export interface ObjectStore {
   /** Succeeds when the upload is gone, whoever ended it. Parts in flight may still land: list, and repeat. */
   abortMultipartUpload(input: MultipartRef): Promise<void>;
 
-  /** Writes a whole object unless one is there. */
-  putObject(input: NewObject & { readonly body: Uint8Array }): Promise<PutOutcome>;
+  /** Writes a whole object unless one is there. A checksum that the store keeps is verified and kept. */
+  putObject(
+    input: NewObject & { readonly body: Uint8Array; readonly checksum?: Checksum },
+  ): Promise<PutOutcome>;
 
   /** What stands at the key; `undefined` when nothing does. */
   headObject(input: { readonly key: string; readonly versionId?: string }): Promise<StoredObject | undefined>;
@@ -99,6 +101,8 @@ export interface StoredPart {
   readonly etag: string;
   /** Of an upload that was begun with an algorithm: S3 wants each part's checksum again at Complete. */
   readonly checksum?: Checksum;
+  /** Known by the store's listing alone: whose content it is, nobody has said. */
+  readonly isListed?: boolean;
   /** When the store took it, as its listing tells. */
   readonly lastModifiedEpochMs?: number;
 }

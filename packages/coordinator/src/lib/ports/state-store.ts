@@ -1,4 +1,4 @@
-import type { Encryption, PartPlan, UploadState } from '@longhaul/protocol';
+import type { ChecksumAlgorithm, Encryption, OpenPlan, PartPlan, UploadState } from '@longhaul/protocol';
 import type { StoredPart } from './object-store.ts';
 
 /**
@@ -56,8 +56,9 @@ export interface HotUpload {
   readonly s3Key: string;
   readonly s3UploadId: string;
   readonly status: UploadState;
-  readonly plan: PartPlan;
+  readonly plan: PartPlan | OpenPlan;
   readonly encryption?: Encryption;
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
   readonly tokenVersion: number;
   readonly createdAtEpochMs: number;
 }

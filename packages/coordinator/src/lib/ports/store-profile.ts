@@ -23,6 +23,13 @@ export interface StoreProfile {
   readonly refusesPartOrder: boolean;
   /** An unsigned `x-amz-*` request header is refused with 403. */
   readonly refusesUnsignedHeaders: boolean;
+  /** All parts but the last must have one size (Cloudflare R2 refuses others, and only at Complete). */
+  readonly equalParts: boolean;
+  /**
+   * A PUT whose body ends early stores nothing. versitygw 1.7 stores what came, a part even with the size that was
+   * announced, unless a checksum says that something is missing.
+   */
+  readonly refusesCutBodies: boolean;
   /** Unknown upload ids answer NoSuchUpload to Complete (Ceph 16 answers 500). */
   readonly unknownUploadIs404: boolean;
   /** ListMultipartUploads goes on after its first page (versitygw 1.7 refuses the marker that it gave). */

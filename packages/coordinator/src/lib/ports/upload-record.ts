@@ -1,4 +1,13 @@
-import type { Checksum, Encryption, PartPlan, ProofLevel, UploadMode, UploadState } from '@longhaul/protocol';
+import type {
+  Checksum,
+  ChecksumAlgorithm,
+  Encryption,
+  OpenPlan,
+  PartPlan,
+  ProofLevel,
+  UploadMode,
+  UploadState,
+} from '@longhaul/protocol';
 
 /** What is known of an upload before the store knows of it. */
 export interface UploadDraft {
@@ -15,8 +24,12 @@ export interface UploadDraft {
   readonly mode: UploadMode;
   readonly contentType: string;
   readonly metadata: Readonly<Record<string, string>>;
-  readonly plan: PartPlan;
+  /** An open one until completing tells the size. */
+  readonly plan: PartPlan | OpenPlan;
+  /** Of the whole content, as the client has told it. */
   readonly checksum?: Checksum;
+  /** How the client digests each part. Left out: it does not, or the upload is older than that. */
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
   readonly encryption?: Encryption;
   readonly fingerprint?: string;
   /** May continue, and be continued by, an open upload of the same content. Needs a fingerprint. */

@@ -1,3 +1,4 @@
+import type { OpenPlan } from '@longhaul/protocol';
 import { describe, expect, it } from 'vitest';
 import {
   CANCEL,
@@ -15,6 +16,14 @@ import {
   type SetUpCatalog,
   useCatalogPair,
 } from './catalog-harness.ts';
+
+const OPEN_PLAN: OpenPlan = {
+  sizeBytes: null,
+  partSizeBytes: 50,
+  doubleEvery: 1_000,
+  maxSizeBytes: 5 * 1024 ** 4,
+  maxPartCount: 10_000,
+};
 
 /** Completing uploads, and going back from there. */
 export function describeCompletion(setUp: SetUpCatalog): void {
@@ -52,6 +61,35 @@ export function describeCompletion(setUp: SetUpCatalog): void {
       expect(
         await pair.first.beginCompletion(uploadId, { partsDigest: 'x', redriveAfterMs: 0 }),
       ).toBeUndefined();
+    });
+
+    it('gives a size to a row that has none, for good', async () => {
+      const { uploadId, plan } = await begin(pair.first, 'UPLOADING', { draft: { plan: OPEN_PLAN } });
+      expect(plan).toEqual(OPEN_PLAN);
+      const size = { sizeBytes: 60, partCount: 2 };
+      const begun = await Promise.all(
+        [size, { sizeBytes: 50, partCount: 1 }].map((each) =>
+          pair.second.beginCompletion(uploadId, { partsDigest: '', redriveAfterMs: 0, size: each }),
+        ),
+      );
+      const { maxSizeBytes: _, maxPartCount: __, ...rule } = OPEN_PLAN;
+      expect(begun).toMatchObject([{ plan: { ...rule, ...size } }, undefined]);
+
+      const reopened = await pair.first.refuseCompletion(uploadId, 1, REFUSAL);
+      expect(reopened).toMatchObject({ state: 'UPLOADING', plan: { ...rule, ...size } });
+      const other = { partsDigest: '', redriveAfterMs: 0, size: { sizeBytes: 50, partCount: 1 } };
+      expect(await pair.first.beginCompletion(uploadId, other)).toBeUndefined();
+      await pair.first.beginCompletion(uploadId, { ...other, size });
+      await pair.first.finishCompletion(uploadId, 2, { etag: '"e"', proof: 'size' });
+      const [event] = await eventsOf(pair.second, uploadId);
+      expect(event?.data).toMatchObject({ ...size, partSizeBytes: 50 });
+    });
+
+    it('tells of one that ended before its size was known', async () => {
+      const { uploadId } = await begin(pair.first, 'CANCELLED', { draft: { plan: OPEN_PLAN } });
+      expect((await pair.first.find(uploadId))?.plan).toEqual(OPEN_PLAN);
+      const [event] = await eventsOf(pair.second, uploadId);
+      expect(event?.data).toMatchObject({ sizeBytes: null, partSizeBytes: 50, partCount: null });
     });
 
     it.each(['PENDING', 'COMPLETED', 'ABORTING', 'CANCELLED', 'FAILED'] as const)(

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { UploadEvent, UploadState } from '@longhaul/protocol';
+import type { PartPlan, UploadEvent, UploadState } from '@longhaul/protocol';
 import { afterAll, beforeAll, expect } from 'vitest';
 import type { AbortIntent, Catalog } from '../ports/catalog.ts';
 import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
@@ -81,6 +81,9 @@ export function passMs(timeMs: number): Promise<void> {
   return sleep(timeMs + 2);
 }
 
+/** The plan of {@link exampleDraft}. */
+export const PLAN: PartPlan = { sizeBytes: 20 * 1024 ** 2, partSizeBytes: 8 * 1024 ** 2, partCount: 3 };
+
 /** The bucket of {@link exampleDraft}. */
 export const BUCKET = 'media';
 
@@ -104,7 +107,7 @@ export function exampleDraft(wishes: Partial<UploadDraft> = {}): UploadDraft {
     mode: 'multipart',
     contentType: 'video/quicktime',
     metadata: {},
-    plan: { sizeBytes: 20 * 1024 ** 2, partSizeBytes: 8 * 1024 ** 2, partCount: 3 },
+    plan: PLAN,
     fingerprint: randomUUID(),
     resumable: true,
     idleLimitMs: 72 * HOUR_MS,

@@ -7,6 +7,7 @@ import {
   CANCEL,
   exampleDraft,
   moveTo,
+  PLAN,
   sameContentAs,
   type SetUpCatalog,
   useCatalogPair,
@@ -191,7 +192,7 @@ export function describeInsert(setUp: SetUpCatalog): void {
     it('begins anew for another size', async () => {
       const draft = exampleDraft();
       await pair.first.insert(draft);
-      const plan = { ...draft.plan, sizeBytes: draft.plan.sizeBytes + 1 };
+      const plan = { ...PLAN, sizeBytes: PLAN.sizeBytes + 1 };
       expect((await pair.second.insert({ ...sameContentAs(draft), plan })).kind).toBe('inserted');
     });
 
@@ -204,7 +205,7 @@ export function describeInsert(setUp: SetUpCatalog): void {
     it('resumes whatever name, metadata and part size the second create wishes for', async () => {
       const draft = exampleDraft(kms('same'));
       await pair.first.insert(draft);
-      const plan = { sizeBytes: draft.plan.sizeBytes, partSizeBytes: 9 * 1024 ** 2, partCount: 3 };
+      const plan = { ...PLAN, partSizeBytes: 9 * 1024 ** 2 };
       const again = await pair.second.insert({
         ...sameContentAs(draft),
         name: 'other',

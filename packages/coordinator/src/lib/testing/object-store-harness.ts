@@ -26,6 +26,8 @@ export interface ObjectStoreHarness {
     body: Uint8Array,
     extraHeaders?: Readonly<Record<string, string>>,
   ) => Promise<SendAnswer>;
+  /** Begins the grant's PUT and goes away in the middle of the body, as a process that is killed does. */
+  readonly sendCut: (grant: Grant, body: Uint8Array) => Promise<void>;
   /** The bytes that stand at a key. */
   read(key: string): Promise<Uint8Array>;
   /** Lets time go by. Default: really waits. */

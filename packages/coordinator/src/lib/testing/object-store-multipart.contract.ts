@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   begin,
@@ -5,6 +6,7 @@ import {
   complete,
   expectStored,
   FIVE_MIB,
+  GRANT_SECONDS,
   listed,
   newObject,
   type ObjectStoreHarness,
@@ -77,6 +79,26 @@ export function describeMultipart(setUp: SetUpObjectStore): void {
       expect(sameBytes(await harness.read(ref.key), bytesOf(90, 2))).toBe(true);
     });
 
+    it('minds the end of a body that is cut', async () => {
+      const { objectStore, sendCut } = harness;
+      const { contentMd5, refusesCutBodies } = objectStore.profile;
+      const ref = await begin(objectStore);
+      const body = bytesOf(FIVE_MIB, 1);
+      const sign = { ...ref, sizeBytes: FIVE_MIB, expiresInSeconds: GRANT_SECONDS };
+      if (contentMd5) {
+        const checksum = {
+          algorithm: 'MD5',
+          value: createHash('md5').update(body).digest('base64'),
+        } as const;
+        await sendCut(await objectStore.signPart({ ...sign, partNumber: 1, checksum }), body);
+        expect(await objectStore.listParts(ref)).toEqual([]);
+      }
+      await sendCut(await objectStore.signPart({ ...sign, partNumber: 2 }), body);
+      // What is kept of it looks like a whole part.
+      const kept = [expect.objectContaining({ partNumber: 2, sizeBytes: FIVE_MIB })];
+      expect(await objectStore.listParts(ref)).toEqual(refusesCutBodies ? [] : kept);
+    });
+
     it('puts parts in the order of their numbers, whichever came first', async () => {
       const { objectStore } = harness;
       const ref = await begin(objectStore);
@@ -89,6 +111,20 @@ export function describeMultipart(setUp: SetUpObjectStore): void {
       }
       const whole = Buffer.concat([bytesOf(FIVE_MIB, 1), bytesOf(FIVE_MIB, 2)]);
       expect(sameBytes(await harness.read(ref.key), whole)).toBe(true);
+    });
+
+    it('takes parts of other sizes than the first, unless it says that it wants equal ones', async () => {
+      const { objectStore } = harness;
+      const ref = await begin(objectStore);
+      const bodies = [bytesOf(FIVE_MIB, 1), bytesOf(FIVE_MIB + 1, 2), bytesOf(FIVE_MIB, 3), bytesOf(7, 4)];
+      const parts = await putParts(harness, ref, bodies);
+      const outcome = await complete(objectStore, ref, parts);
+      if (objectStore.profile.equalParts) {
+        expect(outcome).toMatchObject({ kind: 'refused', s3Code: 'InvalidPart' });
+        return;
+      }
+      await expectStored(objectStore, ref.key, outcome);
+      expect(sameBytes(await harness.read(ref.key), Buffer.concat(bodies))).toBe(true);
     });
 
     it('refuses a small part before the last, and stays open', async () => {

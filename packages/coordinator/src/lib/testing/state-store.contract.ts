@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MAX_OBJECT_SIZE_BYTES, MAX_PARTS, type UploadState } from '@longhaul/protocol';
+import { MAX_OBJECT_SIZE_BYTES, MAX_PARTS, type PartPlan, type UploadState } from '@longhaul/protocol';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { HotUpload, StateStore } from '../ports/state-store.ts';
@@ -101,8 +101,23 @@ export function describeStateStore(
       });
 
       it.each([0, 1, MAX_OBJECT_SIZE_BYTES])('keeps a size of %d bytes', async (sizeBytes) => {
-        const sized = await begin({ ...hotUpload(), plan: { ...hotUpload().plan, sizeBytes } });
+        const sized = await begin({ ...hotUpload(), plan: { ...PLAN, sizeBytes } });
         expect((await store.find(sized.uploadId))?.plan).toEqual(sized.plan);
+      });
+
+      it.each([
+        {
+          sizeBytes: null,
+          partSizeBytes: 5,
+          doubleEvery: 2,
+          maxSizeBytes: MAX_OBJECT_SIZE_BYTES,
+          maxPartCount: 9,
+        },
+        { sizeBytes: null, partSizeBytes: 5, maxSizeBytes: 25, maxPartCount: 5 },
+        { ...PLAN, doubleEvery: 1_000 },
+      ])('keeps the plan %j', async (plan) => {
+        const planned = await begin({ ...hotUpload(), plan });
+        expect((await store.find(planned.uploadId))?.plan).toEqual(plan);
       });
 
       it('keeps names in any script, braces and quotes', async () => {
@@ -247,6 +262,19 @@ export function describeStateStore(
     });
 
     if (ownRecord) {
+      it('gives a record its size once that is known', async () => {
+        const open = {
+          sizeBytes: null,
+          partSizeBytes: 5,
+          doubleEvery: 2,
+          maxSizeBytes: 25,
+          maxPartCount: 3,
+        } as const;
+        const unknown = await begin({ ...hotUpload(), plan: open });
+        await store.restore({ ...unknown, plan: PLAN }, []);
+        expect((await store.find(unknown.uploadId))?.plan).toEqual(PLAN);
+      });
+
       describe('a record of its own', () => {
         it('vanishes with remove', async () => {
           await store.remove(upload.uploadId);
@@ -331,6 +359,8 @@ export function describeStateStore(
   });
 }
 
+const PLAN: PartPlan = { sizeBytes: 20 * 1024 ** 2, partSizeBytes: 8 * 1024 ** 2, partCount: 3 };
+
 function hotUpload(): HotUpload {
   const uploadId = randomUUID();
   return {
@@ -339,7 +369,7 @@ function hotUpload(): HotUpload {
     s3Key: `connectors/default/${uploadId}`,
     s3UploadId: `s3-${uploadId}`,
     status: 'UPLOADING',
-    plan: { sizeBytes: 20 * 1024 ** 2, partSizeBytes: 8 * 1024 ** 2, partCount: 3 },
+    plan: PLAN,
     tokenVersion: 1,
     createdAtEpochMs: Date.now(),
   };

@@ -1,8 +1,9 @@
+import { fitsPlan } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { UploadContext } from './context.ts';
-import { knownParts, listFittingParts, type OpenRecord } from './hot-state.ts';
+import { knownWithChecksums, listFittingParts, type OpenRecord } from './hot-state.ts';
+import type { WholeRecord } from './whole-record.ts';
 
 /** Most part numbers that one refusal names. */
 const MAX_NAMED_PARTS = 1_000;
@@ -11,15 +12,19 @@ const MAX_NAMED_PARTS = 1_000;
  * The list to complete: every part of the plan once, in order. Our own record is the list; what it lacks is looked for in
  * the store's listing first.
  *
+ * A part that was reported while the size was unknown, and does not fit it, counts as missing.
+ *
  * @param listed the store's listing, where the caller has it already
  * @throws CoordinatorError `parts-missing`
  */
 export async function collectParts(
   context: UploadContext,
-  record: OpenRecord,
+  record: OpenRecord & WholeRecord,
   listed?: readonly StoredPart[],
 ): Promise<readonly StoredPart[]> {
-  const known = await knownParts(context, record.uploadId);
+  const known = (await knownWithChecksums(context, record, listed)).filter((part) =>
+    fitsPlan(record.plan, part),
+  );
   if (known.length === record.plan.partCount) return known;
   const byNumber = new Map<number, StoredPart>();
   const found = listed ?? (await listFittingParts(context, record)) ?? [];
@@ -39,6 +44,8 @@ export interface Adoption {
   readonly parts: readonly StoredPart[];
   /** Parts to be sent again. */
   readonly missingParts: readonly number[];
+  /** Every part is, by its checksum, what its client has reported. */
+  readonly isProved: boolean;
 }
 
 /**
@@ -49,13 +56,15 @@ export function adoptParts(refused: readonly StoredPart[], listed: readonly Stor
   const byNumber = new Map(listed.map((part) => [part.partNumber, part]));
   const parts: StoredPart[] = [];
   const missingParts: number[] = [];
+  let isProved = true;
   for (const part of refused) {
     const now = byNumber.get(part.partNumber);
     const isSame = now !== undefined && isSamePart(part, now);
+    isProved &&= isSame && !part.isListed && part.checksum?.value === now.checksum?.value;
     if (now) parts.push(isSame ? { ...part, etag: now.etag } : part);
     if (!isSame) missingParts.push(part.partNumber);
   }
-  return { parts, missingParts };
+  return { parts, missingParts, isProved };
 }
 
 function isSamePart(before: StoredPart, now: StoredPart): boolean {
@@ -67,7 +76,7 @@ function isSamePart(before: StoredPart, now: StoredPart): boolean {
 }
 
 /** The refusal that names parts to be sent. */
-export function partsMissing(record: UploadRecord, missingParts: readonly number[]): CoordinatorError {
+export function partsMissing(record: WholeRecord, missingParts: readonly number[]): CoordinatorError {
   return new CoordinatorError(
     'parts-missing',
     `Upload ${record.uploadId} lacks ${missingParts.length} of its ${record.plan.partCount} parts. Send them and complete again.`,

@@ -1,8 +1,9 @@
+import { type Checksum, combineChecksums } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
-import type { StoredPart } from '../ports/object-store.ts';
+import type { CompleteOutcome, StoredPart } from '../ports/object-store.ts';
 import { cancelReopened } from './abort-upload.ts';
-import { adoptParts, collectParts, partsMissing } from './collect-parts.ts';
+import { type Adoption, adoptParts, collectParts, partsMissing } from './collect-parts.ts';
 import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
 import { type CompletionEnd, endByOthers, redriveAfterMs, settleCompletion } from './finish-completion.ts';
@@ -10,7 +11,10 @@ import { adoptHot, isOpenAtStore, listFittingParts, type OpenRecord } from './ho
 import { partsDigestOf } from './parts-digest.ts';
 import { proveObject } from './prove-object.ts';
 import { closedError } from './upload-answers.ts';
+import { checksumBy, declaredAlgorithm } from './upload-checksum.ts';
+import { type WholeRecord, wholeOf } from './whole-record.ts';
 
+type OpenWhole = OpenRecord & WholeRecord;
 type Refusal = Extract<CompletionOutcome, { kind: 'refused' }>;
 
 /**
@@ -20,10 +24,7 @@ type Refusal = Extract<CompletionOutcome, { kind: 'refused' }>;
  * @throws CoordinatorError `parts-missing` before anything is sent or when parts were not what was reported,
  * `completion-refused` when the store says no to parts that are all there
  */
-export async function completeMultipart(
-  context: UploadContext,
-  record: UploadRecord,
-): Promise<CompletionEnd> {
+export async function completeMultipart(context: UploadContext, record: WholeRecord): Promise<CompletionEnd> {
   if (!isOpenAtStore(record)) throw closedError(record.uploadId, record.state);
   return record.state === 'COMPLETING'
     ? await driveAgain(context, record)
@@ -31,7 +32,7 @@ export async function completeMultipart(
 }
 
 /** An earlier attempt has no known end: look before anything is sent again. */
-async function driveAgain(context: UploadContext, record: OpenRecord): Promise<CompletionEnd> {
+async function driveAgain(context: UploadContext, record: OpenWhole): Promise<CompletionEnd> {
   const proof = await proveObject(context, record);
   const evidence = { proof, sizeBytes: record.plan.sizeBytes, goneAfterMs: context.settings.goneAfterMs };
   const seen = judgeCompletion(evidence);
@@ -52,7 +53,7 @@ function missingPartsOnly(error: unknown): undefined {
 
 async function sendAttempt(
   context: UploadContext,
-  record: OpenRecord,
+  record: OpenWhole,
   parts: readonly StoredPart[],
 ): Promise<CompletionEnd> {
   const attempt = await begin(context, record, partsDigestOf(parts));
@@ -60,27 +61,55 @@ async function sendAttempt(
   // The attempt is written down and has to be made: a state store that fails now costs nobody anything.
   await context.state.setStatus(record.uploadId, 'COMPLETING').catch(context.onError);
   const { sizeBytes } = record.plan;
-  const answer = await context.objectStore.completeMultipartUpload({
-    key: record.s3Key,
-    s3UploadId: record.s3UploadId,
-    // Begun without an algorithm, so the store wants no checksums; those that we know are our own.
-    parts: parts.map(({ partNumber, sizeBytes: partBytes, etag }) => ({
-      partNumber,
-      sizeBytes: partBytes,
-      etag,
-    })),
-    sizeBytes,
-  });
+  const answer = await askForObject(context, record, parts);
   const proof = await proveObject(context, attempt, answer.kind === 'stored' ? answer.versionId : undefined);
   const { goneAfterMs } = context.settings;
   return await settle(context, attempt, judgeCompletion({ answer, proof, sizeBytes, goneAfterMs }), parts);
 }
 
 /**
+ * Sends Complete, with every checksum that is known of an upload that was begun with them. The whole that the client has
+ * told must be that of its parts: if it is not, the store would say no, and is not asked.
+ */
+async function askForObject(
+  { objectStore }: UploadContext,
+  record: OpenWhole,
+  parts: readonly StoredPart[],
+): Promise<CompleteOutcome> {
+  const declared = declaredAlgorithm(record);
+  const listed = parts.map(({ partNumber, sizeBytes, etag, checksum }) => {
+    const known = checksumBy(declared, checksum);
+    return { partNumber, sizeBytes, etag, ...(known && { checksum: known }) };
+  });
+  const told = checksumBy(declared, record.checksum);
+  const combined = combinedOf(listed);
+  if (told && combined && told.value !== combined.value) return WRONG_WHOLE;
+  const whole = told ?? combined;
+  return await objectStore.completeMultipartUpload({
+    key: record.s3Key,
+    s3UploadId: record.s3UploadId,
+    parts: listed,
+    sizeBytes: record.plan.sizeBytes,
+    ...(whole && { checksum: whole }),
+  });
+}
+
+const WRONG_WHOLE: Refusal = {
+  kind: 'refused',
+  s3Code: 'BadDigest',
+  message: 'The parts do not make the checksum of the whole.',
+};
+
+function combinedOf(parts: readonly StoredPart[]): Checksum | undefined {
+  const stretches = parts.flatMap(({ sizeBytes, checksum }) => (checksum ? [{ sizeBytes, checksum }] : []));
+  return stretches.length === parts.length ? combineChecksums(stretches) : undefined;
+}
+
+/**
  * The store still has the upload, but parts of it are lost, and an attempt has no known end. Nothing is sent: this
  * counts as an attempt that was refused, so that the upload goes back to its client once the unknown one is over.
  */
-async function giveUpAttempt(context: UploadContext, record: OpenRecord): Promise<CompletionEnd> {
+async function giveUpAttempt(context: UploadContext, record: OpenWhole): Promise<CompletionEnd> {
   const attempt = await begin(context, record, record.partsDigest ?? '');
   if (!attempt) return await endByOthers(context, record.uploadId);
   const refusal = { kind: 'refused', s3Code: 'InvalidPart', message: 'Parts are missing.' } as const;
@@ -109,13 +138,14 @@ async function settleRefusal(
   parts: readonly StoredPart[],
 ): Promise<CompletionEnd> {
   const { uploadId, epoch } = attempt;
-  const reopened = await context.catalog.refuseCompletion(uploadId, epoch, {
+  const row = await context.catalog.refuseCompletion(uploadId, epoch, {
     lastError: `${refusal.s3Code}: ${refusal.message}`,
     attemptOverAfterMs: context.settings.attemptOverAfterMs,
     redriveAfterMs: redriveAfterMs(attempt),
   });
   // Another driver is at it, and knows more than this refusal.
-  if (!reopened) return await endByOthers(context, uploadId);
+  if (!row) return await endByOthers(context, uploadId);
+  const reopened = wholeOf(row);
   if (reopened.state === 'COMPLETING' || !isOpenAtStore(reopened)) return undefined;
   if (reopened.cancelRequested) return await cancelReopened(context, uploadId);
   if (parts.length === 0) return await sendAttempt(context, reopened, await collectParts(context, reopened));
@@ -124,21 +154,47 @@ async function settleRefusal(
   if (adopted.missingParts.length > 0) throw partsMissing(reopened, adopted.missingParts);
   const isOtherList = partsDigestOf(adopted.parts) !== attempt.partsDigest;
   if (isOtherList) return await sendAttempt(context, reopened, adopted.parts);
-  throw new CoordinatorError(
+  if (refusal.s3Code === 'BadDigest') return await settleWrongWhole(context, reopened, adopted, refusal);
+  throw refused(reopened, refusal);
+}
+
+/**
+ * The parts do not make the whole that the client has told. Those that nobody has reported may be of another content and
+ * are to be sent again. Where every part is what was reported, nothing that is sent again would help.
+ */
+async function settleWrongWhole(
+  context: UploadContext,
+  record: OpenWhole,
+  { parts, isProved }: Adoption,
+  refusal: Refusal,
+): Promise<CompletionEnd> {
+  const unreported = parts.filter((part) => part.isListed).map((part) => part.partNumber);
+  if (unreported.length > 0) throw partsMissing(record, unreported);
+  if (!isProved) throw refused(record, refusal);
+  const attempt = await begin(context, record, partsDigestOf(parts));
+  if (!attempt) return await endByOthers(context, record.uploadId);
+  const lastError = 'integrity: every part agrees with its checksum, and the whole does not';
+  return await settleCompletion(context, attempt, { kind: 'terminal', lastError, quietForMs: 0 });
+}
+
+function refused({ uploadId }: UploadRecord, { s3Code }: Refusal): CoordinatorError {
+  return new CoordinatorError(
     'completion-refused',
-    `The store refused to complete upload ${uploadId}: ${refusal.s3Code}. ` +
+    `The store refused to complete upload ${uploadId}: ${s3Code}. ` +
       'Create it again with the same createId to learn which parts it has, send the others, and complete again.',
-    { uploadId, s3Code: refusal.s3Code },
+    { uploadId, s3Code },
   );
 }
 
 async function begin(
   { catalog, settings }: UploadContext,
-  { uploadId }: UploadRecord,
+  { uploadId, checksum, plan: { sizeBytes, partCount } }: WholeRecord,
   partsDigest: string,
 ): Promise<UploadRecord | undefined> {
   return await catalog.beginCompletion(uploadId, {
     partsDigest,
+    size: { sizeBytes, partCount },
     redriveAfterMs: settings.completionRedriveAfterMs,
+    ...(checksum && { checksum }),
   });
 }

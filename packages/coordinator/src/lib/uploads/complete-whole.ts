@@ -7,6 +7,7 @@ import type { UploadContext } from './context.ts';
 import { type CompletionEnd, endByOthers, redriveAfterMs, settleCompletion } from './finish-completion.ts';
 import { objectMetadata } from './object-metadata.ts';
 import { type Proof, proveObject } from './prove-object.ts';
+import { type WholeRecord, wholeOf } from './whole-record.ts';
 
 /**
  * Completes an upload that travelled in one presigned PUT, or inside its create call: its proof is the object itself.
@@ -14,7 +15,7 @@ import { type Proof, proveObject } from './prove-object.ts';
  * @throws CoordinatorError `parts-missing` when nothing was stored yet, `completion-refused` when another object stands
  * there; ObjectStoreError when the store cannot say
  */
-export async function completeWhole(context: UploadContext, record: UploadRecord): Promise<CompletionEnd> {
+export async function completeWhole(context: UploadContext, record: WholeRecord): Promise<CompletionEnd> {
   const proof = await proveObject(context, record);
   if (proof.kind === 'unknown') throw proof.error;
   if (record.state === 'UPLOADING' && proof.kind === 'absent') throw notStored(record);
@@ -47,7 +48,7 @@ async function reopenSingle(context: UploadContext, attempt: UploadRecord): Prom
 /** An inline payload that was sent and never appeared is lost once the time is over in which it could. */
 function judgeWhole(
   { settings }: UploadContext,
-  { plan }: UploadRecord,
+  record: UploadRecord,
   proof: Proof,
   put?: PutOutcome,
 ): Exclude<CompletionOutcome, { kind: 'refused' }> {
@@ -55,7 +56,7 @@ function judgeWhole(
   const outcome = judgeCompletion({
     answer: { kind: 'unknown', reason },
     proof,
-    sizeBytes: plan.sizeBytes,
+    sizeBytes: wholeOf(record).plan.sizeBytes,
     // What was put without a multipart upload is listed nowhere: only the key tells.
     isGone: put === undefined,
     goneAfterMs: settings.goneAfterMs,
@@ -107,6 +108,7 @@ export async function completeInline(
     contentType: current.contentType,
     metadata: objectMetadata(current),
     ...(current.encryption && { encryption: current.encryption }),
+    ...(current.checksum && { checksum: current.checksum }),
     body: payload,
   });
   const versionId = outcome.kind === 'stored' ? outcome.versionId : undefined;
@@ -133,5 +135,6 @@ async function begin(context: UploadContext, record: UploadRecord): Promise<Uplo
   return await context.catalog.beginCompletion(record.uploadId, {
     partsDigest: '',
     redriveAfterMs: context.settings.completionRedriveAfterMs,
+    ...(record.checksum && { checksum: record.checksum }),
   });
 }

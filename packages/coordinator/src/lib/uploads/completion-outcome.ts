@@ -1,16 +1,24 @@
+import type { ProofLevel } from '@longhaul/protocol';
 import type { CompleteOutcome } from '../ports/object-store.ts';
 import type { Proof } from './prove-object.ts';
 
 /** What is known of a completion once the store was asked and the key was looked at. */
 export type CompletionOutcome =
   /** The object is there and ours. */
-  | { readonly kind: 'done'; readonly object: { readonly etag: string; readonly versionId?: string } }
+  | { readonly kind: 'done'; readonly object: ProvedObject }
   /** The store says that this attempt has built nothing. Earlier ones may have: the catalog knows. */
   | { readonly kind: 'refused'; readonly s3Code: string; readonly message: string }
   /** Nobody can tell: stay, and look again. */
   | { readonly kind: 'unknown'; readonly reason: string }
   /** There will be no object. `quietForMs`: believed only that long after the last attempt. */
   | { readonly kind: 'terminal'; readonly lastError: string; readonly quietForMs: number };
+
+/** The object, and how sure we are that it is the file. */
+export interface ProvedObject {
+  readonly etag: string;
+  readonly versionId?: string;
+  readonly proof: ProofLevel;
+}
 
 /** What was learnt from asking for completion and looking at the key. */
 export interface Evidence {
@@ -30,13 +38,15 @@ export interface Evidence {
 export function judgeCompletion(evidence: Evidence): CompletionOutcome {
   const { answer, proof, sizeBytes, isGone = false, goneAfterMs } = evidence;
   if (proof.kind === 'ours') {
-    const { object } = proof;
-    if (answer?.kind !== 'stored') return { kind: 'done', object };
     // What stands at the key is the truth; the answer fills in what HEAD does not tell.
-    return { kind: 'done', object: { ...object, ...answer, etag: object.etag || answer.etag } };
+    const told = answer?.kind === 'stored' ? answer : proof.object;
+    return {
+      kind: 'done',
+      object: { ...proof.object, ...told, etag: proof.object.etag || told.etag, proof: proof.level },
+    };
   }
-  if (proof.kind === 'wrong-size') {
-    const lastError = `integrity: the store holds ${proof.object.sizeBytes} bytes instead of ${sizeBytes}`;
+  if ('object' in proof) {
+    const lastError = `integrity: the store holds ${wrongThing(proof)} instead of the ${sizeBytes} bytes sent`;
     return { kind: 'terminal', lastError, quietForMs: 0 };
   }
   if (answer?.kind === 'refused') return answer;
@@ -46,6 +56,10 @@ export function judgeCompletion(evidence: Evidence): CompletionOutcome {
     return { kind: 'terminal', lastError, quietForMs: goneAfterMs };
   }
   return { kind: 'unknown', reason: `${said(answer)}; ${seen}` };
+}
+
+function wrongThing({ kind, object }: Extract<Proof, { kind: `wrong-${string}` }>): string {
+  return kind === 'wrong-size' ? `${object.sizeBytes} bytes` : 'content of another checksum';
 }
 
 function said(answer: CompleteOutcome | undefined): string {

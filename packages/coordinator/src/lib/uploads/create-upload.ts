@@ -1,22 +1,18 @@
-import {
-  type CreateUploadRequest,
-  type CreateUploadResponse,
-  partRange,
-  type ReceivedPart,
-} from '@longhaul/protocol';
+import { type CreateUploadRequest, type CreateUploadResponse, partRange } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { InsertOutcome } from '../ports/catalog.ts';
 import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
-import { ObjectStoreError } from '../ports/object-store.ts';
+import { ObjectStoreError, type StoredPart } from '../ports/object-store.ts';
 import { completeInline } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
 import { draftUpload, payloadOf } from './draft-upload.ts';
-import { hotOf, isOpenAtStore, knownParts, restoreHot } from './hot-state.ts';
+import { hotOf, isOpenAtStore, knownWithChecksums, restoreHot } from './hot-state.ts';
 import { keyTemplate } from './key-template.ts';
 import { objectMetadata } from './object-metadata.ts';
 import { resumeUpload } from './resume-upload.ts';
 import { signParts, signWhole } from './sign-parts.ts';
 import { statusOf } from './upload-answers.ts';
+import { declaredAlgorithm } from './upload-checksum.ts';
 
 /**
  * Begins an upload, or finds the one that the same create began before, or an open one of the same content.
@@ -32,7 +28,7 @@ export async function createUpload(
   request: CreateUploadRequest,
 ): Promise<CreateUploadResponse> {
   const draft = draftUpload(context, owner, request, await keyTemplate(context));
-  const { kind, record } = await insertOrFind(context, draft);
+  const { kind, record } = await insertOrFind(context, draft, request);
   const isOther = record.requestDigest !== draft.requestDigest || record.bucket !== draft.bucket;
   if (kind === 'repeated' && isOther) {
     throw new CoordinatorError(
@@ -63,15 +59,23 @@ async function takeUp({ catalog, settings }: UploadContext, record: UploadRecord
 }
 
 /** The row of the draft, or the one that it repeats or resumes. */
-async function insertOrFind({ catalog }: UploadContext, draft: UploadDraft): Promise<InsertOutcome> {
+async function insertOrFind(
+  { catalog }: UploadContext,
+  draft: UploadDraft,
+  { checksums = [] }: CreateUploadRequest,
+): Promise<InsertOutcome> {
   const found = await catalog.insert(draft);
-  const { checksum } = found.record;
+  const { checksum, checksumAlgorithm } = found.record;
   // A fingerprint samples the content. Where the whole was digested too, another digest is another content.
   const isOther =
     draft.checksum &&
     checksum?.algorithm === draft.checksum.algorithm &&
     checksum.value !== draft.checksum.value;
-  return found.kind === 'open' && isOther ? await catalog.insert({ ...draft, resumable: false }) : found;
+  // A store may refuse parts without the digests that it was promised.
+  const isBeyondClient = checksumAlgorithm && !checksums.includes(checksumAlgorithm);
+  return found.kind === 'open' && (isOther || isBeyondClient)
+    ? await catalog.insert({ ...draft, resumable: false })
+    : found;
 }
 
 /** Takes an upload from its row to where bytes can be sent, or (inline) to its end. */
@@ -106,11 +110,13 @@ function encryptionRefusal(record: UploadRecord, error: unknown): CoordinatorErr
 async function openMultipart(context: UploadContext, record: UploadRecord): Promise<UploadRecord> {
   const { objectStore, catalog } = context;
   const key = record.s3Key;
+  const declared = declaredAlgorithm(record);
   const { s3UploadId, abortAtEpochMs } = await objectStore.createMultipartUpload({
     key,
     contentType: record.contentType,
     metadata: objectMetadata(record),
     ...(record.encryption && { encryption: record.encryption }),
+    ...(declared && { checksumAlgorithm: declared }),
   });
   const saved = await catalog.saveMultipart(record.uploadId, {
     s3UploadId,
@@ -137,7 +143,7 @@ async function answerCreate(
   const { settings, tokens } = context;
   const isOpen = record.state === 'UPLOADING';
   const receivedParts =
-    isOpen && wasThere && isOpenAtStore(record) ? await knownParts(context, record.uploadId) : [];
+    isOpen && wasThere && isOpenAtStore(record) ? await knownWithChecksums(context, record) : [];
   const grants = isOpen ? await firstGrants(context, record, receivedParts) : [];
   // Completed or ended since it was read: that is the answer, not an error.
   if (!grants) {
@@ -151,6 +157,7 @@ async function answerCreate(
     tokenExpiresInSeconds: tokens.lifetimeSeconds,
     resumed: wasThere,
     grants,
+    ...(record.checksumAlgorithm && { checksumAlgorithm: record.checksumAlgorithm }),
     ...(record.mustFinishByEpochMs !== undefined && { mustFinishByEpochMs: record.mustFinishByEpochMs }),
   };
 }
@@ -159,21 +166,26 @@ async function answerCreate(
 async function firstGrants(
   context: UploadContext,
   record: UploadRecord,
-  receivedParts: readonly ReceivedPart[],
+  receivedParts: readonly StoredPart[],
 ): Promise<CreateUploadResponse['grants'] | undefined> {
+  // What is signed carries its digest: the client has to say it first.
+  const isUndigested = record.checksumAlgorithm !== record.checksum?.algorithm;
+  if (record.checksumAlgorithm && (record.mode === 'multipart' || isUndigested)) return [];
   if (record.mode === 'single') {
     const grant = await signWhole(context, record);
     return grant && [grant];
   }
-  if (!isOpenAtStore(record)) return [];
+  const { plan } = record;
+  // While the size is unknown, any part may be the last one and have another size.
+  if (!isOpenAtStore(record) || plan.sizeBytes === null) return [];
   const received = new Set(receivedParts.map((part) => part.partNumber));
   const missing = [];
   for (
     let number = 1;
-    number <= record.plan.partCount && missing.length < context.settings.firstGrantCount;
+    number <= plan.partCount && missing.length < context.settings.firstGrantCount;
     number++
   ) {
-    if (!received.has(number)) missing.push(partRange(record.plan, number));
+    if (!received.has(number)) missing.push(partRange(plan, number));
   }
   return await signParts(context, hotOf(record), missing);
 }

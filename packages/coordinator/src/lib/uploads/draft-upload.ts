@@ -3,7 +3,9 @@ import { crc32 } from 'node:zlib';
 import {
   type Checksum,
   type CreateUploadRequest,
+  type OpenPlan,
   type PartPlan,
+  planOpen,
   planParts,
   type UploadMode,
 } from '@longhaul/protocol';
@@ -11,6 +13,7 @@ import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadDraft } from '../ports/upload-record.ts';
 import type { UploadContext, UploadSettings } from './context.ts';
 import { objectMetadata } from './object-metadata.ts';
+import { chooseChecksum } from './upload-checksum.ts';
 
 /** Connector of an upload that names none. */
 const DEFAULT_CONNECTOR_ID = 'default';
@@ -28,15 +31,12 @@ export function draftUpload(
   keyTemplate: string,
 ): UploadDraft {
   const { settings, objectStore, clock } = context;
-  if (request.sizeBytes > settings.maxSizeBytes) {
-    throw new CoordinatorError(
-      'size-too-large',
-      `${request.sizeBytes} bytes are more than the ${settings.maxSizeBytes} that this coordinator takes in one upload.`,
-    );
-  }
+  assertSize(request, settings);
   const mode = chooseMode(context, request);
   const uploadId = clock.randomUuid();
   const connectorId = request.connectorId ?? DEFAULT_CONNECTOR_ID;
+  const checksumAlgorithm =
+    mode === 'inline' ? undefined : chooseChecksum(objectStore.profile, request.checksums);
   const draft: UploadDraft = {
     uploadId,
     owner,
@@ -50,16 +50,30 @@ export function draftUpload(
     mode,
     contentType: request.contentType ?? 'application/octet-stream',
     metadata: request.metadata ?? {},
-    plan: planFor(mode, request, settings),
+    plan: planFor(context, mode, request),
     ...(request.checksum && { checksum: request.checksum }),
+    ...(checksumAlgorithm && { checksumAlgorithm }),
     ...(request.encryption && { encryption: request.encryption }),
     ...(request.fingerprint !== undefined && { fingerprint: request.fingerprint }),
-    resumable: request.resume !== false && request.fingerprint !== undefined && mode !== 'inline',
+    resumable: isResumable(request) && mode !== 'inline',
     idleLimitMs: settings.idleLimitMs,
     pendingLimitMs: settings.pendingLimitMs,
   };
   objectMetadata(draft);
   return draft;
+}
+
+function assertSize({ sizeBytes }: CreateUploadRequest, { maxSizeBytes }: UploadSettings): void {
+  if (sizeBytes === null || sizeBytes <= maxSizeBytes) return;
+  throw new CoordinatorError(
+    'size-too-large',
+    `${sizeBytes} bytes are more than the ${maxSizeBytes} that this coordinator takes in one upload.`,
+  );
+}
+
+/** Content whose size is unknown is not known by anything else either. */
+function isResumable({ resume, fingerprint, sizeBytes }: CreateUploadRequest): boolean {
+  return resume !== false && fingerprint !== undefined && sizeBytes !== null;
 }
 
 /** The whole content of an inline upload. */
@@ -76,11 +90,11 @@ function chooseMode({ settings, objectStore }: UploadContext, request: CreateUpl
   }
   // Without a precondition a replayed URL could replace the object after it was announced as complete.
   const { putIfNoneMatch } = objectStore.profile;
-  const fits = request.sizeBytes <= settings.singlePutThresholdBytes;
+  const fits = request.sizeBytes !== null && request.sizeBytes <= settings.singlePutThresholdBytes;
   return fits && putIfNoneMatch && request.mode !== 'multipart' ? 'single' : 'multipart';
 }
 
-function assertPayload(payloadBytes: number, sizeBytes: number, settings: UploadSettings): void {
+function assertPayload(payloadBytes: number, sizeBytes: number | null, settings: UploadSettings): void {
   if (payloadBytes !== sizeBytes) {
     throw new CoordinatorError(
       'payload-mismatch',
@@ -114,13 +128,20 @@ function digestIn(algorithm: Checksum['algorithm'], payload: Uint8Array): string
   return bytes.toString('base64');
 }
 
-function planFor(mode: UploadMode, request: CreateUploadRequest, { limits }: UploadSettings): PartPlan {
-  if (mode !== 'multipart') return planParts(request.sizeBytes, request.sizeBytes);
-  return planParts(request.sizeBytes, request.partSizeBytes, {
+function planFor(
+  { settings, objectStore }: UploadContext,
+  mode: UploadMode,
+  { sizeBytes, partSizeBytes }: CreateUploadRequest,
+): PartPlan | OpenPlan {
+  const { limits, maxSizeBytes } = settings;
+  const { equalParts } = objectStore.profile;
+  const within = {
     minPartSizeBytes: limits.min_chunk_size,
     maxPartSizeBytes: limits.max_chunk_size,
     maxParts: limits.max_chunks,
-  });
+  };
+  if (sizeBytes === null) return planOpen(partSizeBytes, within, { equalParts, maxSizeBytes });
+  return mode === 'multipart' ? planParts(sizeBytes, partSizeBytes, within) : planParts(sizeBytes, sizeBytes);
 }
 
 /** What must be equal for a repeated createId to mean the same upload. The wish for a part size is none of it. */

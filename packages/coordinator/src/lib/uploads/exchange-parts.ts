@@ -4,7 +4,7 @@ import type { StoredPart } from '../ports/object-store.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
 import { findHot, isOpenAtStore, knownParts, orWithoutState, rebuildHot } from './hot-state.ts';
-import { assertPlanned, signParts, signWhole } from './sign-parts.ts';
+import { assertDigests, assertPlanned, signParts, signWhole } from './sign-parts.ts';
 import { assertCaller, closedError, findRecord } from './upload-answers.ts';
 import type { TokenClaims } from './upload-token.ts';
 
@@ -37,6 +37,7 @@ async function exchangeHot(
   assertCaller(hot, caller);
   if (hot.status !== 'UPLOADING') throw closedError(hot.uploadId, hot.status);
   assertPlanned(hot.plan, [...request.report, ...request.sign], hot.uploadId);
+  assertDigests(hot, request.sign);
   const receivedCount = await recordReceipts(context, hot, request.report);
   return { receivedCount, grants: await signParts(context, hot, request.sign) };
 }
@@ -49,8 +50,10 @@ async function exchangeWhole(
 ): Promise<PartsResponse> {
   if (record.state !== 'UPLOADING') throw closedError(record.uploadId, record.state);
   assertPlanned(record.plan, [...request.report, ...request.sign], record.uploadId);
-  if (request.sign.length === 0) return { receivedCount: 0, grants: [] };
-  const grant = await signWhole(context, record);
+  assertDigests(record, request.sign);
+  const [part] = request.sign;
+  if (!part) return { receivedCount: 0, grants: [] };
+  const grant = await signWhole(context, record, part.checksum);
   if (grant) return { receivedCount: 0, grants: [grant] };
   // Somebody else has moved it; without a row there is nothing left to send to.
   const current = await context.catalog.find(record.uploadId);

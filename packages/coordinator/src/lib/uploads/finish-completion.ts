@@ -1,6 +1,6 @@
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
-import type { CompletionOutcome } from './completion-outcome.ts';
+import type { CompletionOutcome, ProvedObject } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
 import { closedError } from './upload-answers.ts';
 
@@ -45,12 +45,12 @@ export async function settleCompletion(
 async function finishCompletion(
   context: UploadContext,
   attempt: UploadRecord,
-  object: { readonly etag: string; readonly versionId?: string },
+  object: ProvedObject,
 ): Promise<CompletionEnd> {
   const finished = await context.catalog.finishCompletion(attempt.uploadId, attempt.epoch, {
     etag: object.etag,
     ...(object.versionId !== undefined && { versionId: object.versionId }),
-    proof: 'size',
+    proof: object.proof,
   });
   if (!finished) return await endByOthers(context, attempt.uploadId);
   await finishHot(context, finished);

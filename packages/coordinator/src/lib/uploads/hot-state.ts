@@ -1,9 +1,10 @@
-import { partRange } from '@longhaul/protocol';
+import { fitsPlan } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import { type HotUpload, StateStoreError } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
+import { checksumBy, declaredAlgorithm } from './upload-checksum.ts';
 
 /** The row of a multipart upload that the store knows of. */
 export type OpenRecord = UploadRecord & { readonly s3UploadId: string };
@@ -86,7 +87,7 @@ export async function restoreHot(
   parts: readonly StoredPart[],
 ): Promise<void> {
   const { uploadId } = record;
-  await orWithoutState(context, context.state.restore(hotOf(record), parts), undefined);
+  await orWithoutState(context, context.state.restore(hotOf(record), parts.map(asReported)), undefined);
   // The upload may have moved on since it was read: what was restored must not open it again.
   const current = await context.catalog.find(uploadId);
   if (current?.state === 'COMPLETING') {
@@ -104,7 +105,12 @@ export async function adoptHot(
   parts: readonly StoredPart[],
 ): Promise<void> {
   await restoreHot(context, record, parts);
-  await orWithoutState(context, context.state.record(record.uploadId, parts), undefined);
+  await orWithoutState(context, context.state.record(record.uploadId, parts.map(asReported)), undefined);
+}
+
+/** Hot state keeps the checksums that clients have told, and no others: what the store says of itself proves nothing. */
+function asReported({ isListed, checksum, ...part }: StoredPart): StoredPart {
+  return { ...part, ...(checksum && !isListed && { checksum }) };
 }
 
 /**
@@ -118,11 +124,25 @@ export async function listFittingParts(
   const listed = await context.storeCalls(() =>
     context.objectStore.listParts({ key: record.s3Key, s3UploadId: record.s3UploadId }),
   );
-  return listed?.filter(
-    (part) =>
-      part.partNumber <= record.plan.partCount &&
-      part.sizeBytes === partRange(record.plan, part.partNumber).sizeBytes,
-  );
+  return listed?.filter((part) => fitsPlan(record.plan, part)).map((part) => ({ ...part, isListed: true }));
+}
+
+/** Parts that hot state knows of; what the store has verified of those that nobody has reported is looked up there. */
+export async function knownWithChecksums(
+  context: UploadContext,
+  record: OpenRecord,
+  listed?: readonly StoredPart[],
+): Promise<readonly StoredPart[]> {
+  const known = await knownParts(context, record.uploadId);
+  const declared = declaredAlgorithm(record);
+  const isBare = (part: StoredPart): boolean => !checksumBy(declared, part.checksum);
+  if (!declared || !known.some(isBare)) return known;
+  const found = listed ?? (await listFittingParts(context, record)) ?? [];
+  const byNumber = new Map(found.map((part) => [part.partNumber, part]));
+  return known.map((part) => {
+    const seen = byNumber.get(part.partNumber);
+    return isBare(part) && seen?.etag === part.etag ? seen : part;
+  });
 }
 
 /** What the hot path needs of a row. */
@@ -135,6 +155,7 @@ export function hotOf(record: OpenRecord): HotUpload {
     status: record.state,
     plan: record.plan,
     ...(record.encryption && { encryption: record.encryption }),
+    ...(record.checksumAlgorithm && { checksumAlgorithm: record.checksumAlgorithm }),
     tokenVersion: record.tokenVersion,
     createdAtEpochMs: record.createdAtEpochMs,
   };

@@ -41,7 +41,7 @@ export async function abortStraysOf({ objectStore }: UploadContext, record: Uplo
 export async function deleteOurs(context: UploadContext, record: UploadRecord): Promise<void> {
   const proof = await proveObject(context, record);
   if (proof.kind === 'unknown') throw proof.error;
-  if (proof.kind !== 'ours' && proof.kind !== 'wrong-size') return;
+  if (!('object' in proof)) return;
   const { versionId } = proof.object;
   await context.objectStore.deleteObject({
     key: record.s3Key,

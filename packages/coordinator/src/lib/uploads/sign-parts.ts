@@ -1,9 +1,19 @@
-import { type Grant, partRange, type PartPlan, type PartToSign } from '@longhaul/protocol';
+import {
+  boundsOf,
+  type Checksum,
+  fitsPlan,
+  type Grant,
+  type OpenPlan,
+  type PartPlan,
+  partRange,
+  type PartToSign,
+} from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
 import { objectMetadata } from './object-metadata.ts';
+import { wholeOf } from './whole-record.ts';
 
 /** Presigns parts of a multipart upload. */
 export async function signParts(
@@ -18,6 +28,7 @@ export async function signParts(
         s3UploadId: hot.s3UploadId,
         partNumber: part.partNumber,
         sizeBytes: part.sizeBytes,
+        ...(part.checksum && { checksum: part.checksum }),
         expiresInSeconds: context.settings.grantExpiresInSeconds,
       }),
     ),
@@ -28,7 +39,11 @@ export async function signParts(
  * Presigns the one PUT of a single upload, after its expiry was written down: cancelling has to outwait it. `undefined`:
  * the upload is not open any more.
  */
-export async function signWhole(context: UploadContext, record: UploadRecord): Promise<Grant | undefined> {
+export async function signWhole(
+  context: UploadContext,
+  record: UploadRecord,
+  checksum: Checksum | undefined = record.checksum,
+): Promise<Grant | undefined> {
   const expiresInSeconds = context.settings.grantExpiresInSeconds;
   const isOpen = await context.catalog.recordGrant(record.uploadId, { expiresInSeconds });
   if (!isOpen) return undefined;
@@ -36,8 +51,8 @@ export async function signWhole(context: UploadContext, record: UploadRecord): P
     key: record.s3Key,
     contentType: record.contentType,
     metadata: objectMetadata(record),
-    sizeBytes: record.plan.sizeBytes,
-    ...(record.checksum && { checksum: record.checksum }),
+    sizeBytes: wholeOf(record).plan.sizeBytes,
+    ...(checksum && { checksum }),
     ...(record.encryption && { encryption: record.encryption }),
     expiresInSeconds,
   });
@@ -48,22 +63,46 @@ export async function signWhole(context: UploadContext, record: UploadRecord): P
  *
  * @throws CoordinatorError `part-number-out-of-range` or `part-size-mismatch`
  */
-export function assertPlanned(plan: PartPlan, parts: readonly PartToSign[], uploadId: string): void {
+export function assertPlanned(
+  plan: PartPlan | OpenPlan,
+  parts: readonly PartToSign[],
+  uploadId: string,
+): void {
+  const { partCount } = boundsOf(plan);
   for (const part of parts) {
-    if (part.partNumber > plan.partCount) {
+    if (part.partNumber > partCount) {
       throw new CoordinatorError(
         'part-number-out-of-range',
-        `Part ${part.partNumber} does not exist: upload ${uploadId} has parts 1 to ${plan.partCount}.`,
+        `Part ${part.partNumber} does not exist: upload ${uploadId} has parts 1 to ${partCount}.`,
         { uploadId },
       );
     }
-    const plannedBytes = partRange(plan, part.partNumber).sizeBytes;
-    if (part.sizeBytes !== plannedBytes) {
+    if (!fitsPlan(plan, part)) {
+      const plannedBytes = partRange(plan, part.partNumber).sizeBytes;
       throw new CoordinatorError(
         'part-size-mismatch',
-        `Part ${part.partNumber} of upload ${uploadId} has ${plannedBytes} bytes in its plan, not ${part.sizeBytes}.`,
+        `Part ${part.partNumber} of upload ${uploadId} has ${plannedBytes} bytes${plan.sizeBytes === null ? ' at most' : ''} in its plan, not ${part.sizeBytes}.`,
         { uploadId },
       );
     }
   }
+}
+
+/**
+ * Refuses digests that the upload was not opened with: the store would refuse the part, with less of a reason.
+ *
+ * @throws CoordinatorError `bad-request`
+ */
+export function assertDigests(
+  { uploadId, checksumAlgorithm }: Pick<UploadRecord, 'uploadId' | 'checksumAlgorithm'>,
+  parts: readonly PartToSign[],
+): void {
+  const wrong = parts.find(({ checksum }) => checksum && checksum.algorithm !== checksumAlgorithm);
+  if (!wrong) return;
+  const wanted = checksumAlgorithm ? `has digests by ${checksumAlgorithm}` : 'was opened without digests';
+  throw new CoordinatorError(
+    'bad-request',
+    `Part ${wrong.partNumber} cannot be signed with ${wrong.checksum?.algorithm}: upload ${uploadId} ${wanted}.`,
+    { uploadId },
+  );
 }

@@ -7,6 +7,7 @@ import type { UploadContext } from './context.ts';
 import { isOpenAtStore, listFittingParts, orWithoutState } from './hot-state.ts';
 import { abortAllOf, abortStraysOf, deleteOurs } from './leave-nothing.ts';
 import { proveObject } from './prove-object.ts';
+import { wholeOf } from './whole-record.ts';
 
 /** What a sweep has done, in uploads. */
 export interface SweepReport {
@@ -125,7 +126,7 @@ async function driveOn(
   record: UploadRecord,
   { patienceMs }: SweepWish,
 ): Promise<Deed> {
-  const completion = joinCompletion(context, record).then(
+  const completion = joinCompletion(context, wholeOf(record)).then(
     ({ state }): Deed => (state === 'COMPLETED' ? 'redriven' : 'unresolved'),
     (error: unknown): Deed => {
       context.onError(error);
@@ -153,7 +154,7 @@ async function endIdle(context: UploadContext, record: UploadRecord): Promise<De
     // It may stand there, and expiry deletes it.
     if (proof.kind === 'unknown') throw proof.error;
     if (proof.kind !== 'ours') return await expire(context, record);
-    await joinCompletion(context, record);
+    await joinCompletion(context, wholeOf(record));
     return 'redriven';
   }
   const lastActiveAtEpochMs = await lastActiveAt(context, record);

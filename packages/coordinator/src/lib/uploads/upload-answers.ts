@@ -1,15 +1,17 @@
 import type {
   CompleteResponse,
   ProblemCode,
-  ReceivedPart,
   UploadResult,
   UploadState,
   UploadStatus,
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
+import type { StoredPart } from '../ports/object-store.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { UploadContext } from './context.ts';
+import { receivedPartOf } from './upload-checksum.ts';
 import type { TokenClaims } from './upload-token.ts';
+import { wholeOf } from './whole-record.ts';
 
 /** States in which a call that would change the upload is refused, and how. */
 const CLOSED: Partial<Record<UploadState, { code: ProblemCode; because: string }>> = {
@@ -69,7 +71,7 @@ export function assertCaller(upload: { owner: string; tokenVersion: number }, ca
 export function statusOf(
   context: UploadContext,
   record: UploadRecord,
-  receivedParts: readonly ReceivedPart[],
+  receivedParts: readonly StoredPart[],
 ): UploadStatus {
   return {
     uploadId: record.uploadId,
@@ -78,7 +80,7 @@ export function statusOf(
     mode: record.mode,
     plan: record.plan,
     createdAtEpochMs: record.createdAtEpochMs,
-    receivedParts: receivedParts.map(({ partNumber, sizeBytes }) => ({ partNumber, sizeBytes })),
+    receivedParts: receivedParts.map((part) => receivedPartOf(record, part)),
     ...(record.state === 'COMPLETED' && { result: resultOf(context, record) }),
     ...(record.lastError !== undefined && { lastError: toldError(record.state, record.lastError) }),
   };
@@ -99,6 +101,7 @@ export function resultOf(context: UploadContext, record: UploadRecord): UploadRe
   if (record.etag === undefined || record.proof === undefined || record.completedAtEpochMs === undefined) {
     throw new TypeError(`upload ${record.uploadId} is ${record.state} and has no result`);
   }
+  const { plan } = wholeOf(record);
   return {
     uploadId: record.uploadId,
     nodeId: record.uploadId,
@@ -107,9 +110,10 @@ export function resultOf(context: UploadContext, record: UploadRecord): UploadRe
     etag: record.etag,
     ...(record.versionId !== undefined && { versionId: record.versionId }),
     location: context.objectStore.locationOf(record.s3Key),
-    sizeBytes: record.plan.sizeBytes,
-    partCount: record.plan.partCount,
+    sizeBytes: plan.sizeBytes,
+    partCount: plan.partCount,
     proof: record.proof,
+    ...(record.proof === 'checksum' && record.checksum && { checksum: record.checksum }),
     completedAtEpochMs: record.completedAtEpochMs,
   };
 }

@@ -38,8 +38,9 @@ export function showProgress(stream: ProgressStream, maxBytesPerSecond: number =
   const capped = (progress: UploadProgress): UploadProgress => {
     if (progress.bytesPerSecond <= maxBytesPerSecond) return progress;
     const { sentBytes, totalBytes, etaSeconds } = progress;
-    const leftSeconds = etaSeconds && (totalBytes - sentBytes) / maxBytesPerSecond;
-    return { ...progress, bytesPerSecond: maxBytesPerSecond, etaSeconds: leftSeconds };
+    const leftBytes = (totalBytes ?? sentBytes) - sentBytes;
+    const left = etaSeconds !== undefined && { etaSeconds: leftBytes / maxBytesPerSecond };
+    return { ...progress, bytesPerSecond: maxBytesPerSecond, ...left };
   };
   return stream.isTTY ? showBar(stream, capped) : showLines(stream, capped);
 }
@@ -73,12 +74,18 @@ function showBar(stream: ProgressStream, capped: Capped): ProgressDisplay {
   };
 }
 
+/** What is sent of an upload without a total when its first line is written. */
+const FIRST_LINE_BYTES = 16 * 1024 ** 2;
+
 function showLines(stream: ProgressStream, capped: Capped): ProgressDisplay {
   return {
     follow(followed, label) {
       let tenths = 0;
       followed.on('progress', (progress) => {
-        const now = Math.floor(fractionOf(progress) * 10);
+        // Without a total, each doubling of what is sent.
+        const now = Math.floor(
+          (fractionOf(progress) ?? Math.log2(1 + progress.sentBytes / FIRST_LINE_BYTES) / 10) * 10,
+        );
         if (now <= tenths) return;
         tenths = now;
         stream.write(`${label()}: ${renderPlain(capped(progress))}\n`);

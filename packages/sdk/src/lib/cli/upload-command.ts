@@ -1,12 +1,12 @@
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { uploadAll, type UploadAllHandle } from '../../many-node.ts';
-import { createFileResumeStore, createUploader, type UploadHandle } from '../../node.ts';
+import { type TotalProgress, uploadAll, type UploadAllHandle } from '../../many-node.ts';
+import { createFileResumeStore, createUploader, type UploadHandle, type UploadProgress } from '../../node.ts';
 import type { UploadArguments } from './arguments.ts';
 import { describeReport, type FileReport, reportEach } from './file-report.ts';
 import { countFiles, listFiles, pathOf } from './list-files.ts';
 import { createSilenceWatch } from './silence-watch.ts';
-import { type ProgressDisplay, type ProgressStream, showProgress } from './show-progress.ts';
+import { type Followed, type ProgressDisplay, type ProgressStream, showProgress } from './show-progress.ts';
 
 /** The world around the command. */
 export interface CliWorld {
@@ -57,7 +57,16 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
 function follow(all: UploadAllHandle<string>, display: ProgressDisplay): void {
   const watch = createSilenceWatch(display);
   let first = '';
-  display.follow(all, () => {
+  // While files are still being counted, nobody knows which share of them this is.
+  const shown = (progress: TotalProgress): UploadProgress =>
+    progress.isCounted ? progress : { ...progress, totalBytes: undefined };
+  const followed: Followed = {
+    get progress() {
+      return shown(all.progress);
+    },
+    on: (name, listener) => all.on(name, (progress) => listener(shown(progress))),
+  };
+  display.follow(followed, () => {
     const { doneFiles, failedFiles, totalFiles } = all.progress;
     return totalFiles > 1 ? `${doneFiles + failedFiles} of ${totalFiles} files` : basename(first);
   });
@@ -74,7 +83,9 @@ function noteResume(upload: UploadHandle, file: string, display: ProgressDisplay
   upload.on('state', (state) => {
     if (state.kind !== 'sending' || state.upload.resumedParts === 0) return;
     const { resumedParts, plan } = state.upload;
-    display.note(`${file}: resuming, ${resumedParts} of ${plan.partCount} parts are there already`);
+    // What is not known beforehand is not resumed.
+    const partCount = plan.sizeBytes === null ? '' : ` of ${plan.partCount}`;
+    display.note(`${file}: resuming, ${resumedParts}${partCount} parts are there already`);
   });
 }
 

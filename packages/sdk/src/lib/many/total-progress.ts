@@ -5,6 +5,8 @@ import type { UploadCount } from './upload-item.ts';
 
 /** How far many uploads are, taken together. */
 export interface TotalProgress extends UploadProgress {
+  /** Bytes known of so far. */
+  readonly totalBytes: number;
   /** Files that are in the store, whole. */
   readonly doneFiles: number;
   readonly failedFiles: number;
@@ -102,12 +104,17 @@ function sum(all: Iterable<Running>): { sentBytes: number; totalBytes: number; i
     const { sentBytes, totalBytes } = bytesOf(one);
     sums.sentBytes += sentBytes;
     sums.totalBytes += totalBytes;
-    sums.isOpen &&= one.sizeBytes !== undefined || one.upload?.uploadId !== undefined;
+    sums.isOpen &&= one.sizeBytes !== undefined || isOpen(one);
   }
   return sums;
 }
 
+/** Whether its size is known now. */
+function isOpen({ upload }: Running): boolean {
+  return upload?.uploadId !== undefined && upload.progress.totalBytes !== undefined;
+}
+
 function bytesOf({ upload, sizeBytes: knownBytes = 0 }: Running): { sentBytes: number; totalBytes: number } {
-  const { sentBytes, totalBytes } = upload?.progress ?? { sentBytes: 0, totalBytes: 0 };
+  const { sentBytes = 0, totalBytes = sentBytes } = upload?.progress ?? {};
   return { sentBytes, totalBytes: Math.max(totalBytes, knownBytes) };
 }

@@ -1,11 +1,10 @@
 import type { PartRange } from '@longhaul/protocol';
-import type { LimitFunction } from 'p-limit';
-import { runInPool } from '../pool.ts';
+import type { FairPool } from '../schedule/fair-pool.ts';
 
 /** How a set of parts is sent. */
 export interface SendPartsInput {
-  /** Shared by all uploads: each of them queues no more parts than fit at once, so they take turns. */
-  readonly pool: LimitFunction;
+  /** Shared by all uploads, and fair between them. No more parts queue in it than could ever be in flight. */
+  readonly line: { readonly pool: FairPool; readonly maxWidth: number };
   readonly stopSignal: AbortSignal;
 }
 
@@ -14,7 +13,7 @@ export interface SendPartsInput {
  * them is running any more, so that the source can be closed.
  */
 export async function sendParts(
-  { pool, stopSignal }: SendPartsInput,
+  { line: { pool, maxWidth }, stopSignal }: SendPartsInput,
   parts: readonly PartRange[],
   send: (part: PartRange, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -24,12 +23,12 @@ export async function sendParts(
 
   const lane = async (): Promise<void> => {
     try {
-      for (const part of queue) await runInPool(pool, signal, () => send(part, signal));
+      for (const part of queue) await pool.run(queue, signal, () => send(part, signal));
     } catch (error) {
       failure.abort(error);
     }
   };
 
-  await Promise.all(Array.from({ length: Math.min(pool.concurrency, parts.length) }, lane));
+  await Promise.all(Array.from({ length: Math.min(maxWidth, parts.length) }, lane));
   signal.throwIfAborted();
 }

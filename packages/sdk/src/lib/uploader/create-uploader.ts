@@ -5,6 +5,7 @@ import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
+import { createLine } from '../schedule/line.ts';
 import { normalizeOptions, type UploaderOptions, type UploadOptions } from './options.ts';
 import { runUpload, type Workshop } from './upload.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
@@ -17,7 +18,7 @@ export interface Uploader<Input> {
    *
    * @example
    * const upload = uploader.upload(file, { contentType: 'video/mp4' });
-   * upload.on('progress', ({ sentBytes, totalBytes }) => console.log(sentBytes / totalBytes));
+   * upload.on('progress', ({ sentBytes }) => console.log(sentBytes / file.size));
    * const { key, etag } = await upload.result;
    */
   upload(input: Input, options?: UploadOptions): UploadHandle;
@@ -43,17 +44,17 @@ export function createUploaderOn<Input, Source extends ByteSource>(
 ): Uploader<Input> {
   const { clock, connectivity, checksum } = platform;
   const settings = {
-    ...normalizeOptions(options, platform.defaultConcurrency),
+    ...normalizeOptions(options, platform),
     clock,
     connectivity,
     checksum,
   };
-  const { concurrency, onNotice } = settings;
+  const { concurrency, maxConcurrency, onNotice } = settings;
   const shop: Workshop<Source> = {
     ...settings,
     coordinator: createCoordinatorClient(settings),
-    sender: platform.createSender({ concurrency }),
-    pool: pLimit(concurrency),
+    sender: platform.createSender({ concurrency: maxConcurrency }),
+    line: createLine(settings),
     onNotice: onceEach(onNotice),
   };
   const opening = pLimit(OPEN_AT_ONCE);

@@ -1,10 +1,11 @@
-import type { PartPlan, UploadMode, UploadResult } from '@longhaul/protocol';
+import type { OpenPlan, PartPlan, UploadMode, UploadResult } from '@longhaul/protocol';
 
 /** What is fixed once the coordinator has opened an upload. */
 export interface OpenedUpload {
   readonly uploadId: string;
   readonly mode: UploadMode;
-  readonly plan: PartPlan;
+  /** One without a `partCount` for a stream whose size nobody knows. */
+  readonly plan: PartPlan | OpenPlan;
   /** Parts that the store had already, from an earlier run or another device. */
   readonly resumedParts: number;
 }

@@ -22,7 +22,8 @@ export interface TrackerEvents {
 
 /** Follows the parts of an upload and tells of them. */
 export interface UploadTracker {
-  begin(totalBytes: number, receivedParts: readonly ReceivedPart[]): void;
+  /** Called again once a size is known that was not. */
+  begin(totalBytes: number | null, receivedParts: readonly ReceivedPart[]): void;
   /** Bytes of the part's present attempt, or all of them once it is stored. */
   partMoved(part: ReceivedPart, sentBytes: number, isStored?: boolean): void;
   /** As of the last time that bytes moved. */
@@ -42,12 +43,13 @@ export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['
   const tell = (): void => {
     const nowMs = clock.nowMs();
     const { totalBytes } = progress;
-    const sentBytes = Math.min(totalBytes, Math.max(progress.sentBytes, sumBytes));
+    const sentBytes = Math.min(totalBytes ?? Infinity, Math.max(progress.sentBytes, sumBytes));
     rate = nextRate(rate ?? { atMs: nowMs, sentBytes, bytesPerSecond: 0 }, nowMs, sentBytes);
     const { bytesPerSecond } = rate;
-    const etaSeconds = bytesPerSecond > 0 ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
+    const leftBytes = totalBytes === undefined ? NaN : totalBytes - sentBytes;
+    const etaSeconds = bytesPerSecond > 0 && leftBytes >= 0 ? leftBytes / bytesPerSecond : undefined;
     progress = { sentBytes, totalBytes, bytesPerSecond, etaSeconds };
-    if (nowMs - toldMs < PROGRESS_EVERY_MS && sentBytes < totalBytes) return;
+    if (nowMs - toldMs < PROGRESS_EVERY_MS && sentBytes !== totalBytes) return;
     toldMs = nowMs;
     emit('progress', progress);
   };
@@ -59,7 +61,7 @@ export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['
 
   return {
     begin(totalBytes, receivedParts) {
-      progress = { ...progress, totalBytes };
+      progress = { ...progress, totalBytes: totalBytes ?? undefined };
       for (const part of receivedParts) update(part, part.sizeBytes, true);
       tell();
     },

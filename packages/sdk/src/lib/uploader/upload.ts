@@ -1,5 +1,4 @@
 import { type CreateUploadResponse, type PartRange, partRanges, type UploadResult } from '@longhaul/protocol';
-import type { LimitFunction } from 'p-limit';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
@@ -13,6 +12,7 @@ import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
+import type { Line } from '../schedule/line.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
 import { createSession, type Session } from './session.ts';
@@ -26,7 +26,7 @@ export interface Workshop<Source extends ByteSource>
     Pick<Platform<never, Source>, 'clock' | 'connectivity' | 'checksum'> {
   readonly coordinator: Coordinator;
   readonly sender: PartSender<Source>;
-  readonly pool: LimitFunction;
+  readonly line: Line;
 }
 
 /** One upload: a source that is open, and what was asked of it. Each stage takes what it needs of this. */
@@ -55,7 +55,7 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
   const { created, opened, hintKey, session } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
-  job.begin(opened.plan.sizeBytes, created.result ? partRanges(opened.plan) : created.receivedParts);
+  job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
   try {
     const result = created.result ?? (await carry(job, upload));
     await forgetUpload(job, hintKey);
@@ -139,10 +139,15 @@ function leaveToCompletion(error: unknown): void {
  * Parts of the plan that the store does not have, or has in another size; and those that a refusal of completion has
  * named: what the store has of them is not what was sent.
  */
-function missingParts({ plan, receivedParts }: CreateUploadResponse, refusal?: unknown): PartRange[] {
+function missingParts(created: CreateUploadResponse, refusal?: unknown): PartRange[] {
+  const { receivedParts } = created;
   const named = (refusal as UploadError | undefined)?.problem?.missingParts;
   const receivedBytes = new Map(receivedParts.map((part) => [part.partNumber, part.sizeBytes]));
-  return partRanges(plan).filter(
+  return partsOf(created).filter(
     ({ partNumber, sizeBytes }) => named?.includes(partNumber) || receivedBytes.get(partNumber) !== sizeBytes,
   );
+}
+
+function partsOf({ plan }: CreateUploadResponse): PartRange[] {
+  return plan.sizeBytes === null ? [] : partRanges(plan);
 }

@@ -1,3 +1,4 @@
+import type { Checksum } from '@longhaul/protocol';
 import { createHash } from 'node:crypto';
 import {
   DeleteObjectCommand,
@@ -11,9 +12,10 @@ import {
   type PutOutcome,
   type StoredObject,
 } from '../../ports/object-store.ts';
+import type { StoreProfile } from '../../ports/store-profile.ts';
 import type { S3Connection } from './s3-client.ts';
 import { isNothingThere, readS3Failure, toObjectStoreError } from './s3-error.ts';
-import { checkMetadata, encryptionInput, readChecksum } from './s3-headers.ts';
+import { checkMetadata, encryptionInput, keepsChecksum, readChecksum } from './s3-headers.ts';
 
 /** One object, or one version of it. */
 export interface ObjectRef {
@@ -24,7 +26,7 @@ export interface ObjectRef {
 /** Writes a whole object unless one is there. */
 export async function putObject(
   connection: S3Connection,
-  input: NewObject & { readonly body: Uint8Array },
+  input: NewObject & { readonly body: Uint8Array; readonly checksum?: Checksum },
 ): Promise<PutOutcome> {
   const { bucket, profile, client, callTimeoutMs } = connection;
   const command = new PutObjectCommand({
@@ -32,7 +34,7 @@ export async function putObject(
     Key: input.key,
     Body: input.body,
     ContentType: input.contentType,
-    ContentMD5: createHash('md5').update(input.body).digest('base64'),
+    ...bodyChecksum(profile, input),
     Metadata: checkMetadata(input.metadata),
     ...encryptionInput(input.encryption),
     ...(profile.putIfNoneMatch && { IfNoneMatch: '*' }),
@@ -87,6 +89,16 @@ export async function deleteObject(
   } catch (error) {
     if (!isNothingThere(error)) throw toObjectStoreError(`DeleteObject of s3://${bucket}/${key}`, error);
   }
+}
+
+/** The caller's checksum where the store keeps it; else an MD5, which every store verifies. */
+function bodyChecksum(
+  profile: StoreProfile,
+  { body, checksum }: { readonly body: Uint8Array; readonly checksum?: Checksum },
+): Record<string, string> {
+  return checksum && keepsChecksum(profile, checksum.algorithm)
+    ? { [`Checksum${checksum.algorithm}`]: checksum.value }
+    : { ContentMD5: createHash('md5').update(body).digest('base64') };
 }
 
 function outcomeOfFailure(call: string, error: unknown): PutOutcome {

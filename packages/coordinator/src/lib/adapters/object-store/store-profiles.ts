@@ -11,7 +11,9 @@ export const awsProfile: StoreProfile = {
   completeReturnsEtag: true,
   verifiesObjectSize: true,
   refusesPartOrder: true,
+  equalParts: false,
   refusesUnsignedHeaders: true,
+  refusesCutBodies: true,
   unknownUploadIs404: true,
   pagesOpenUploads: true,
   versioning: true,
@@ -29,7 +31,9 @@ export const genericProfile: StoreProfile = {
   completeReturnsEtag: true,
   verifiesObjectSize: false,
   refusesPartOrder: true,
+  equalParts: true,
   refusesUnsignedHeaders: false,
+  refusesCutBodies: false,
   unknownUploadIs404: true,
   pagesOpenUploads: true,
   versioning: false,
@@ -43,6 +47,7 @@ export const localS3Profile: StoreProfile = { ...awsProfile, name: 'local-s3', l
 export const versitygwProfile: StoreProfile = {
   ...awsProfile,
   name: 'versitygw',
+  refusesCutBodies: false,
   pagesOpenUploads: false,
   lifecycle: false,
 };

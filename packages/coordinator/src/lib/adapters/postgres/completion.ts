@@ -8,7 +8,7 @@ export function completionOf(sql: Sql): CompletionCatalog {
   return {
     beginCompletion: (uploadId, attempted) =>
       attempt('begin a completion', () =>
-        changeRow(sql, uploadId, beginning(sql, attempted), beginnable(sql)),
+        changeRow(sql, uploadId, beginning(sql, attempted), beginnable(sql, attempted)),
       ),
     finishCompletion: (uploadId, epoch, { etag, versionId = null, proof }) =>
       attempt('finish a completion', () => {
@@ -39,15 +39,21 @@ export function completionOf(sql: Sql): CompletionCatalog {
   };
 }
 
-function beginning(sql: Sql, { partsDigest, redriveAfterMs }: CompletionAttempt): Fragment {
+function beginning(sql: Sql, { partsDigest, redriveAfterMs, checksum, size }: CompletionAttempt): Fragment {
+  const whole = checksum ? JSON.stringify(checksum) : null;
+  const { sizeBytes = null, partCount = null } = size ?? {};
   return sql`upload_state = 'COMPLETING', epoch = epoch + 1, parts_digest = ${partsDigest},
+    checksum = coalesce(${whole}::text::json, checksum),
     unresolved_sent_at = case upload_state when 'COMPLETING' then complete_sent_at end,
-    complete_sent_at = clock_timestamp(), next_attempt_at = ${fromNow(sql, redriveAfterMs)}, claimed_until = null`;
+    complete_sent_at = clock_timestamp(), next_attempt_at = ${fromNow(sql, redriveAfterMs)}, claimed_until = null,
+    size_bytes = coalesce(${sizeBytes}::bigint, size_bytes), part_count = coalesce(${partCount}::int, part_count),
+    size_known = size_known or ${sizeBytes}::bigint is not null`;
 }
 
-function beginnable(sql: Sql): Fragment {
-  return sql`upload_state = 'UPLOADING'
-    or (upload_state = 'COMPLETING' and next_attempt_at <= clock_timestamp())`;
+function beginnable(sql: Sql, { size }: CompletionAttempt): Fragment {
+  return sql`(upload_state = 'UPLOADING'
+    or (upload_state = 'COMPLETING' and next_attempt_at <= clock_timestamp()))
+    and (not size_known or size_bytes = coalesce(${size?.sizeBytes ?? null}::bigint, size_bytes))`;
 }
 
 function atEpoch(sql: Sql, epoch: number): Fragment {

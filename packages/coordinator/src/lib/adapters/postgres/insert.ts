@@ -24,16 +24,18 @@ async function insertRow(sql: Sql, row: DraftRow, pendingLimitMs: number): Promi
     await sql`
       insert into nodes (
         document_id, connector_id, owner, create_id, request_digest, name, bucket, s3_key, write_token,
-        size_bytes, part_size_bytes, part_count, mode, content_type,
-        metadata, checksum, encryption, fingerprint,
+        size_bytes, size_known, part_size_bytes, double_every, part_count, mode, content_type,
+        metadata, checksum, checksum_algorithm, encryption, fingerprint,
         resumable, resume_key, idle_limit_ms,
         created_at, updated_at, expires_at, next_attempt_at
       )
       select
         ${row.document_id}::uuid, ${row.connector_id}, ${row.owner}, ${row.create_id}, ${row.request_digest},
         ${row.name}, ${row.bucket}, ${row.s3_key}, ${row.write_token},
-        ${row.size_bytes}::bigint, ${row.part_size_bytes}::bigint, ${row.part_count}::int, ${row.mode}, ${row.content_type},
-        ${row.metadata}::text::json, ${row.checksum}::text::json, ${row.encryption}::text::json, ${row.fingerprint},
+        ${row.size_bytes}::bigint, ${row.size_known === 1}::boolean, ${row.part_size_bytes}::bigint, ${row.double_every}::int,
+        ${row.part_count}::int, ${row.mode}, ${row.content_type},
+        ${row.metadata}::text::json, ${row.checksum}::text::json, ${row.checksum_algorithm},
+        ${row.encryption}::text::json, ${row.fingerprint},
         ${row.resumable === 1}::boolean, ${row.resume_key}, ${row.idle_limit_ms}::bigint,
         now, now, now + ${row.idle_limit_ms}::bigint * interval '1 millisecond',
         now + ${pendingLimitMs}::float8 * interval '1 millisecond'

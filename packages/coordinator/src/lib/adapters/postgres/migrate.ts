@@ -1,9 +1,11 @@
 import type { Sql, TransactionSql } from 'postgres';
 import { nodes } from './migrations/001-nodes.ts';
 import { outbox } from './migrations/002-outbox.ts';
+import { checksumAlgorithm } from './migrations/003-checksum-algorithm.ts';
+import { streams } from './migrations/004-streams.ts';
 
 // Version n is the n-th entry. Only ever append: what has run somewhere is not edited.
-const MIGRATIONS: readonly string[] = [nodes, outbox];
+const MIGRATIONS: readonly string[] = [nodes, outbox, checksumAlgorithm, streams];
 
 // Any number that nobody else locks in this database: the first 8 bytes of SHA-256 of `longhaul.migrations`.
 const LOCK_ID = '-3455562723943042832';

@@ -17,6 +17,7 @@ const CASTS: Readonly<Record<string, string>> = {
   document_id: 'document_id::text',
   size_bytes: 'size_bytes::float8',
   part_size_bytes: 'part_size_bytes::float8',
+  size_known: 'size_known::int',
   metadata: 'metadata::text',
   checksum: 'checksum::text',
   encryption: 'encryption::text',

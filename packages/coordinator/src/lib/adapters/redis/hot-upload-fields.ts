@@ -1,4 +1,10 @@
-import type { Checksum, Encryption, UploadState } from '@longhaul/protocol';
+import {
+  boundsOf,
+  type Checksum,
+  type ChecksumAlgorithm,
+  type Encryption,
+  type UploadState,
+} from '@longhaul/protocol';
 import type { StoredPart } from '../../ports/object-store.ts';
 import type { HotEnd, HotUpload } from '../../ports/state-store.ts';
 
@@ -7,17 +13,23 @@ import type { HotEnd, HotUpload } from '../../ports/state-store.ts';
  * a counter beside it would sooner or later say something else.
  */
 export function fieldsOf(upload: HotUpload): Record<string, string | number> {
+  const { plan } = upload;
+  const { endBytes, partCount } = boundsOf(plan);
   return {
     node_id: upload.uploadId,
     owner: upload.owner,
     s3_key: upload.s3Key,
     s3_upload_id: upload.s3UploadId,
     status: upload.status,
-    expected_size: upload.plan.sizeBytes,
-    part_size: upload.plan.partSizeBytes,
-    total_chunks: upload.plan.partCount,
+    // The most that they may be while `size_unknown`.
+    expected_size: endBytes,
+    part_size: plan.partSizeBytes,
+    total_chunks: partCount,
+    size_unknown: plan.sizeBytes === null ? 1 : '',
+    double_every: plan.doubleEvery ?? '',
     encryption_type: upload.encryption?.mode ?? 'none',
     encryption: upload.encryption ? JSON.stringify(upload.encryption) : '',
+    checksum_algorithm: upload.checksumAlgorithm ?? '',
     token_version: upload.tokenVersion,
     created_at: upload.createdAtEpochMs,
   };
@@ -34,15 +46,27 @@ export function hotUploadOf(fields: Readonly<Record<string, string>>): HotUpload
     s3Key: text('s3_key'),
     s3UploadId: text('s3_upload_id'),
     status: text('status') as UploadState,
-    plan: {
-      sizeBytes: number('expected_size'),
-      partSizeBytes: number('part_size'),
-      partCount: number('total_chunks'),
-    },
+    plan: planOf(fields),
     ...(fields['encryption'] && { encryption: JSON.parse(fields['encryption']) as Encryption }),
+    ...(fields['checksum_algorithm'] && {
+      checksumAlgorithm: fields['checksum_algorithm'] as ChecksumAlgorithm,
+    }),
     tokenVersion: number('token_version'),
     createdAtEpochMs: number('created_at'),
   };
+}
+
+function planOf(fields: Readonly<Record<string, string>>): HotUpload['plan'] {
+  const number = (name: string): number => Number(fields[name]);
+  const sizeBytes = number('expected_size');
+  const partCount = number('total_chunks');
+  const rule = {
+    partSizeBytes: number('part_size'),
+    ...(fields['double_every'] && { doubleEvery: number('double_every') }),
+  };
+  return fields['size_unknown']
+    ? { sizeBytes: null, ...rule, maxSizeBytes: sizeBytes, maxPartCount: partCount }
+    : { sizeBytes, ...rule, partCount };
 }
 
 /** Part numbers and parts in turn, as the hash `upload:{<id>}:etags` takes them. */

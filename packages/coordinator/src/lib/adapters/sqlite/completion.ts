@@ -9,8 +9,12 @@ export function completionOf(database: SqliteDatabase): CompletionCatalog {
     attempt(deed, () => database.together(() => changeRow(database, uploadId, edit)));
 
   return {
-    beginCompletion: (uploadId, { partsDigest, redriveAfterMs }) =>
-      change('begin a completion', uploadId, { ...BEGIN, values: { partsDigest, redriveAfterMs } }),
+    beginCompletion: (uploadId, { partsDigest, redriveAfterMs, checksum, size }) => {
+      const whole = checksum ? JSON.stringify(checksum) : null;
+      const { sizeBytes = null, partCount = null } = size ?? {};
+      const values = { partsDigest, redriveAfterMs, checksum: whole, sizeBytes, partCount };
+      return change('begin a completion', uploadId, { ...BEGIN, values });
+    },
     finishCompletion: (uploadId, epoch, { etag, versionId = null, proof }) =>
       attempt('finish a completion', () =>
         database.together(() =>
@@ -41,9 +45,13 @@ const AT_EPOCH = "upload_state = 'COMPLETING' AND epoch = :epoch";
 
 const BEGIN = {
   set: `upload_state = 'COMPLETING', epoch = epoch + 1, parts_digest = :partsDigest,
+    checksum = coalesce(:checksum, checksum),
     unresolved_sent_at = CASE upload_state WHEN 'COMPLETING' THEN complete_sent_at END,
-    complete_sent_at = ${CLOCK_MS}, next_attempt_at = ${CLOCK_MS} + :redriveAfterMs, claimed_until = NULL`,
-  where: `upload_state = 'UPLOADING' OR (upload_state = 'COMPLETING' AND next_attempt_at <= ${CLOCK_MS})`,
+    complete_sent_at = ${CLOCK_MS}, next_attempt_at = ${CLOCK_MS} + :redriveAfterMs, claimed_until = NULL,
+    size_bytes = coalesce(:sizeBytes, size_bytes), part_count = coalesce(:partCount, part_count),
+    size_known = size_known OR :sizeBytes IS NOT NULL`,
+  where: `(upload_state = 'UPLOADING' OR (upload_state = 'COMPLETING' AND next_attempt_at <= ${CLOCK_MS}))
+    AND (size_known = 0 OR size_bytes = coalesce(:sizeBytes, size_bytes))`,
 };
 
 const FINISH = {

@@ -44,7 +44,8 @@ function find(database: SqliteDatabase, uploadId: string): HotUpload | undefined
     { uploadId },
   );
   if (!row?.s3_upload_id) return undefined;
-  const { owner, s3Key, state, plan, encryption, tokenVersion, createdAtEpochMs } = recordOf(row);
+  const { owner, s3Key, state, plan, encryption, checksumAlgorithm, tokenVersion, createdAtEpochMs } =
+    recordOf(row);
   return {
     uploadId,
     owner,
@@ -53,6 +54,7 @@ function find(database: SqliteDatabase, uploadId: string): HotUpload | undefined
     status: state,
     plan,
     ...(encryption && { encryption }),
+    ...(checksumAlgorithm && { checksumAlgorithm }),
     tokenVersion,
     createdAtEpochMs,
   };

@@ -33,9 +33,9 @@ export function batchRoutes(context: UploadContext, owner: OwnerOf): Hono {
     const { clock, settings, tokens } = context;
     // One time for all of them: a hundred that wait for each other would outlast every load balancer.
     const answerByEpochMs = clock.nowEpochMs() + settings.completeAnswerWithinMs;
-    const complete = async ({ token, uploadId }: (typeof uploads)[number]) => {
+    const complete = async ({ token, uploadId, ...request }: (typeof uploads)[number]) => {
       const leftMs = Math.max(0, answerByEpochMs - clock.nowEpochMs());
-      return await completeUpload(context, tokens.verify(token, uploadId), leftMs);
+      return await completeUpload(context, tokens.verify(token, uploadId), request, leftMs);
     };
     return c.json({ uploads: await settleEach(context, uploads, complete) });
   });

@@ -1,6 +1,10 @@
 import { type Context, Hono } from 'hono';
 import { TOKEN_HEADER } from '@longhaul/protocol';
-import { createUploadRequestSchema, partsRequestSchema } from '@longhaul/protocol/schemas';
+import {
+  completeRequestSchema,
+  createUploadRequestSchema,
+  partsRequestSchema,
+} from '@longhaul/protocol/schemas';
 import { cancelUpload } from '../../uploads/cancel-upload.ts';
 import { completeUpload } from '../../uploads/complete-upload.ts';
 import type { UploadContext } from '../../uploads/context.ts';
@@ -30,7 +34,11 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf): Hono {
     const request = await readMessage(c.req.raw, partsRequestSchema, MESSAGE_MAX_BYTES);
     return c.json(await exchangeParts(context, claims, request));
   });
-  routes.post('/:uploadId/complete', async (c) => retryLater(c, await completeUpload(context, caller(c))));
+  routes.post('/:uploadId/complete', async (c) => {
+    const claims = caller(c);
+    const request = await readMessage(c.req.raw, completeRequestSchema, MESSAGE_MAX_BYTES, {});
+    return retryLater(c, await completeUpload(context, claims, request));
+  });
   routes.delete('/:uploadId', async (c) => retryLater(c, await cancelUpload(context, caller(c))));
   return routes;
 }

@@ -13,6 +13,9 @@ import { createRateLimiter } from './rate-limiter.ts';
 /** What can be uploaded in Node: a path or `file:` URL, an open file, bytes, a `Blob`. */
 export type NodeInput = string | URL | FileHandle | Uint8Array | ArrayBuffer | Blob;
 
+/** Where packets get lost, each connection carries little, and twice as many carry twice as much. */
+const MAX_CONCURRENCY = 16;
+
 /** Node's own way of opening and sending. */
 export function createNodePlatform(options: {
   readonly maxBytesPerSecond?: number | undefined;
@@ -22,6 +25,8 @@ export function createNodePlatform(options: {
     maxBytesPerSecond === undefined ? undefined : createRateLimiter(maxBytesPerSecond, systemClock);
   return {
     defaultConcurrency: concurrencyFor(maxBytesPerSecond),
+    // More can only help where nothing else holds the bytes back.
+    maxConcurrency: maxBytesPerSecond === undefined ? MAX_CONCURRENCY : concurrencyFor(maxBytesPerSecond),
     clock: systemClock,
     openSource,
     createSender: ({ concurrency }) => createHttpSender({ concurrency, limiter }),

@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+/** Those that upload from a page, and where their code is. */
+export const PAGES = {
+  longhaul: 'browser/page/longhaul.ts',
+  'blob-put': 'browser/page/blob-put.ts',
+  'uppy-5.1': 'peers/uppy-5/page.ts',
+  'uppy-6.3': 'peers/uppy-6/page.ts',
+} as const;
+
+/** Name of a page. */
+export type PageName = keyof typeof PAGES;
+
+/** Where the built pages are. */
+export const PAGES_FOLDER: string = join(import.meta.dirname, '../../.longhaul/bench/pages');
+
+/** Bundles every page as an application's bundler would. What Longhaul loads on demand stays in files of its own. */
+export async function buildPages(): Promise<void> {
+  await build({
+    entryPoints: Object.fromEntries(
+      Object.entries(PAGES).map(([name, path]) => [name, join(import.meta.dirname, '..', path)]),
+    ),
+    outdir: PAGES_FOLDER,
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    logLevel: 'error',
+  });
+}

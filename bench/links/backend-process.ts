@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { SinkTally } from '../node-upload/sink.ts';
+
+/** Where the other side is. */
+export interface BackendAddress {
+  readonly endpoint: string;
+  readonly coordinator: string;
+  readonly bucket: string;
+  readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
+}
+
+/** The other side, running. */
+export interface BackendProcess {
+  readonly address: BackendAddress;
+  /** What the sink has seen so far. */
+  tally(): Promise<SinkTally>;
+  stop(): Promise<void>;
+}
+
+/** Starts sink and coordinator at `host`; `prefix` are the words before the command, `ip netns exec …` for example. */
+export async function startBackend(host: string, prefix: readonly string[] = []): Promise<BackendProcess> {
+  const [command, ...words] = [...prefix, process.execPath, join(import.meta.dirname, 'backend.ts'), host];
+  const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
+  const exit = once(child, 'exit');
+  const address: BackendAddress = JSON.parse(await firstLine(child));
+  return {
+    address,
+    async tally() {
+      const answer = once(child, 'message');
+      child.send('tally');
+      const [tally] = await answer;
+      return tally as SinkTally;
+    },
+    async stop() {
+      child.kill();
+      await exit;
+    },
+  };
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  let text = '';
+  for await (const chunk of child.stdout ?? []) {
+    text += String(chunk);
+    if (text.includes('\n')) return text.trim();
+  }
+  throw new Error('sink and coordinator ended before they listened');
+}

@@ -1,0 +1,126 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** A line as one would order it. */
+export interface LinkSpec {
+  readonly name: string;
+  readonly rateMbit: number;
+  readonly roundTripMs: number;
+  /** Of the packets of each way. */
+  readonly lossPercent: number;
+  /** Files that one sends over it, in MiB. */
+  readonly sizesMiB: readonly number[];
+}
+
+/** At least one. */
+type Words = readonly [string, ...string[]];
+
+/** A line with a machine at either end. */
+export interface Link {
+  /** Words before a command that is to run at the near end, where clients are. */
+  readonly near: Words;
+  /** The same for the far end, where sink and coordinator are. */
+  readonly far: Words;
+  readonly farHost: string;
+  /** How senders of both ends find their pace: what the kernel has by default. */
+  readonly congestionControl: string;
+  /** Nothing passes for so long. */
+  blackout(seconds: number, signal: AbortSignal): Promise<void>;
+  /** Makes the kernel forget what it has learnt of the line from earlier connections. */
+  forget(): void;
+  /** Ends the line and says what became of its packets. */
+  close(): Promise<string>;
+}
+
+const BUILD_FOLDER = join(import.meta.dirname, '../../.longhaul/bench');
+const NEAR_HOST = '10.77.0.1';
+const FAR_HOST = '10.77.0.2';
+const DEVICE = ['dev', 'link'];
+const MTU = '1500';
+/** The device hands packets over at once; it must not drop those of a burst. */
+const DEVICE_QUEUE_PACKETS = '5000';
+
+/** Lays a line between two new network namespaces. Needs root, `ip` and `cc`. */
+export async function openLink(spec: LinkSpec, seed: number): Promise<Link> {
+  const near = `longhaul-${process.pid}-near`;
+  const far = `longhaul-${process.pid}-far`;
+  const line = await startLine(spec, [near, far], seed);
+  connect(near, NEAR_HOST, FAR_HOST);
+  connect(far, FAR_HOST, NEAR_HOST);
+  return {
+    near: ['ip', 'netns', 'exec', near],
+    far: ['ip', 'netns', 'exec', far],
+    farHost: FAR_HOST,
+    congestionControl: ip('netns', 'exec', near, 'sysctl', '-n', 'net.ipv4.tcp_congestion_control').trim(),
+    async blackout(seconds, signal) {
+      line.kill('SIGUSR1');
+      await sleep(seconds * 1000, undefined, { signal }).catch(() => {});
+      line.kill('SIGUSR2');
+    },
+    forget() {
+      for (const name of [near, far]) ip('-n', name, 'tcp_metrics', 'flush', 'all');
+    },
+    async close() {
+      const said = endOf(line);
+      line.stdin?.end();
+      const report = await said;
+      removeNamespaces(near, far);
+      return report;
+    },
+  };
+}
+
+/** The program that is the line. It ends when its standard input does, and so with this process, however that ends. */
+async function startLine(
+  spec: LinkSpec,
+  names: readonly [string, string],
+  seed: number,
+): Promise<ChildProcess> {
+  const program = compileLine();
+  for (const name of names) ip('netns', 'add', name);
+  const words = [...names, spec.rateMbit, spec.roundTripMs / 2, spec.lossPercent, queueKiB(spec), seed].map(
+    String,
+  );
+  const line = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [first] = (await Promise.race([once(line.stdout, 'data'), once(line, 'exit')])) as [unknown];
+  if (String(first).trim() !== 'ready') {
+    removeNamespaces(...names);
+    throw new Error(`the link ended before it was ready (${String(first)})`);
+  }
+  return line;
+}
+
+/** As much as is on its way when the line is full: the rule of thumb for the buffer of a router. */
+function queueKiB({ rateMbit, roundTripMs }: LinkSpec): number {
+  return Math.round((rateMbit * 1e6 * roundTripMs) / 1000 / 8 / 1024);
+}
+
+function compileLine(): string {
+  mkdirSync(BUILD_FOLDER, { recursive: true });
+  const program = join(BUILD_FOLDER, 'link');
+  execFileSync('cc', ['-O2', '-o', program, join(import.meta.dirname, 'link.c')]);
+  return program;
+}
+
+function connect(namespace: string, host: string, peer: string): void {
+  ip('-n', namespace, 'address', 'add', host, 'peer', peer, ...DEVICE);
+  ip('-n', namespace, 'link', 'set', ...DEVICE, 'mtu', MTU, 'txqueuelen', DEVICE_QUEUE_PACKETS, 'up');
+  ip('-n', namespace, 'link', 'set', 'dev', 'lo', 'up');
+}
+
+async function endOf(line: ChildProcess): Promise<string> {
+  let text = '';
+  for await (const chunk of line.stdout ?? []) text += String(chunk);
+  return text.trim();
+}
+
+function removeNamespaces(...names: readonly string[]): void {
+  for (const name of names) ip('netns', 'delete', name);
+}
+
+function ip(...words: readonly string[]): string {
+  return execFileSync('ip', words, { encoding: 'utf8' });
+}

@@ -1,0 +1,25 @@
+import { join } from 'node:path';
+import { build } from 'esbuild';
+
+/** Those that upload from Node. */
+export const NODE_CLIENTS = ['longhaul', 'lib-storage'] as const;
+
+const BUILD_FOLDER = join(import.meta.dirname, '../../.longhaul/bench');
+
+/** JavaScript, as users run it: stripping types at start would count as our time and memory. */
+export async function buildNodeClients(): Promise<void> {
+  await build({
+    entryPoints: NODE_CLIENTS.map((client) => join(import.meta.dirname, `${client}.ts`)),
+    outdir: BUILD_FOLDER,
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    external: ['@aws-sdk/*'],
+  });
+}
+
+/** The built script of a client: arguments are file, backend and, if not the defaults, part size and concurrency. */
+export function nodeClientScript(client: (typeof NODE_CLIENTS)[number]): string {
+  return join(BUILD_FOLDER, `${client}.mjs`);
+}

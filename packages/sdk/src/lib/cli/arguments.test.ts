@@ -67,6 +67,9 @@ describe('readArguments', () => {
     [['upload', 'a', '--coordinator', '127.0.0.1:1'], 'http://'],
     [['upload', 'a', '--coordinator', 'http://user:canary@c'], '--header'],
     [['upload', 'a', '--header', 'secret'], '--header'],
+    [['upload', 'a', '--connector', 'two words'], '--connector'],
+    [['upload', 'a', '--connector', '.hidden'], '--connector'],
+    [['upload', 'a', '--connector', ''], '--connector'],
     [['upload', 'a', '--colour'], '--colour'],
     [['upload', 'a', '--max-rate'], '--max-rate'],
   ])('names the mistake in %j', (args, name) => {

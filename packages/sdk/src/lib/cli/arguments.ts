@@ -67,7 +67,7 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
     followLinks: values['follow-links'] ?? false,
     isJson: values.json ?? false,
     headers: readHeaders(values.header ?? [], env['LONGHAUL_AUTHORIZATION']),
-    ...(values.connector !== undefined && { connectorId: values.connector }),
+    ...(values.connector !== undefined && { connectorId: readConnector(values.connector) }),
     ...(values['content-type'] !== undefined && { contentType: values['content-type'] }),
     ...optional('maxBytesPerSecond', '--max-rate', values['max-rate'], parseByteRate),
     ...optional('concurrency', '--concurrency', values.concurrency, parseCount),
@@ -91,6 +91,14 @@ function readCoordinator(text: string): string {
   if (username || password)
     throw new TypeError('--coordinator: no user or password in the address; use --header.');
   return text;
+}
+
+/** The coordinator would refuse it too, once for each file. */
+function readConnector(text: string): string {
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(text)) return text;
+  throw new TypeError(
+    `--connector: it has 1 to 128 letters, digits, ".", "_" and "-", and does not begin with "."; got "${text}".`,
+  );
 }
 
 /** Headers as curl takes them; the environment keeps a secret out of the list of processes. */

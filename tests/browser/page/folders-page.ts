@@ -34,7 +34,7 @@ const foldersPage: FoldersPage = {
     const files = outcomes.map(({ item, result, error }) => ({
       name: item.name,
       key: result?.key,
-      error: error === undefined ? undefined : String(error),
+      error: error instanceof Error ? error.message : undefined,
     }));
     return { files, progress: all.progress };
   },

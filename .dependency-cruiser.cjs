@@ -9,8 +9,9 @@ const sdk = {
   entries: `${SDK}[^/]+\\.tsx?$`,
   errors: `${SDK}lib/upload-error\\.ts$`,
   ports: `${SDK}lib/ports/`,
-  helpers: `${SDK}lib/(schedule/)?[^/]+\\.ts$`,
+  helpers: `${SDK}lib/((schedule|integrity)/)?[^/]+\\.ts$`,
   sources: `${SDK}lib/sources/`,
+  senders: `${SDK}lib/senders/`,
   stages: `${SDK}lib/stages/`,
   uploader: `${SDK}lib/uploader/`,
   http: `${SDK}lib/http/`,
@@ -164,6 +165,12 @@ module.exports = {
       allowed: [sdk.sources, sdk.helpers, sdk.ports],
     }),
     layer({
+      name: 'sdk-senders',
+      comment: 'A sender that several platforms share knows the sources that it sends.',
+      from: sdk.senders,
+      allowed: [sdk.senders, sdk.sources, sdk.helpers, sdk.ports],
+    }),
+    layer({
       name: 'sdk-stages',
       comment: 'A stage knows no other stage; the order is the uploader’s.',
       from: sdk.stages,
@@ -195,9 +202,9 @@ module.exports = {
     }),
     layer({
       name: 'sdk-platform',
-      comment: 'A platform adds to the sources, helpers and ports; it knows no other platform.',
+      comment: 'A platform adds to the sources, senders, helpers and ports; it knows no other platform.',
       from: `${SDK}lib/platform/([^/]+)/`,
-      allowed: [`${SDK}lib/platform/$1/`, sdk.sources, sdk.helpers, sdk.ports],
+      allowed: [`${SDK}lib/platform/$1/`, sdk.sources, sdk.senders, sdk.helpers, sdk.ports],
     }),
     layer({
       name: 'sdk-cli',
@@ -210,7 +217,7 @@ module.exports = {
       comment: 'What runs everywhere imports neither Node nor a platform.',
       severity: 'error',
       from: {
-        path: [`${SDK}core\\.ts$`, `${SDK}(many-)?browser\\.ts$`, `${SDK}lib/`],
+        path: [`${SDK}(core|(many-)?browser|web)\\.ts$`, `${SDK}lib/`],
         pathNot: [TESTS, `${SDK}lib/platform/node/`, sdk.cli],
       },
       to: { dependencyTypes: ['core'] },
@@ -224,9 +231,9 @@ module.exports = {
     },
     {
       name: 'sdk-browser-without-node',
-      comment: 'The browser entries reach nothing of Node’s.',
+      comment: 'The entries for browsers and for any other runtime reach nothing of Node’s.',
       severity: 'error',
-      from: { path: `${SDK}(many-)?browser\\.ts$` },
+      from: { path: `${SDK}((many-)?browser|web)\\.ts$` },
       to: { path: `${SDK}lib/(platform/node|cli)/`, reachable: true },
     },
     {

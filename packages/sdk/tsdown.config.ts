@@ -6,6 +6,7 @@ export default defineConfig({
     'src/browser.ts',
     'src/node.ts',
     'src/core.ts',
+    'src/web.ts',
     'src/many-browser.ts',
     'src/many-node.ts',
     'src/cli.ts',

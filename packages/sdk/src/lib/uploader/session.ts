@@ -1,5 +1,6 @@
 import type {
   CancelResponse,
+  Checksum,
   CompleteResponse,
   CreateUploadResponse,
   PartsRequest,
@@ -17,7 +18,7 @@ export interface Session {
    */
   reopen(): Promise<CreateUploadResponse | undefined>;
   exchangeParts(request: PartsRequest): Promise<PartsResponse>;
-  complete(signal: AbortSignal): Promise<CompleteResponse>;
+  complete(signal: AbortSignal, checksum?: Checksum): Promise<CompleteResponse>;
   cancel(signal: AbortSignal): Promise<CancelResponse>;
 }
 
@@ -55,7 +56,8 @@ export function createSession(
 
   return {
     reopen,
-    complete: (signal) => call('post', '/complete', signal, { mayShare: mode === 'single' }),
+    complete: (signal, checksum) =>
+      call('post', '/complete', signal, { mayShare: mode === 'single', json: { checksum } }),
     cancel: (signal) => call('delete', '', signal),
     async exchangeParts(json) {
       const answer = await call<PartsResponse>('post', '/parts', input.stopSignal, { json });

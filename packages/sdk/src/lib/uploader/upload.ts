@@ -1,4 +1,10 @@
-import { type CreateUploadResponse, type PartRange, partRanges, type UploadResult } from '@longhaul/protocol';
+import {
+  type CompleteResponse,
+  type CreateUploadResponse,
+  type PartRange,
+  partRanges,
+  type UploadResult,
+} from '@longhaul/protocol';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
@@ -7,6 +13,7 @@ import type { Platform } from '../ports/platform.ts';
 import { cancelUpload } from '../stages/cancel-upload.ts';
 import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
+import { createDigests, type Digests } from '../stages/digest-parts.ts';
 import { createExchange } from '../stages/exchange.ts';
 import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
@@ -23,7 +30,7 @@ import type { OpenedUpload } from './upload-state.ts';
 export interface Workshop<Source extends ByteSource>
   extends
     Omit<UploaderSettings, 'coordinator'>,
-    Pick<Platform<never, Source>, 'clock' | 'connectivity' | 'checksum'> {
+    Pick<Platform<never, Source>, 'clock' | 'connectivity' | 'digester'> {
   readonly coordinator: Coordinator;
   readonly sender: PartSender<Source>;
   readonly line: Line;
@@ -40,6 +47,8 @@ export interface UploadJob<Source extends ByteSource> extends Workshop<Source>, 
 interface OpenUpload extends Opening {
   readonly opened: OpenedUpload;
   readonly session: Session;
+  /** Of an upload whose parts are digested. */
+  readonly digests?: Digests | undefined;
   readonly hintKey?: string | undefined;
 }
 
@@ -48,7 +57,8 @@ const MAX_ROUNDS = 5;
 
 /**
  * The order of an upload, and the only place that goes back in it: identify → describe → open → send and report →
- * verify → complete. Parts that the store lacks after all send it back to sending; `cancel()` leads out of it.
+ * verify → complete, with digests made ahead of the sending. Parts that the store lacks after all send it back to
+ * sending; `cancel()` leads out of it.
  */
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
   const upload = (await open(job, false)) ?? (await open(job, true));
@@ -69,6 +79,8 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
     await forgetUpload(job, hintKey);
     if (hasChanged || !result) throw error;
     return result;
+  } finally {
+    upload.digests?.stop();
   }
 }
 
@@ -78,12 +90,17 @@ async function open<Source extends ByteSource>(
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
   const { hintKey, ...identity } = await identifyUpload(job, forgetHint);
-  const opening = await openUpload(job, await describeUpload(job, identity));
+  const { digester } = job;
+  const wish = { ...job, digester: job.integrity ? digester : undefined };
+  const opening = await openUpload(job, await describeUpload(wish, identity));
   if (!opening) return undefined;
   const { created, request } = opening;
-  const { uploadId, mode, plan, receivedParts } = created;
+  const { uploadId, mode, plan, receivedParts, checksumAlgorithm: algorithm } = created;
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
-  return { ...opening, opened, hintKey, session: createSession(job, created, request) };
+  const ahead = { parts: partsOf(created), ahead: 2 * job.concurrency };
+  const digests =
+    digester && algorithm && createDigests({ ...job, ...request, ...ahead, digester, algorithm });
+  return { ...opening, opened, hintKey, digests, session: createSession(job, created, request) };
 }
 
 /** Sends what is missing and completes, again while the coordinator lacks parts that got lost. */
@@ -92,19 +109,21 @@ async function carry<Source extends ByteSource>(
   upload: OpenUpload,
 ): Promise<UploadResult> {
   const { stopSignal, dispatch } = job;
-  const { session, opened } = upload;
-  let parts = missingParts(upload.created);
+  const { session, opened, digests } = upload;
+  let work = workLeft(upload.created);
   for (let round = 1; ; round++) {
     stopSignal.throwIfAborted();
-    await sendAndReport(job, upload, parts).catch(leaveToCompletion);
+    await sendAndReport(job, upload, work).catch(leaveToCompletion);
     await job.source.verify();
     dispatch({ kind: 'completing', upload: opened });
-    const completion = await completeUpload(job, session.complete, stopSignal);
+    const whole = await digests?.whole();
+    const ask = (signal: AbortSignal): Promise<CompleteResponse> => session.complete(signal, whole);
+    const completion = await completeUpload(job, ask, stopSignal);
     if (completion.result) return completion.result;
     if (round === MAX_ROUNDS) throw completion.refusal;
     const reopened = await session.reopen();
-    parts = reopened ? missingParts(reopened, completion.refusal) : [];
-    for (const part of parts) job.partMoved(part, 0);
+    work = reopened ? workLeft(reopened, completion.refusal) : { missing: [], doubtful: new Map() };
+    for (const part of work.missing) job.partMoved(part, 0);
     dispatch({ kind: 'sending', upload: opened });
   }
 }
@@ -112,12 +131,15 @@ async function carry<Source extends ByteSource>(
 async function sendAndReport<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: OpenUpload,
-  parts: readonly PartRange[],
+  { missing, doubtful }: WorkLeft,
 ): Promise<void> {
-  const exchange = createExchange({ ...job, ...upload, parts });
-  const input = { ...job, ...exchange };
-  await sendParts(job, parts, async (part, signal) => {
-    const receipt = await sendPart(input, part, signal);
+  const { digests } = upload;
+  const exchange = createExchange({ ...job, ...upload, parts: missing });
+  const input = { ...job, ...exchange, recheck: digests?.recheck };
+  await sendParts(job, [...missing, ...doubtful.keys()], async (part, signal) => {
+    const checksum = await digests?.of(part);
+    if (checksum && doubtful.get(part) === checksum.value) return;
+    const receipt = { ...(await sendPart(input, part, signal)), ...(checksum && { checksum }) };
     job.partMoved(part, part.sizeBytes, true);
     // The proof of a single PUT is the object itself: there is no part to report.
     if (upload.opened.mode !== 'multipart') return;
@@ -135,17 +157,32 @@ function leaveToCompletion(error: unknown): void {
   if (!/^(NoSuchUpload|upload-complet)/.test(codeOf(error))) throw error;
 }
 
-/**
- * Parts of the plan that the store does not have, or has in another size; and those that a refusal of completion has
- * named: what the store has of them is not what was sent.
- */
-function missingParts(created: CreateUploadResponse, refusal?: unknown): PartRange[] {
-  const { receivedParts } = created;
+/** What is to be done for an upload before it can be completed. */
+interface WorkLeft {
+  /**
+   * Parts of the plan that the store does not have, or has in another size; and those that a refusal of completion has
+   * named: what the store has of them is not what was sent.
+   */
+  readonly missing: readonly PartRange[];
+  /**
+   * Parts that the store has, and their digests as it tells them: sent only if the digest here is another. They come last,
+   * so that sending begins at once.
+   */
+  readonly doubtful: ReadonlyMap<PartRange, string | undefined>;
+}
+
+function workLeft(created: CreateUploadResponse, refusal?: unknown): WorkLeft {
+  const { receivedParts, checksumAlgorithm } = created;
   const named = (refusal as UploadError | undefined)?.problem?.missingParts;
-  const receivedBytes = new Map(receivedParts.map((part) => [part.partNumber, part.sizeBytes]));
-  return partsOf(created).filter(
-    ({ partNumber, sizeBytes }) => named?.includes(partNumber) || receivedBytes.get(partNumber) !== sizeBytes,
-  );
+  const received = new Map(receivedParts.map((part) => [part.partNumber, part]));
+  const missing: PartRange[] = [];
+  const doubtful = new Map<PartRange, string | undefined>();
+  for (const part of partsOf(created)) {
+    const { sizeBytes, checksum } = received.get(part.partNumber) ?? {};
+    if (named?.includes(part.partNumber) || sizeBytes !== part.sizeBytes) missing.push(part);
+    else if (checksumAlgorithm) doubtful.set(part, checksum?.value);
+  }
+  return { missing, doubtful };
 }
 
 function partsOf({ plan }: CreateUploadResponse): PartRange[] {

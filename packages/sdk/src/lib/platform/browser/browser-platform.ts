@@ -1,11 +1,11 @@
 import type { Platform } from '../../ports/platform.ts';
-import { type BlobSource, createBlobSource } from '../../sources/blob-source.ts';
+import { type BlobInput, type BlobSource, createBlobSource, toBlob } from '../../sources/blob-source.ts';
 import { systemClock } from '../../system-clock.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
 import { createXhrPartSender } from './xhr-part-sender.ts';
 
 /** What can be uploaded from a browser: a `File` or another `Blob`, or bytes in memory. */
-export type BrowserInput = Blob | ArrayBuffer | Uint8Array<ArrayBuffer>;
+export type BrowserInput = BlobInput;
 
 /** Browsers keep at most six connections to one HTTP/1.1 server, and S3 speaks nothing newer. */
 const CONNECTIONS_PER_HOST = 6;
@@ -18,10 +18,3 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
   openSource: async (input) => createBlobSource(toBlob(input)),
   createSender: createXhrPartSender,
 };
-
-// Bytes become a Blob once: handed over as they are, each part would be copied on the page's own thread.
-function toBlob(input: BrowserInput): Blob {
-  if (input instanceof Blob) return input;
-  if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return new Blob([input]);
-  throw new TypeError(`upload() takes a Blob or bytes, got ${String(input)}`);
-}

@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHROMIUM, launchChromium } from './chromium.ts';
-import type { FoldersOutcome, FoldersPage } from './page/folders-page.ts';
+import type { FoldersOutcome, FoldersPage } from './page/folders-page-api.ts';
 import { serveOnFreePort, type TestServer } from './serve-on-free-port.ts';
 import { startUploadWorld, type UploadWorld } from './upload-world.ts';
 

@@ -1,28 +1,7 @@
 // The page of the tests of folders: a picker and a place to drop, and what became of what was uploaded.
 import { createUploader } from '@longhaul/sdk';
-import {
-  filesOfDrop,
-  filesOfInput,
-  type TotalProgress,
-  uploadAll,
-  type UploadList,
-} from '@longhaul/sdk/many';
-
-/** What a test asks of the page, by `page.evaluate`. */
-export interface FoldersPage {
-  /** What was picked or dropped last, once all of it has ended. */
-  outcome(): Promise<FoldersOutcome>;
-}
-
-/** What became of a list. */
-export interface FoldersOutcome {
-  readonly files: readonly {
-    readonly name: string | undefined;
-    readonly key: string | undefined;
-    readonly error: string | undefined;
-  }[];
-  readonly progress: TotalProgress;
-}
+import { filesOfDrop, filesOfInput, uploadAll, type UploadList } from '@longhaul/sdk/many';
+import type { FoldersPage } from './folders-page-api.ts';
 
 const coordinator = new URL(location.href).searchParams.get('coordinator') ?? '';
 const uploader = createUploader({ coordinator });

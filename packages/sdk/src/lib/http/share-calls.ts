@@ -57,7 +57,7 @@ export function shareCalls(attempt: AttemptCall, { path, entryOf, judge }: Share
     const outcome = await untilAllAbort(batch, (signal) => attempt({ method: 'post', path, json }, signal));
     if ('value' in outcome) {
       const { uploads } = outcome.value as { uploads?: readonly BatchItem<unknown>[] };
-      if (uploads?.length === batch.length) return uploads.map(judge);
+      if (uploads?.length === batch.length && uploads.every(Boolean)) return uploads.map(judge);
     } else if (outcome.trouble !== 'fatal') return batch.map(() => outcome);
     isRefused = true;
     return undefined;

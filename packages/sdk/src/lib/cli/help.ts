@@ -13,7 +13,7 @@ Options
                        the authorization header without showing it in the list of processes
   --max-rate RATE      most bytes per second over all parts together: 40M, 500k, 2.5MiB
   --concurrency N      parts in flight at once; default 8
-  --part-size SIZE     largest part, 5MiB to 5GiB; default 16MiB. The coordinator may raise it for huge files
+  --part-size SIZE     largest part, 5MiB to 5GiB; default by the speed of the line. The coordinator may raise it
   -r, --recursive      folders too: every file below them, hidden ones included, sorted by name. A file is kept under its path
                        from the folder's name on (photos/2024/cat.jpg); the coordinator chooses the object key as ever.
                        What cannot be read is reported, and the others go on; empty folders are nothing

@@ -150,6 +150,27 @@ describe('longhaul', () => {
     expect(followed.stderr).toMatch(/\d of 5 files: 100 %/);
   });
 
+  it('goes on with the open file of a folder when its upload was stopped', async () => {
+    const films = join(folder, 'films');
+    await mkdir(films);
+    await writeFile(join(films, 'a-small.bin'), randomBytes(1_000));
+    await writeFile(join(films, 'large.bin'), randomBytes(40 * MIB));
+    const args = ['upload', '-r', films, '--json', '--concurrency', '2', '--part-size', '5MiB'];
+    const first = run(...args, '--max-rate', '30M');
+    await first.says(/[45]\d %/);
+    first.child.kill('SIGINT');
+    const stopped = await first.ended;
+    expect(stopped.status).toBe(130);
+    // What is done is done, and said.
+    expect(linesOf(stopped.stdout)).toMatchObject([
+      { file: join(films, 'a-small.bin'), sizeBytes: 1_000 },
+      { file: join(films, 'large.bin'), error: { code: 'STOPPED' } },
+    ]);
+    const second = await run(...args).ended;
+    expect(second).toMatchObject({ status: 0, stderr: expect.stringContaining('large.bin: resuming') });
+    expect(linesOf(second.stdout)).toHaveLength(2);
+  });
+
   it.each([
     ['SIGKILL', null],
     ['SIGINT', 130],

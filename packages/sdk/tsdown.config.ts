@@ -2,15 +2,17 @@ import { defineConfig } from 'tsdown';
 
 // One build for all entries, so that they share their code: an UploadError is the same class through every door.
 export default defineConfig({
-  entry: [
-    'src/browser.ts',
-    'src/node.ts',
-    'src/core.ts',
-    'src/web.ts',
-    'src/many-browser.ts',
-    'src/many-node.ts',
-    'src/cli.ts',
-  ],
+  entry: {
+    browser: 'src/browser.ts',
+    node: 'src/node.ts',
+    core: 'src/core.ts',
+    web: 'src/web.ts',
+    'many-browser': 'src/many-browser.ts',
+    'many-node': 'src/many-node.ts',
+    cli: 'src/cli.ts',
+    // Loaded by its address, beside whatever loads it.
+    'checksum-worker': 'src/lib/platform/browser/checksum-worker.ts',
+  },
   platform: 'neutral',
   target: 'es2022',
   fixedExtension: false,

@@ -44,6 +44,7 @@ export function describeRedisKeys(connect: () => Redis | Cluster): void {
         total_chunks: '3',
         encryption_type: 'sse-kms',
         encryption: '{"mode":"sse-kms","kmsKeyId":"key"}',
+        checksum_algorithm: '',
         token_version: '4',
         created_at: '1700000000000',
         rebuilt: '1',

@@ -13,7 +13,7 @@ import type { Platform } from '../ports/platform.ts';
 import { cancelUpload } from '../stages/cancel-upload.ts';
 import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
-import { createDigests, type Digests } from '../stages/digest-parts.ts';
+import type { DigestInput, Digests } from '../stages/digest-parts.ts';
 import { createExchange } from '../stages/exchange.ts';
 import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
@@ -102,8 +102,14 @@ async function open<Source extends ByteSource>(
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
   const ahead = { parts: partsOf(created), ahead: 2 * job.concurrency };
   const digests =
-    digester && algorithm && createDigests({ ...job, ...request, ...ahead, digester, algorithm });
+    digester && algorithm && (await startDigests({ ...job, ...request, ...ahead, digester, algorithm }));
   return { ...opening, opened, hintKey, digests, session: createSession(job, created, request) };
+}
+
+/** Whoever has no digests does not load what makes them. */
+async function startDigests<Source>(input: DigestInput<Source>): Promise<Digests> {
+  const { createDigests } = await import('../stages/digest-parts.ts');
+  return createDigests(input);
 }
 
 /** Sends what is missing and completes, again while the coordinator lacks parts that got lost. */
@@ -119,7 +125,7 @@ async function carry<Source extends ByteSource>(
     await sendAndReport(job, upload, work).catch(leaveToCompletion);
     await job.source.verify();
     dispatch({ kind: 'completing', upload: opened });
-    const whole = await digests?.whole();
+    const whole = digests?.whole();
     const ask = (signal: AbortSignal): Promise<CompleteResponse> => session.complete(signal, whole);
     const completion = await completeUpload(job, ask, stopSignal);
     if (completion.result) return completion.result;
@@ -138,7 +144,7 @@ async function sendAndReport<Source extends ByteSource>(
 ): Promise<void> {
   const { digests } = upload;
   const exchange = createExchange({ ...job, ...upload, parts: missing });
-  const input = { ...job, ...exchange, recheck: digests?.recheck };
+  const input = { ...job, ...exchange, isSame: digests?.isSame };
   await sendParts(job, [...missing, ...doubtful.keys()], async (part, signal) => {
     const checksum = await digests?.of(part);
     if (checksum && doubtful.get(part) === checksum.value) return;

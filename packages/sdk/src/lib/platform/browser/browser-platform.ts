@@ -17,4 +17,8 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
   connectivity: browserConnectivity,
   openSource: async (input) => createBlobSource(toBlob(input)),
   createSender: createXhrPartSender,
+  digester: {
+    algorithms: ['CRC32', 'CRC64NVME', 'MD5'],
+    digest: async (stretch) => await (await import('./blob-digester.ts')).digestBlob(stretch),
+  },
 };

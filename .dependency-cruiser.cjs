@@ -15,6 +15,7 @@ const sdk = {
   stages: `${SDK}lib/stages/`,
   uploader: `${SDK}lib/uploader/`,
   http: `${SDK}lib/http/`,
+  tabs: `${SDK}lib/tabs/`,
   platform: `${SDK}lib/platform/`,
   many: `${SDK}lib/many/`,
   cli: `${SDK}lib/cli/`,
@@ -193,6 +194,13 @@ module.exports = {
       comment: 'Many uploads are begun as a user would: the uploader knows nothing of them.',
       from: sdk.many,
       allowed: [sdk.many, sdk.uploader, sdk.helpers, sdk.ports],
+    }),
+    layer({
+      name: 'sdk-tabs',
+      comment:
+        'What shares an upload among tabs knows its control; the uploader is given it, and does not know it.',
+      from: sdk.tabs,
+      allowed: [sdk.tabs, sdk.uploader, sdk.helpers, sdk.ports],
     }),
     layer({
       name: 'sdk-http',

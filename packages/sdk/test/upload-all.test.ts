@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createUploader } from '@longhaul/sdk';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { createUploader, type UploadHandle } from '@longhaul/sdk';
 import { type TotalProgress, uploadAll, type UploadItem } from '@longhaul/sdk/many';
 import { startServers, type TestServers } from './support/start-servers.ts';
 
@@ -134,6 +134,32 @@ describe('uploadAll', () => {
     expect(failed.every(({ error }) => (error as { code?: string }).code === 'CANCELLED')).toBe(true);
     for (const { result } of outcomes)
       if (result) expect(await servers.read(result.key)).toHaveLength(300_000);
+  });
+
+  it('pauses those under way and begins no more, until it goes on', async () => {
+    const all = uploadAll(createUploader(servers), filesOf(150, 300_000));
+    const begun: UploadHandle[] = [];
+    all.on('begin', ({ upload }) => begun.push(upload));
+    await new Promise<void>((resolve) => all.on('end', () => resolve()));
+    all.pause();
+    const before = begun.length;
+    // Those that have sent everything end all the same.
+    await vi.waitUntil(() => begun.every(({ state }) => /^(paused|completed)$/.test(state.kind)), 20_000);
+    expect(begun.some(({ state }) => state.kind === 'paused')).toBe(true);
+    expect(begun).toHaveLength(before);
+    all.resume();
+    expect((await all.result).filter(({ result }) => result)).toHaveLength(150);
+  });
+
+  it('can be cancelled while it is paused', async () => {
+    const all = uploadAll(createUploader(servers), filesOf(150, 300_000));
+    await new Promise<void>((resolve) => all.on('begin', () => resolve()));
+    all.pause();
+    await all.cancel();
+    const outcomes = await all.result;
+    expect(outcomes.length).toBeLessThanOrEqual(101);
+    all.resume();
+    all.pause();
   });
 
   it('is stopped by a signal, and what is complete stays', async () => {

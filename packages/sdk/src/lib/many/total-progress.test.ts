@@ -29,6 +29,7 @@ describe('the total of many uploads', () => {
     const { total, begin, pass } = start();
     begin(50);
     const second = begin();
+    total.progress();
     pass(1_000);
     second.move(100, 200);
     expect(total.progress()).toMatchObject({ totalFiles: 2, totalBytes: 250, isCounted: false });

@@ -27,6 +27,8 @@ export interface Total {
   };
   /** No more will begin. */
   allBegun(): void;
+  /** Nothing moves for a while: the rate is found anew. */
+  rest(): void;
   progress(): TotalProgress;
 }
 
@@ -48,7 +50,7 @@ export function createTotal(clock: Clock, tell: (progress: TotalProgress) => voi
   let counted: UploadCount | undefined;
   let isAllBegun = false;
   let [doneFiles, failedFiles, endedBytes, lostBytes] = [0, 0, 0, 0];
-  let rate: RateReading = { atMs: clock.nowMs(), sentBytes: 0, bytesPerSecond: 0 };
+  let rate: RateReading | undefined;
   let toldMs = -Infinity;
 
   const progress = (): TotalProgress => {
@@ -59,7 +61,8 @@ export function createTotal(clock: Clock, tell: (progress: TotalProgress) => voi
     const totalBytes = Math.max(endedBytes + now.totalBytes, (ahead?.bytes ?? 0) - lostBytes);
     const totalFiles = Math.max(doneFiles + failedFiles + running.size, ahead?.files ?? 0);
     const isCounted = isAllOpen || counted?.bytes !== undefined;
-    rate = nextRate(rate, clock.nowMs(), sentBytes);
+    const nowMs = clock.nowMs();
+    rate = nextRate(rate ?? { atMs: nowMs, movedBytes: sentBytes, bytesPerSecond: 0 }, nowMs, sentBytes);
     const { bytesPerSecond } = rate;
     const hasEnd = isCounted && bytesPerSecond > 0;
     const etaSeconds = hasEnd ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
@@ -76,6 +79,7 @@ export function createTotal(clock: Clock, tell: (progress: TotalProgress) => voi
     progress,
     expect: (count) => void (counted ??= count),
     allBegun: () => void (isAllBegun = true),
+    rest: () => void (rate = undefined),
     begin(sizeBytes) {
       const one: Running = { sizeBytes };
       running.add(one);

@@ -54,6 +54,10 @@ export interface UploadAllHandle<Input> {
     name: Name,
     listener: (event: UploadAllEvents<Input>[Name]) => void,
   ): () => void;
+  /** Begins no more and pauses those under way, until `resume()`. The list is not asked meanwhile. */
+  pause(): void;
+  /** Goes on after `pause()`, with those that were paused by themselves too. */
+  resume(): void;
   /**
    * Begins no more, and ends those under way for good. What is complete stays.
    *
@@ -91,6 +95,7 @@ export function uploadAll<Input>(
   const stopSignal = AbortSignal.any([stopping.signal, ...(signal ? [signal] : [])]);
   const endSignal = AbortSignal.any([stopSignal, cancelling.signal]);
   const uploads = new Set<UploadHandle>();
+  const gate = createGate(endSignal);
 
   const upload = async (item: UploadItem<Input>): Promise<UploadOutcome<Input>> => {
     const { input, sizeBytes: _sizeBytes, ...own } = item;
@@ -98,6 +103,7 @@ export function uploadAll<Input>(
     let outcome: UploadOutcome<Input>;
     try {
       const given = isFunction(input) ? await input() : input;
+      await gate.passage();
       endSignal.throwIfAborted();
       const handle = uploader.upload(given, { ...shared, ...own, signal: stopSignal });
       uploads.add(handle);
@@ -124,10 +130,39 @@ export function uploadAll<Input>(
     get progress() {
       return total.progress();
     },
+    pause() {
+      gate.shut();
+      for (const handle of uploads) handle.pause();
+    },
+    resume() {
+      total.rest();
+      gate.open();
+      for (const handle of uploads) handle.resume();
+    },
     async cancel() {
       cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
       const ends = await Promise.allSettled(Array.from(uploads, (handle) => handle.cancel()));
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    },
+  };
+}
+
+/** Open until it is shut. Once everything ends nobody waits at it any more. */
+function createGate(endSignal: AbortSignal): { shut(): void; open(): void; passage(): Promise<void> } {
+  let shutFor = Promise.resolve();
+  let letPass: (() => void) | undefined;
+  const open = (): void => {
+    letPass?.();
+    letPass = undefined;
+  };
+  endSignal.addEventListener('abort', open);
+  return {
+    open,
+    shut() {
+      if (!letPass && !endSignal.aborted) shutFor = new Promise((resolve) => (letPass = resolve));
+    },
+    async passage() {
+      while (letPass) await shutFor;
     },
   };
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { PageName } from './build-pages.ts';
-import type { PageTarget } from './page/bench-page.ts';
+import type { PageTarget } from './page-target.ts';
 
 /** The command that uploads `file` once from a page in a fresh Chromium, and prints what it cost. */
 export function pageCommand(

@@ -1,5 +1,6 @@
 import type { Checksum } from '@longhaul/protocol';
 import type { StretchToDigest } from '../../ports/digester.ts';
+import { sourceDigester } from '../../integrity/source-digester.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { createFetchPartSender } from '../../senders/fetch-part-sender.ts';
 import { type BlobInput, type BlobSource, createBlobSource, toBlob } from '../../sources/blob-source.ts';
@@ -27,5 +28,6 @@ export const webPlatform: Platform<WebInput, BlobSource> = {
   clock: systemClock,
   openSource: async (input) => createBlobSource(toBlob(input)),
   createSender: () => createFetchPartSender(),
+  digester: sourceDigester,
   digester: { algorithms: ['CRC32', 'CRC64NVME', 'MD5'], digest },
 };

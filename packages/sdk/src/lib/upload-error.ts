@@ -6,6 +6,8 @@ export type UploadErrorCode =
   | 'FILE_CHANGED'
   /** The file could not be opened or read. */
   | 'FILE_UNREADABLE'
+  /** The file given to go on with an upload is another one than it began with, whatever its name. */
+  | 'FILE_MISMATCH'
   /** No answer from the coordinator after every retry. The upload can be continued. */
   | 'COORDINATOR_UNREACHABLE'
   /** The coordinator said no; {@link UploadError.problem} says why. */

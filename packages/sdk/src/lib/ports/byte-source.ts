@@ -7,6 +7,8 @@ export interface ByteSource {
   readonly contentType?: string | undefined;
   /** When the content was last changed, in milliseconds since the Unix epoch, where the source knows it. */
   readonly lastModifiedEpochMs?: number | undefined;
+  /** What the platform can open the same source with another time, where that can be kept. */
+  readonly handle?: unknown;
 
   /**
    * Reads exactly `sizeBytes`; for the fingerprint and small payloads, not for parts.

@@ -1,4 +1,5 @@
 import type { PartRange } from '@longhaul/protocol';
+import type { Gate } from '../gate.ts';
 import type { FairPool } from '../schedule/fair-pool.ts';
 
 /** How a set of parts is sent. */
@@ -6,6 +7,8 @@ export interface SendPartsInput {
   /** Shared by all uploads, and fair between them. No more parts queue in it than could ever be in flight. */
   readonly line: { readonly pool: FairPool; readonly maxWidth: number };
   readonly stopSignal: AbortSignal;
+  /** Closed while the upload is paused: parts under way give up their turns, and are sent again once it opens. */
+  readonly gate: Gate;
 }
 
 /**
@@ -13,7 +16,7 @@ export interface SendPartsInput {
  * them is running any more, so that the source can be closed.
  */
 export async function sendParts(
-  { line: { pool, maxWidth }, stopSignal }: SendPartsInput,
+  { line: { pool, maxWidth }, stopSignal, gate }: SendPartsInput,
   parts: readonly PartRange[],
   send: (part: PartRange, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -23,7 +26,9 @@ export async function sendParts(
 
   const lane = async (): Promise<void> => {
     try {
-      for (const part of queue) await pool.run(queue, signal, () => send(part, signal));
+      for (const part of queue) {
+        await gate.run(signal, (open) => pool.run(queue, open, () => send(part, open)));
+      }
     } catch (error) {
       failure.abort(error);
     }

@@ -1,5 +1,5 @@
 import { MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
@@ -7,7 +7,7 @@ import type { ByteSource } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
 import { createLine } from '../schedule/line.ts';
 import { normalizeOptions, type UploaderOptions, type UploadOptions } from './options.ts';
-import { runUpload, type Workshop } from './upload.ts';
+import { runUpload, type ShareUpload, type Workshop } from './upload.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
 
 /** Uploads whatever `Input` the platform can open. */
@@ -36,11 +36,13 @@ const SENDING_PER_CONNECTION = 4;
 /**
  * An uploader on a platform of your own.
  *
+ * @param extras.shareUpload for a platform on which the same file may be uploaded in several places, such as tabs
  * @throws TypeError if `options.coordinator` is no absolute URL and no function, or `options.concurrency` no number
  */
 export function createUploaderOn<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
+  { shareUpload }: { readonly shareUpload?: ShareUpload } = {},
 ): Uploader<Input> {
   const { clock, connectivity, digester } = platform;
   const settings = {
@@ -57,6 +59,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     sender,
     line: createLine({ ...settings, seesProgress: sender.seesProgress }),
     onNotice: onceEach(onNotice),
+    shareUpload,
   };
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);
@@ -67,7 +70,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     uploadOptions: UploadOptions,
     control: UploadControl,
   ): Promise<UploadResult> => {
-    const source = await platform.openSource(input);
+    const source = await control.gate.run(control.stopSignal, () => platform.openSource(input));
     let own = '';
     const claim = (hintKey: string): boolean => {
       if (running.has(hintKey)) return own === hintKey;
@@ -86,11 +89,24 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   };
 
   return {
-    upload: (input, uploadOptions = {}) =>
-      startUpload(
+    upload(input, uploadOptions = {}) {
+      const handle = startUpload(
         (control) => runInPool(opening, control.stopSignal, () => run(input, uploadOptions, control)),
         clock,
         uploadOptions.signal,
-      ),
+      );
+      makeRoomInPauses(handle, [opening, sending]);
+      return handle;
+    },
   };
+}
+
+/** One that is paused keeps its places, and must keep no other from going in. */
+function makeRoomInPauses(handle: UploadHandle, pools: readonly LimitFunction[]): void {
+  let paused = 0;
+  handle.on('state', ({ kind }) => {
+    const change = Number(kind === 'paused') - paused;
+    paused += change;
+    for (const pool of pools) pool.concurrency += change;
+  });
 }

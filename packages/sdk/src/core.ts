@@ -6,7 +6,12 @@
  *
  * @module
  */
-export { createUploaderOn, type CreateUploader, type Uploader } from './lib/uploader/create-uploader.ts';
+export {
+  createUploaderOn,
+  type CreateUploader,
+  type Uploader,
+  type UploaderExtras,
+} from './lib/uploader/create-uploader.ts';
 export type { ShareUpload } from './lib/uploader/upload.ts';
 export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
 export type { UploadControl, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';

@@ -184,13 +184,15 @@ describe('one file in two processes', () => {
     const file = join(folder, 'twice.bin');
     await writeFile(file, bytes);
     // Hints are what processes share; for the rest each knows nothing of the other.
-    const start = (): UploadHandle =>
+    const start = (more: { maxBytesPerSecond?: number } = {}): UploadHandle =>
       createUploader({
+        ...more,
         coordinator: servers.coordinator,
         partSizeBytes: PART,
         resumeStore: createFileResumeStore(join(folder, 'hints')),
       }).upload(file);
-    const first = start();
+    // Slow, so that it is still under way when the other one begins.
+    const first = start({ maxBytesPerSecond: 4 * MIB });
     await whenStored(first, 1);
     const second = start();
     await expectStored(first);

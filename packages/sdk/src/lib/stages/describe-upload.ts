@@ -41,7 +41,8 @@ export async function describeUpload<Source extends ByteSource>(
     ...identity,
     // Not for the wire.
     signal: undefined,
-    sizeBytes,
+    expectedSizeBytes: undefined,
+    sizeBytes: Number.isFinite(sizeBytes) ? sizeBytes : null,
     mode: isWhole ? 'single' : 'multipart',
     partSizeBytes: wishPartSize(sizeBytes, concurrency, partSizeBytes),
     checksum: isWhole ? await checksum?.(source) : undefined,

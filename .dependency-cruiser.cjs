@@ -9,7 +9,7 @@ const sdk = {
   entries: `${SDK}[^/]+\\.tsx?$`,
   errors: `${SDK}lib/upload-error\\.ts$`,
   ports: `${SDK}lib/ports/`,
-  helpers: `${SDK}lib/[^/]+\\.ts$`,
+  helpers: `${SDK}lib/(schedule/)?[^/]+\\.ts$`,
   sources: `${SDK}lib/sources/`,
   stages: `${SDK}lib/stages/`,
   uploader: `${SDK}lib/uploader/`,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { judgePartAnswer, s3CodeOf } from './part-answer.ts';
+import { judgePartAnswer, refusedHeadersOf, s3CodeOf } from './part-answer.ts';
 
 function error(code: string, message = ''): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message></Error>`;
@@ -14,6 +14,11 @@ describe('judgePartAnswer', () => {
     [403, error('RequestTimeTooSkewed'), 'refused-url'],
     [400, error('ExpiredToken'), 'refused-url'],
     [403, '', 'refused-url'],
+    [403, error('SignatureDoesNotMatch'), 'refused-signature'],
+    [403, `${error('AccessDenied')}<HeadersNotSigned>x-amz-acl</HeadersNotSigned>`, 'refused-signature'],
+    [400, error('XAmzContentChecksumMismatch'), 'transient'],
+    [400, error('ThrottlingException'), 'throttled'],
+    [400, error('RequestLimitExceeded'), 'throttled'],
     [400, error('RequestTimeout'), 'transient'],
     [400, error('BadDigest'), 'transient'],
     [409, error('OperationAborted'), 'transient'],
@@ -28,6 +33,17 @@ describe('judgePartAnswer', () => {
     [301, error('PermanentRedirect'), 'fatal'],
   ])('takes %i %s for %s', (status, body, verdict) => {
     expect(judgePartAnswer({ status, body })).toBe(verdict);
+  });
+});
+
+describe('refusedHeadersOf', () => {
+  const url = 'https://store/key?X-Amz-SignedHeaders=content-length%3Bhost&X-Amz-Signature=abc';
+
+  it('names the headers that the store names, else those that were signed, and no value', () => {
+    const notSigned = `${error('AccessDenied')}<HeadersNotSigned>x-amz-acl, x-b</HeadersNotSigned>`;
+    expect(refusedHeadersOf(notSigned, url)).toBe('x-amz-acl, x-b');
+    expect(refusedHeadersOf(error('SignatureDoesNotMatch'), url)).toBe('content-length, host');
+    expect(refusedHeadersOf(error('AccessDenied'), url)).toBe('');
   });
 });
 

@@ -9,7 +9,11 @@ export type Verdict = 'stored' | Trouble;
  * two writes that met. A body that was damaged on the way is sent again; whether the file has changed is looked at
  * before that.
  */
-const TRANSIENT_CODES = /^(RequestTimeout|OperationAborted|ConditionalRequestConflict|BadDigest)$/;
+const TRANSIENT_CODES =
+  /^(RequestTimeout|OperationAborted|ConditionalRequestConflict|BadDigest|XAmzContentChecksumMismatch)$/;
+
+/** "Slow down" under a status of its own choosing. */
+const THROTTLING_CODES = /^(SlowDown|RequestLimitExceeded|TooManyRequests)|Throttl/;
 
 /**
  * Reads the store's answer. A 2xx is believed: without a readable ETag the coordinator looks the part up by listing. 412
@@ -18,10 +22,30 @@ const TRANSIENT_CODES = /^(RequestTimeout|OperationAborted|ConditionalRequestCon
 export function judgePartAnswer({ status, body }: PartAnswer): Verdict {
   const code = s3CodeOf(body) ?? '';
   if ((status >= 200 && status < 300) || status === 412) return 'stored';
+  if (isAboutSignature(body)) return 'refused-signature';
   // Temporary credentials that are over answer 400; every other URL that is refused answers 403.
   if (status === 403 || code === 'ExpiredToken') return 'refused-url';
   if (TRANSIENT_CODES.test(code)) return 'transient';
+  if (THROTTLING_CODES.test(code)) return 'throttled';
   return judgeStatus(status);
+}
+
+function isAboutSignature(body: string): boolean {
+  return /<Code>SignatureDoesNotMatch<|<HeadersNotSigned>/.test(body);
+}
+
+/**
+ * Headers that a refused signature is about: those that the store saw and that were not signed, if it says so; else those
+ * that were. A proxy that adds or changes one is the usual reason. Names only: their values may be secret. Empty for any
+ * other refusal.
+ */
+export function refusedHeadersOf(body: string, url: string): string {
+  if (!isAboutSignature(body)) return '';
+  return (
+    /<HeadersNotSigned>([\w, -]+)</.exec(body)?.[1] ??
+    new URL(url).searchParams.get('X-Amz-SignedHeaders')?.replaceAll(';', ', ') ??
+    ''
+  );
 }
 
 /** The error code of an S3 error document; `undefined` if it is none. */

@@ -17,6 +17,8 @@ export interface RepeatInput {
   readonly clock: Clock;
   readonly connectivity?: Connectivity | undefined;
   readonly retry: RetryPolicy;
+  /** Whether the server has ever done what is asked of it: then it is worth more patience. */
+  readonly isKnownServer?: (() => boolean) | undefined;
 }
 
 /**
@@ -26,20 +28,25 @@ export interface RepeatInput {
  * @throws the error of the last attempt; the signal's reason when it aborts
  */
 export async function repeat<Value>(
-  { clock, connectivity, retry }: RepeatInput,
+  { clock, connectivity, retry, isKnownServer }: RepeatInput,
   signal: AbortSignal,
   attempt: (failures: number) => Promise<Outcome<Value>>,
 ): Promise<Value> {
-  for (let failures = 0, renewals = 0; ;) {
+  for (let failures = 0, renewals = 0, spentMs = 0; ;) {
+    const startedMs = clock.nowMs();
     const outcome = await attempt(failures);
     if ('value' in outcome) return outcome.value;
     const { trouble, error, retryAfterSeconds } = outcome;
-    renewals = trouble === 'refused-url' ? renewals + 1 : 0;
-    if (!renewals) failures++;
-    const circumstances = { failures, renewals, retryAfterSeconds };
+    const isRenewal = trouble === 'refused-url' || trouble === 'refused-signature';
+    renewals = isRenewal ? renewals + 1 : 0;
+    if (!isRenewal && trouble !== 'interrupted') failures++;
+    spentMs += clock.nowMs() - startedMs;
+    const troubledMs = isKnownServer?.() ? spentMs : undefined;
+    const circumstances = { failures, renewals, troubledMs, retryAfterSeconds };
     const delayMs = nextDelayMs(retry, trouble, circumstances, clock.randomFraction());
     if (delayMs === undefined) throw error;
     await connectivity?.whenOnline(signal);
     await clock.sleep(delayMs, signal);
+    spentMs += delayMs;
   }
 }

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Circumstances, DEFAULT_RETRY, judgeStatus, nextDelayMs, type Trouble } from './retry.ts';
+import { type Circumstances, judgeStatus, nextDelayMs, retryPolicy, type Trouble } from './retry.ts';
+
+const DEFAULT_RETRY = retryPolicy();
 
 const counted = fc.constantFrom<Trouble>('transient', 'throttled');
 const fraction = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
@@ -48,8 +50,26 @@ describe('nextDelayMs', () => {
     expect(delay('refused-url', { failures: 0, renewals: 3 })).toBeUndefined();
   });
 
+  it('asks for a fresh URL once when the signature is refused', () => {
+    expect(delay('refused-signature', { renewals: 1 })).toBe(0);
+    expect(delay('refused-signature', { renewals: 2 })).toBeUndefined();
+  });
+
+  it('goes on at once, however often, after a sleep of the machine', () => {
+    expect(delay('interrupted', { failures: 500, renewals: 7 })).toBe(0);
+  });
+
   it('gives up at once on what nothing will help', () => {
-    expect(delay('fatal', {})).toBeUndefined();
+    expect(delay('fatal', { troubledMs: 0 })).toBeUndefined();
+  });
+
+  it('has patience with a server that has answered before, by time', () => {
+    expect(delay('transient', { failures: 30, troubledMs: 119_999 })).toBeDefined();
+    expect(delay('transient', { failures: 30, troubledMs: 120_000 })).toBeUndefined();
+    expect(delay('transient', { failures: 9, troubledMs: 1_000_000 })).toBeDefined();
+    expect(delay('transient', { failures: 10 })).toBeUndefined();
+    const named = retryPolicy({ maxAttempts: 3 });
+    expect(nextDelayMs(named, 'transient', { failures: 3, renewals: 0, troubledMs: 1 }, 0.5)).toBeUndefined();
   });
 });
 

@@ -2,6 +2,12 @@
 export interface RetryOptions {
   /** Times that one part, or one call to the coordinator, is tried. Default 10: about half a minute of waiting. */
   readonly maxAttempts?: number;
+  /**
+   * Time for which a server that has answered before is tried again, although `maxAttempts` are used up: an outage in the
+   * middle of an upload may last longer than a typing mistake is worth. Time without a network does not count. Default
+   * 120,000 ms; none if `maxAttempts` is given.
+   */
+  readonly patienceMs?: number;
   /** First wait after a failure of the network or the server; doubles each time. Default 100 ms. */
   readonly baseDelayMs?: number;
   /** The same after "slow down" (429, 503). Default 1,000 ms. A `Retry-After` of the server is honoured on top. */
@@ -13,21 +19,33 @@ export interface RetryOptions {
 /** {@link RetryOptions} with nothing left out. */
 export type RetryPolicy = Required<RetryOptions>;
 
-/** The policy when nobody says otherwise. */
-export const DEFAULT_RETRY: RetryPolicy = {
-  maxAttempts: 10,
-  baseDelayMs: 100,
-  throttledBaseDelayMs: 1_000,
-  maxDelayMs: 20_000,
-};
+/** Fills in what was left out. */
+export function retryPolicy(options: RetryOptions = {}): RetryPolicy {
+  return {
+    maxAttempts: 10,
+    patienceMs: options.maxAttempts ? 0 : 120_000,
+    baseDelayMs: 100,
+    throttledBaseDelayMs: 1_000,
+    maxDelayMs: 20_000,
+    ...options,
+  };
+}
 
 /**
  * What stands in the way.
  *
  * `transient`: the network, or a server that stumbled. `throttled`: a server that asks for patience. `refused-url`: a
- * URL that has expired, most likely; a fresh one helps, unless the reason is another. `fatal`: nothing will help.
+ * URL that has expired, most likely; a fresh one helps, unless the reason is another. `refused-signature`: a request that
+ * is not the one that was signed; a fresh URL helps if the key has changed meanwhile. `interrupted`: our own machine
+ * slept, which is nobody's failure. `fatal`: nothing will help.
  */
-export type Trouble = 'transient' | 'throttled' | 'refused-url' | 'fatal';
+export type Trouble =
+  | 'transient'
+  | 'throttled'
+  | 'refused-url'
+  | 'refused-signature'
+  | 'interrupted'
+  | 'fatal';
 
 /** What an HTTP status that is no success says by itself. 0: a browser that does not tell. */
 export function judgeStatus(status: number): Trouble {
@@ -37,10 +55,12 @@ export function judgeStatus(status: number): Trouble {
 
 /** What the decision rests on. */
 export interface Circumstances {
-  /** Attempts that failed, the last one included; refused URLs do not count. */
+  /** Attempts that failed, the last one included; refused URLs and interruptions do not count. */
   readonly failures: number;
   /** URLs refused in a row, the last one included. */
   readonly renewals: number;
+  /** Time since the first of the failures, without that spent offline; `undefined` while the server has never answered. */
+  readonly troubledMs?: number | undefined;
   /** What the server asked for, if it did. */
   readonly retryAfterSeconds?: number | undefined;
 }
@@ -49,7 +69,7 @@ export interface Circumstances {
 const MAX_RETRY_AFTER_SECONDS = 60;
 
 /** Fresh URLs in a row before the reason must be another. */
-const MAX_RENEWALS = 2;
+const MAX_RENEWALS = { 'refused-url': 2, 'refused-signature': 1 };
 
 /**
  * How long to wait before the next attempt: exponential with full jitter, so that clients that failed together do not
@@ -60,11 +80,14 @@ const MAX_RENEWALS = 2;
 export function nextDelayMs(
   policy: RetryPolicy,
   trouble: Trouble,
-  { failures, renewals, retryAfterSeconds = 0 }: Circumstances,
+  { failures, renewals, troubledMs = Infinity, retryAfterSeconds = 0 }: Circumstances,
   randomFraction: number,
 ): number | undefined {
-  if (trouble === 'refused-url') return renewals > MAX_RENEWALS ? undefined : 0;
-  if (trouble === 'fatal' || failures >= policy.maxAttempts) return undefined;
+  if (trouble === 'refused-url' || trouble === 'refused-signature')
+    return renewals > MAX_RENEWALS[trouble] ? undefined : 0;
+  if (trouble === 'interrupted') return 0;
+  if (trouble === 'fatal' || (failures >= policy.maxAttempts && troubledMs >= policy.patienceMs))
+    return undefined;
   const baseDelayMs = trouble === 'throttled' ? policy.throttledBaseDelayMs : policy.baseDelayMs;
   const ceilingMs = Math.min(baseDelayMs * 2 ** (failures - 1), policy.maxDelayMs);
   return Math.max(randomFraction * ceilingMs, Math.min(retryAfterSeconds, MAX_RETRY_AFTER_SECONDS) * 1_000);

@@ -3,6 +3,7 @@ import type { Clock } from './ports/clock.ts';
 /** The runtime's own clock, timers and chance. */
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
+  nowEpochMs: () => Date.now(),
   sleep,
   randomFraction: () => Math.random(),
   randomUuid,

@@ -67,12 +67,16 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
     entryOf: ({ path, token }) => ({ uploadId: path.split('/')[1], token }),
     judge,
   });
+  let hasAnswered = false;
+  const input = { ...options, isKnownServer: () => hasAnswered };
 
   return {
     address,
     call: async <Answer>(call: CoordinatorCall, signal: AbortSignal) => {
       const make = !call.mayShare ? attempt : call.path ? complete : create;
-      return (await repeat(options, signal, () => make(call, signal))) as Answer;
+      const answer = await repeat(input, signal, () => make(call, signal));
+      hasAnswered = true;
+      return answer as Answer;
     },
   };
 }

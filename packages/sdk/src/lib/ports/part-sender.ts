@@ -18,6 +18,8 @@ export interface PartToSend<Source> {
   readonly url: string;
   /** Sent exactly as they are. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The last attempt got no answer: connections that lie idle may be dead as well, so a new one is opened if possible. */
+  readonly isOnNewConnection?: boolean;
   readonly signal: AbortSignal;
   /** Bytes of this attempt handed to the network so far. Must be called while bytes move: silence is a stall. */
   onProgress(sentBytes: number): void;

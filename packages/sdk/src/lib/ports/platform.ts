@@ -13,6 +13,8 @@ import type { PartSender } from './part-sender.ts';
 export interface Platform<Input, Source extends ByteSource> {
   /** Parts in flight when nobody says otherwise. */
   readonly defaultConcurrency: number;
+  /** Parts in flight at most, where more than {@link defaultConcurrency} turn out to carry more. Default no more. */
+  readonly maxConcurrency?: number;
   readonly clock: Clock;
   /** Left out where there is always a network, or no way to know. */
   readonly connectivity?: Connectivity | undefined;

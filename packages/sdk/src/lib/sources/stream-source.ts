@@ -25,6 +25,8 @@ export interface StreamSource<Memory extends Held> extends Pick<
 /** Bytes of a stream that is over already: a source like any other. */
 export interface ShortStream {
   readonly pieces: readonly Uint8Array<ArrayBuffer>[];
+  /** Call it when nobody needs the bytes any more. */
+  close(): Promise<void>;
 }
 
 /**
@@ -40,43 +42,76 @@ export async function openStream<Memory extends Held>(
   hold: () => Memory,
 ): Promise<StreamSource<Memory> | ShortStream> {
   const reader = readChunks(stream);
+  const head = createHead(reader, hints);
   try {
-    const pieces: Uint8Array<ArrayBuffer>[] = [];
-    for (let leftBytes = hints.headBytes + 1; leftBytes > 0;) {
-      const bytes = await reader.next(leftBytes, hints.signal);
-      if (!bytes) return { pieces };
-      // A copy: whoever writes the stream may use its buffer again.
-      pieces.push(new Uint8Array(bytes));
-      leftBytes -= bytes.byteLength;
-    }
-    if (hints.expectedSizeBytes !== undefined && hints.expectedSizeBytes <= hints.headBytes)
-      throw tooLong(hints.expectedSizeBytes);
-    return createStreamSource(afterHead(pieces, reader), hints, hold);
+    if (await head.read()) return { pieces: head.pieces, close: head.close };
+    const { expectedSizeBytes = Infinity, headBytes } = hints;
+    if (expectedSizeBytes <= headBytes) throw tooLong(expectedSizeBytes);
+    return createStreamSource(head, hints, hold);
   } catch (error) {
-    reader.cancel();
+    await head.close();
     throw error;
   }
 }
 
-/** A reader that begins with bytes that were read before. */
-function afterHead(head: Uint8Array[], reader: ChunkReader): ChunkReader {
+interface Head extends ChunkReader {
+  readonly pieces: readonly Uint8Array<ArrayBuffer>[];
+  /** Resolves with whether the stream has ended already. */
+  read(): Promise<boolean>;
+  /** Forgets what is in memory, and lets the stream know that nobody reads on. */
+  close(): Promise<void>;
+}
+
+/** The beginning of a stream in memory, and a reader that starts over with it. */
+function createHead(reader: ChunkReader, { headBytes, budget, signal }: SourceHints): Head {
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let heldBytes = 0;
+  const free = (bytes: number): void => {
+    budget.free(bytes);
+    heldBytes -= bytes;
+  };
   return {
-    ...reader,
-    async next(maxBytes, signal) {
-      const [first] = head;
-      if (!first) return await reader.next(maxBytes, signal);
-      if (first.byteLength <= maxBytes) return head.shift();
-      head[0] = first.subarray(maxBytes);
-      return first.subarray(0, maxBytes);
+    pieces,
+    async read() {
+      // Enough to tell a stream that ends right there from one that goes on.
+      const wantedBytes = headBytes + 1;
+      await budget.take(wantedBytes, signal);
+      heldBytes = wantedBytes;
+      for (let leftBytes = wantedBytes; leftBytes > 0;) {
+        const bytes = await reader.next(leftBytes, signal);
+        if (!bytes) {
+          free(leftBytes);
+          return true;
+        }
+        // A copy: whoever writes the stream may use its buffer again.
+        pieces.push(new Uint8Array(bytes));
+        leftBytes -= bytes.byteLength;
+      }
+      return false;
+    },
+    async next(maxBytes, nextSignal) {
+      const [first] = pieces;
+      if (!first) return await reader.next(maxBytes, nextSignal);
+      const bytes = first.subarray(0, maxBytes);
+      if (bytes.byteLength === first.byteLength) pieces.shift();
+      else pieces[0] = first.subarray(maxBytes);
+      free(bytes.byteLength);
+      return bytes;
+    },
+    cancel: reader.cancel,
+    async close() {
+      free(heldBytes);
+      reader.cancel();
     },
   };
 }
 
 function createStreamSource<Memory extends Held>(
-  reader: ChunkReader,
+  reader: Head,
   { expectedSizeBytes, budget }: SourceHints,
   hold: () => Memory,
 ): StreamSource<Memory> {
+  // In the order in which they were read, and no more than a few.
   const inMemory = new Map<number, { readonly part: PartRange; readonly held: Memory }>();
   let sizeBytes = expectedSizeBytes ?? Infinity;
   let endBytes = 0;
@@ -144,7 +179,7 @@ function createStreamSource<Memory extends Held>(
     },
     verify: async () => {},
     async close() {
-      reader.cancel();
+      await reader.close();
       for (const { part } of inMemory.values()) release(part);
     },
   };

@@ -1,18 +1,17 @@
 import type { Grant, PartRange, Receipt } from '@longhaul/protocol';
 import { addressOf } from '../address.ts';
-import { judgePartAnswer, s3CodeOf } from '../part-answer.ts';
+import { judgePartAnswer, refusedHeadersOf, s3CodeOf, type Verdict } from '../part-answer.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { PartAnswer, PartSender } from '../ports/part-sender.ts';
 import { repeat, type RepeatInput } from '../repeat.ts';
+import type { Attempt, Line } from '../schedule/line.ts';
 import { isUploadError, unreachable, UploadError } from '../upload-error.ts';
-import { createWatchdog } from '../watchdog.ts';
 
 /** What sending one part takes. */
 export interface SendPartInput<Source extends ByteSource> extends RepeatInput {
   readonly source: Source;
   readonly sender: PartSender<Source>;
-  /** Silence after which an attempt is given up. Doubles with each attempt, for lines slower than anyone thought. */
-  readonly stallTimeoutMs: number;
+  readonly line: Line;
   readonly grantFor: (part: PartRange, signal: AbortSignal) => Promise<Grant>;
   readonly dropGrant: (partNumber: number) => void;
   /** Bytes of the present attempt handed to the network; 0 when an attempt has failed. */
@@ -20,9 +19,7 @@ export interface SendPartInput<Source extends ByteSource> extends RepeatInput {
 }
 
 /** An answer of the store, or why there was none (status 0 then). */
-type Attempt = PartAnswer & { readonly cause?: unknown };
-
-const MAX_STALL_DOUBLINGS = 3;
+type Answer = PartAnswer & { readonly cause?: unknown };
 
 /**
  * Sends one part until the store has it, or nothing will help.
@@ -34,66 +31,69 @@ export async function sendPart<Source extends ByteSource>(
   part: PartRange,
   signal: AbortSignal,
 ): Promise<Receipt> {
-  const { clock } = input;
+  const { clock, line } = input;
   const { partNumber, sizeBytes } = part;
   const startMs = clock.nowMs();
-  return await repeat(input, signal, async (failures) => {
+  let verdict: Verdict | undefined;
+  return await repeat({ ...input, isKnownServer: () => line.hasStored }, signal, async (failures) => {
     const grant = await input.grantFor(part, signal);
-    const attempt = await sendOnce(input, part, grant, { signal, failures });
-    // A part sent while the file was being changed must not be reported, and a damaged one not be sent again.
-    await input.source.verify();
-    const verdict = judgePartAnswer(attempt);
-    if (verdict === 'stored') {
-      const { etag } = attempt;
+    const attempt = line.begin({ sizeBytes, failures, signal });
+    const isOnNewConnection = verdict === 'transient' || verdict === 'interrupted';
+    verdict = undefined;
+    try {
+      const answer = await sendOnce(input, { ...part, ...grant, isOnNewConnection }, attempt);
+      // Nobody aborted it but the watch, and the watch knows why.
+      if (!answer.status) signal.throwIfAborted();
+      // A part sent while the file was being changed must not be reported, and a damaged one not be sent again.
+      await input.source.verify();
+      verdict = !answer.status && attempt.stall === 'asleep' ? 'interrupted' : judgePartAnswer(answer);
+      if (verdict === 'stored') {
+        const durationMs = clock.nowMs() - startMs;
+        const { etag } = answer;
+        return {
+          value: { partNumber, sizeBytes, durationMs, attempts: failures + 1, ...(etag && { etag }) },
+        };
+      }
+      input.partMoved(part, 0);
+      if (verdict.startsWith('refused')) input.dropGrant(partNumber);
       return {
-        value: {
-          partNumber,
-          sizeBytes,
-          durationMs: clock.nowMs() - startMs,
-          attempts: failures + 1,
-          ...(etag && { etag }),
-        },
+        trouble: verdict,
+        error: errorOf(answer, grant.url, partNumber),
+        retryAfterSeconds: answer.retryAfterSeconds,
       };
+    } finally {
+      attempt.end(verdict);
     }
-    input.partMoved(part, 0);
-    if (verdict === 'refused-url') input.dropGrant(partNumber);
-    const error = errorOf(attempt, `part ${partNumber}, ${addressOf(grant.url)}`);
-    return { error, trouble: verdict, retryAfterSeconds: attempt.retryAfterSeconds };
   });
 }
 
 async function sendOnce<Source extends ByteSource>(
-  { source, sender, clock, stallTimeoutMs, partMoved }: SendPartInput<Source>,
-  part: PartRange,
-  { url, headers }: Grant,
-  { signal, failures }: { readonly signal: AbortSignal; readonly failures: number },
-): Promise<Attempt> {
-  const patienceMs = stallTimeoutMs * 2 ** Math.min(failures, MAX_STALL_DOUBLINGS);
-  const watchdog = createWatchdog(clock, patienceMs, signal);
+  { source, sender, partMoved }: SendPartInput<Source>,
+  part: PartRange & Grant & { readonly isOnNewConnection: boolean },
+  attempt: Attempt,
+): Promise<Answer> {
   try {
     return await sender.send({
       ...part,
       source,
-      url,
-      headers,
-      signal: watchdog.signal,
+      signal: attempt.signal,
       onProgress(sentBytes) {
-        watchdog.feed();
+        attempt.moved(sentBytes);
         partMoved(part, sentBytes);
       },
     });
   } catch (cause) {
-    signal.throwIfAborted();
     if (isUploadError(cause)) throw cause;
     return { status: 0, body: '', cause };
-  } finally {
-    watchdog.stop();
   }
 }
 
-function errorOf({ status, body, cause }: Attempt, where: string): UploadError {
+function errorOf({ status, body, cause }: Answer, url: string, partNumber: number): UploadError {
+  const where = `part ${partNumber}, ${addressOf(url)}`;
   if (!status) return unreachable('STORE_UNREACHABLE', `object store (${where})`, cause);
   const s3Code = s3CodeOf(body);
   const message = `The object store refused (${where}): ${status} ${s3Code ?? ''}`;
-  return new UploadError('STORE_REFUSED', message, { status, s3Code });
+  const headers = refusedHeadersOf(body, url);
+  const hint = headers && `. Something on the way changes or adds headers; look at: ${headers}`;
+  return new UploadError('STORE_REFUSED', message + hint, { status, s3Code });
 }

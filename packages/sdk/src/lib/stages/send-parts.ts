@@ -1,11 +1,10 @@
 import type { PartRange } from '@longhaul/protocol';
-import type { LimitFunction } from 'p-limit';
-import { runInPool } from '../pool.ts';
+import type { FairPool } from '../schedule/fair-pool.ts';
 
 /** How a set of parts is sent. */
 export interface SendPartsInput {
-  /** Shared by all uploads: each of them queues no more parts than fit at once, so they take turns. */
-  readonly pool: LimitFunction;
+  /** Shared by all uploads, and fair between them. No more parts queue in it than could ever be in flight. */
+  readonly line: { readonly pool: FairPool; readonly maxWidth: number };
   readonly stopSignal: AbortSignal;
 }
 
@@ -20,7 +19,7 @@ export interface PartQueue {
  * them is running any more, so that the source can be closed.
  */
 export async function sendParts(
-  { pool, stopSignal }: SendPartsInput,
+  { line: { pool, maxWidth }, stopSignal }: SendPartsInput,
   parts: readonly PartRange[] | PartQueue,
   send: (part: PartRange, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -29,13 +28,13 @@ export async function sendParts(
   const queue = 'values' in parts ? parts.values() : parts.begin(signal);
 
   // One more than are sent at once: it waits for the next part of a queue meanwhile.
-  const laneCount = 'values' in parts ? Math.min(pool.concurrency, parts.length) : pool.concurrency + 1;
+  const laneCount = 'values' in parts ? Math.min(maxWidth, parts.length) : maxWidth + 1;
   const lane = async (): Promise<void> => {
     try {
       for (;;) {
         const { done, value: part } = await queue.next();
         if (done) return;
-        await runInPool(pool, signal, () => send(part, signal));
+        await pool.run(queue, signal, () => send(part, signal));
       }
     } catch (error) {
       failure.abort(error);

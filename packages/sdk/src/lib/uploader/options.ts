@@ -2,7 +2,7 @@ import { DEFAULT_PART_SIZE_BYTES, type Encryption } from '@longhaul/protocol';
 import type { CoordinatorFetch, CoordinatorHeaders } from '../http/coordinator-client.ts';
 import { type NoticeListener, warn } from '../notice.ts';
 import type { ResumeStore } from '../ports/resume-store.ts';
-import { DEFAULT_RETRY, type RetryOptions, type RetryPolicy } from '../retry.ts';
+import { type RetryOptions, type RetryPolicy, retryPolicy } from '../retry.ts';
 
 /** What all uploads of an uploader share. */
 export interface UploaderOptions {
@@ -11,7 +11,10 @@ export interface UploaderOptions {
    * process, for example `createCoordinator({...}).fetch`.
    */
   readonly coordinator: string | URL | CoordinatorFetch;
-  /** Parts in flight at once, over all files together. Default 6 in a browser, 8 in Node. */
+  /**
+   * Parts in flight at once, over all files together. Default 6 in a browser; in Node 8, and up to 16 on a line on which
+   * more of them carry more. A store that asks for patience gets fewer for a while.
+   */
   readonly concurrency?: number;
   /**
    * Largest part to ask for; default 16 MiB, S3 takes 5 MiB to 5 GiB. A small file gets smaller parts, so that every
@@ -24,7 +27,11 @@ export interface UploaderOptions {
   readonly resumeStore?: ResumeStore;
   /** How failures are met. */
   readonly retry?: RetryOptions;
-  /** Silence on a connection after which a part is sent again on another one. Default 30,000 ms. */
+  /**
+   * Longest silence on a connection after which a part is sent again on another one; twice as long with each attempt of
+   * the part. Default 30,000 ms. Sooner, from 5 s on, where the line is known by then: while other connections carry on,
+   * or much longer than this line was ever silent before. A line that is merely slow is left alone.
+   */
   readonly stallTimeoutMs?: number;
   /** Largest content that travels inside the create call, without a URL. Default 256 KiB; 0 turns it off. */
   readonly inlineMaxBytes?: number;
@@ -65,6 +72,7 @@ export interface UploadOptions {
 export interface UploaderSettings {
   readonly coordinator: string | URL | CoordinatorFetch;
   readonly concurrency: number;
+  readonly maxConcurrency: number;
   readonly partSizeBytes: number;
   readonly headers: CoordinatorHeaders;
   readonly resumeStore: ResumeStore | undefined;
@@ -74,10 +82,21 @@ export interface UploaderSettings {
   readonly onNotice: NoticeListener;
 }
 
+/** How many parts in flight do well on a platform. */
+interface Concurrency {
+  readonly defaultConcurrency: number;
+  readonly maxConcurrency?: number;
+}
+
 /** Fills in what was left out. */
-export function normalizeOptions(options: UploaderOptions, defaultConcurrency: number): UploaderSettings {
+export function normalizeOptions(
+  options: UploaderOptions,
+  { defaultConcurrency, maxConcurrency = defaultConcurrency }: Concurrency,
+): UploaderSettings {
   return {
     concurrency: defaultConcurrency,
+    // Who names a number means it.
+    maxConcurrency: options.concurrency ?? maxConcurrency,
     partSizeBytes: DEFAULT_PART_SIZE_BYTES,
     headers: {},
     resumeStore: undefined,
@@ -85,6 +104,6 @@ export function normalizeOptions(options: UploaderOptions, defaultConcurrency: n
     inlineMaxBytes: 256 * 1024,
     onNotice: warn,
     ...options,
-    retry: { ...DEFAULT_RETRY, ...options.retry },
+    retry: retryPolicy(options.retry),
   };
 }

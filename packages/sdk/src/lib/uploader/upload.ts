@@ -5,7 +5,6 @@ import {
   partRanges,
   type UploadResult,
 } from '@longhaul/protocol';
-import type { LimitFunction } from 'p-limit';
 import { within } from '../deadline.ts';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
@@ -20,6 +19,7 @@ import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { type PartQueue, sendParts } from '../stages/send-parts.ts';
+import type { Line } from '../schedule/line.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
 import { createSession, type Session } from './session.ts';
@@ -33,7 +33,7 @@ export interface Workshop<Source extends ByteSource>
     Pick<Platform<never, Source>, 'clock' | 'connectivity' | 'checksum'> {
   readonly coordinator: Coordinator;
   readonly sender: PartSender<Source>;
-  readonly pool: LimitFunction;
+  readonly line: Line;
 }
 
 /** One upload: a source that is open, and what was asked of it. Each stage takes what it needs of this. */

@@ -6,7 +6,7 @@ import { type Held, openStream } from '../../sources/stream-source.ts';
 /** Opens a stream. Its parts become Blobs, which a browser sends without the page's help. */
 export async function openBrowserStream(stream: ByteStream, hints: SourceHints): Promise<BlobSource> {
   const opened = await openStream(stream, hints, holdBlob);
-  if ('pieces' in opened) return createBlobSource(new Blob([...opened.pieces]));
+  if ('pieces' in opened) return { ...createBlobSource(new Blob([...opened.pieces])), close: opened.close };
   const blob = (offsetBytes: number, sizeBytes: number): Blob => {
     const { held, skipBytes } = opened.heldAt(offsetBytes);
     return held.blob().slice(skipBytes, skipBytes + sizeBytes);

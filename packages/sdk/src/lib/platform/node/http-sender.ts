@@ -33,6 +33,7 @@ export function createHttpSender({ concurrency, limiter }: HttpSenderOptions): P
   return {
     async send(part) {
       const buffers = spareBuffers.pop() ?? [new Uint8Array(BUFFER_BYTES), new Uint8Array(BUFFER_BYTES)];
+      if (part.isOnNewConnection) for (const agent of Object.values(agents)) dropIdle(agent);
       const request = openRequest(part, agents);
       const answer = await put(request, part, buffers, flow);
       // Not sent to the end, the buffers may still be in use by a read that nobody waits for: then they are left alone.
@@ -40,6 +41,11 @@ export function createHttpSender({ concurrency, limiter }: HttpSenderOptions): P
       return answer;
     },
   };
+}
+
+/** Connections that lie idle, among them those that have died unnoticed: the next request opens a new one. */
+function dropIdle({ freeSockets }: Agent): void {
+  for (const socket of Object.values(freeSockets).flat()) socket?.destroy();
 }
 
 function openRequest(

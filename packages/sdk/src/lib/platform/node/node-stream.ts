@@ -10,7 +10,8 @@ const PIECE_BYTES = 1024 ** 2;
 export async function openNodeStream(stream: ByteStream, hints: SourceHints): Promise<NodeSource> {
   const spare: Uint8Array[] = [];
   const opened = await openStream(stream, hints, () => holdPieces(spare));
-  if ('pieces' in opened) return withReadInto(createBytesSource(Buffer.concat(opened.pieces)));
+  if ('pieces' in opened)
+    return { ...withReadInto(createBytesSource(Buffer.concat(opened.pieces))), close: opened.close };
   const view = (positionBytes: number, maxBytes: number): Uint8Array => {
     const { held, skipBytes } = opened.heldAt(positionBytes);
     return held.view(skipBytes, maxBytes);

@@ -1,0 +1,106 @@
+import type { Verdict } from '../part-answer.ts';
+import type { Clock } from '../ports/clock.ts';
+import { createFairPool, type FairPool } from './fair-pool.ts';
+import type { Stall } from './pace.ts';
+import { createWatch, type NewAttempt } from './watch.ts';
+import { reduceWidth, startWidth, type WidthEvent } from './width.ts';
+
+/** The line to the store, as all uploads of an uploader share it: how much goes at once, how fast, and how it fails. */
+export interface Line {
+  readonly pool: FairPool;
+  /** Parts that are ever in flight at once. */
+  readonly maxWidth: number;
+  /** What it has carried when last it was busy; `undefined` until it has been for a while. */
+  readonly bytesPerSecond: number | undefined;
+  /** The store has taken a part: it can be reached, and does what is asked of it. */
+  readonly hasStored: boolean;
+  /** An attempt to send a part begins. */
+  begin(attempt: NewAttempt): Attempt;
+}
+
+/** An attempt under way. */
+export interface Attempt {
+  /** Aborts when the attempt stalls, or when its own signal does. */
+  readonly signal: AbortSignal;
+  /** Why it was given up, if it was. */
+  readonly stall: Stall | undefined;
+  /** Bytes handed to the network so far. */
+  moved(sentBytes: number): void;
+  /** Call it once, with what came of it, if anything did. */
+  end(verdict: Verdict | undefined): void;
+}
+
+/** What a line is made of. */
+export interface LineOptions {
+  readonly clock: Clock;
+  /** Parts in flight to begin with. */
+  readonly concurrency: number;
+  /** Parts in flight at most, where more of them carry more. */
+  readonly maxConcurrency: number;
+  /** Longest silence of an attempt. */
+  readonly stallTimeoutMs: number;
+}
+
+const READING_MS = 1_500;
+
+/** A line of which nothing is known yet. */
+export function createLine({ clock, concurrency, maxConcurrency, stallTimeoutMs }: LineOptions): Line {
+  const pool = createFairPool(concurrency);
+  const watch = createWatch(clock, stallTimeoutMs);
+  let width = startWidth(concurrency, maxConcurrency);
+  let totalBytes = 0;
+  let reading: { readonly atMs: number; readonly totalBytes: number } | undefined;
+  let bytesPerSecond: number | undefined;
+  let hasStored = false;
+
+  const react = (event: WidthEvent): void => {
+    width = reduceWidth(width, event);
+    if (width.width !== pool.width) pool.width = width.width;
+  };
+  /** What a line carries with places to spare tells nothing of it. */
+  const measure = (nowMs: number): void => {
+    if (!pool.isFull) return void (reading = undefined);
+    const spanMs = nowMs - (reading?.atMs ?? -Infinity);
+    if (spanMs < READING_MS) return;
+    if (reading) {
+      bytesPerSecond = ((totalBytes - reading.totalBytes) / spanMs) * 1_000;
+      if (pool.isCrowded) react({ kind: 'measured', bytesPerSecond });
+    }
+    reading = { atMs: nowMs, totalBytes };
+  };
+
+  return {
+    pool,
+    maxWidth: maxConcurrency,
+    get bytesPerSecond() {
+      return bytesPerSecond;
+    },
+    get hasStored() {
+      return hasStored;
+    },
+    begin(attempt) {
+      const startedMs = clock.nowMs();
+      const watched = watch.begin(attempt);
+      return {
+        signal: watched.signal,
+        get stall() {
+          return watched.stall;
+        },
+        moved(sentBytes) {
+          totalBytes += watched.moved(sentBytes);
+          measure(clock.nowMs());
+        },
+        end(verdict) {
+          watched.end(verdict === 'stored');
+          const { stall } = watched;
+          // A connection that dies while others carry on says nothing of the line.
+          const isTrouble = verdict === 'throttled' || stall === 'silence' || stall === 'unanswered';
+          if (isTrouble) react({ kind: 'trouble', startedMs, nowMs: clock.nowMs() });
+          if (verdict !== 'stored') return;
+          hasStored = true;
+          react({ kind: 'stored', startedMs });
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,142 @@
+import type { Clock } from '../ports/clock.ts';
+import { judgeStanding, paceAnswered, paceMoved, type Stall, type Standing, UNKNOWN_PACE } from './pace.ts';
+
+/** An attempt to send a part, before it is made. */
+export interface NewAttempt {
+  readonly sizeBytes: number;
+  /** Attempts of this part that have failed before: each asks for more patience. */
+  readonly failures: number;
+  readonly signal: AbortSignal;
+}
+
+/** An attempt that is watched. */
+export interface Watched {
+  /** Aborts when the attempt stalls, or when its own signal does. */
+  readonly signal: AbortSignal;
+  /** Why it was given up, if it was. */
+  readonly stall: Stall | undefined;
+  /** Bytes handed to the network so far. Answers how many are new. */
+  moved(sentBytes: number): number;
+  /** Call it once, whatever came of it. */
+  end(isAnswered: boolean): void;
+}
+
+/** Watches attempts, and gives up those that go nowhere. */
+export interface Watch {
+  begin(attempt: NewAttempt): Watched;
+}
+
+interface Entry extends Movement {
+  readonly sizeBytes: number;
+  readonly factor: number;
+  readonly giveUp: (stall: Stall) => void;
+  sentBytes: number;
+}
+
+/** When bytes have last moved. */
+interface Movement {
+  movedMs: number;
+  movedWallMs: number;
+  /** What all have moved by then. */
+  totalBytes: number;
+}
+
+const LOOK_EVERY_MS = 1_000;
+/** A look that comes so much later than it should comes after a sleep of the machine. */
+const SLEPT_MS = 10_000;
+const MAX_DOUBLINGS = 3;
+
+/** One watch over everything that is sent to a store: each attempt is measured by what the others do. */
+export function createWatch(clock: Clock, stallTimeoutMs: number): Watch {
+  const entries = new Set<Entry>();
+  let pace = UNKNOWN_PACE;
+  let totalBytes = 0;
+  let stopLooking = (): void => {};
+
+  const now = (): Movement => ({ movedMs: clock.nowMs(), movedWallMs: wallMs(clock), totalBytes });
+  const look = (hasSlept: boolean): void => {
+    const others = entries.size - 1;
+    for (const entry of entries) {
+      const othersBytes = others ? (totalBytes - entry.totalBytes) / others : undefined;
+      const standing = standingOf(entry, clock, { hasSlept, othersBytes, limitMs: stallTimeoutMs });
+      const stall = judgeStanding(pace, standing);
+      if (stall) entry.giveUp(stall);
+    }
+  };
+  const enter = (entry: Entry): void => {
+    if (entries.add(entry).size === 1)
+      stopLooking = startLooking(clock, Math.min(LOOK_EVERY_MS, stallTimeoutMs / 4), look);
+  };
+  const moved = (entry: Entry, sentBytes: number): number => {
+    const stepBytes = sentBytes - entry.sentBytes;
+    if (stepBytes <= 0) return 0;
+    totalBytes += stepBytes;
+    const gapMs = clock.nowMs() - entry.movedMs;
+    Object.assign(entry, now(), { sentBytes });
+    pace = paceMoved(pace, entry.movedMs, gapMs, stepBytes);
+    return stepBytes;
+  };
+  const leave = (entry: Entry, isAnswered: boolean): void => {
+    entries.delete(entry);
+    if (entries.size === 0) stopLooking();
+    if (isAnswered) pace = paceAnswered(pace, clock.nowMs() - entry.movedMs);
+  };
+
+  return {
+    begin({ sizeBytes, failures, signal }) {
+      const stop = new AbortController();
+      let stall: Stall | undefined;
+      const entry: Entry = {
+        sizeBytes,
+        factor: 2 ** Math.min(failures, MAX_DOUBLINGS),
+        giveUp: (why) => stop.abort(new Error((stall = why))),
+        sentBytes: 0,
+        ...now(),
+      };
+      enter(entry);
+      return {
+        signal: AbortSignal.any([signal, stop.signal]),
+        get stall() {
+          return stall;
+        },
+        moved: (sentBytes) => moved(entry, sentBytes),
+        // One that was given up counts for as long as it was waited for: it makes the next ones more patient.
+        end: (isAnswered) => leave(entry, isAnswered || stall === 'unanswered'),
+      };
+    },
+  };
+}
+
+function standingOf(
+  { sizeBytes, sentBytes, movedMs, movedWallMs, factor }: Entry,
+  clock: Clock,
+  { hasSlept, ...facts }: Pick<Standing, 'othersBytes' | 'limitMs'> & { readonly hasSlept: boolean },
+): Standing {
+  return {
+    ...facts,
+    factor,
+    silentMs: clock.nowMs() - movedMs,
+    sleptMs: hasSlept ? wallMs(clock) - movedWallMs : 0,
+    hasSentAll: sentBytes === sizeBytes,
+  };
+}
+
+/** The clock that runs on while the machine sleeps, where there is one. */
+function wallMs(clock: Clock): number {
+  return clock.nowEpochMs?.() ?? clock.nowMs();
+}
+
+/** Looks until the returned function is called. */
+function startLooking(clock: Clock, everyMs: number, look: (hasSlept: boolean) => void): () => void {
+  const over = new AbortController();
+  const keepLooking = async (): Promise<never> => {
+    for (;;) {
+      const beganMs = wallMs(clock);
+      await clock.sleep(everyMs, over.signal);
+      look(wallMs(clock) - beganMs > everyMs + SLEPT_MS);
+    }
+  };
+  // Rejects when it is over: nobody is left to be watched.
+  keepLooking().catch(() => {});
+  return () => over.abort();
+}

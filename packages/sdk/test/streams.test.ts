@@ -141,7 +141,7 @@ describe('what a stream is read ahead', () => {
 
   it.each([1, 3])('is what fits into memory, of %d at once', async (count) => {
     const servers = await startTroubled(() => ({ kind: 'swallow' }));
-    const uploader = createUploader({ ...servers, ...PARTS_OF_5_MIB, concurrency: 3, maxConcurrency: 3 });
+    const uploader = createUploader({ ...servers, ...PARTS_OF_5_MIB, concurrency: 3 });
     const stop = new AbortController();
     const streams = Array.from({ length: count }, counting);
     const results = streams.map(({ stream }) => uploader.upload(stream, { signal: stop.signal }).result);

@@ -13,6 +13,8 @@ export interface TestServers {
   read(key: string): Promise<Uint8Array>;
   /** Objects that the store has. */
   countObjects(): Promise<number>;
+  /** Its metadata. */
+  metadata(key: string): Promise<Readonly<Record<string, string>> | undefined>;
   /** Keys of all objects. */
   keys(): Promise<readonly string[]>;
   /** Uploads that the store has open. */
@@ -77,6 +79,7 @@ export async function startServers(
       client.destroy();
       return KeyCount;
     },
+    metadata: async (key) => (await objectStore.headObject({ key }))?.metadata,
     async keys() {
       const { ListObjectsV2Command, S3Client } = await import('@aws-sdk/client-s3');
       const client = new S3Client({

@@ -14,6 +14,10 @@ process.on('SIGTERM', stop);
 
 process.exitCode = await runCli(process.argv.slice(2), {
   env: process.env,
+  // Opened when it is read: a file needs none.
+  get stdin() {
+    return process.stdin;
+  },
   stdout: process.stdout,
   stderr: process.stderr,
   signal: interrupt.signal,

@@ -9,7 +9,8 @@ export type { UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts
 export type { PartProgress } from './lib/uploader/upload-tracker.ts';
 export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts';
 export type { CoordinatorFetch, CoordinatorHeaders } from './lib/http/coordinator-client.ts';
-export type { ByteSource } from './lib/ports/byte-source.ts';
+export type { ByteBudget } from './lib/ports/byte-budget.ts';
+export type { ByteSource, ReadOnce, SourceHints } from './lib/ports/byte-source.ts';
 export type { Clock } from './lib/ports/clock.ts';
 export type { Connectivity } from './lib/ports/connectivity.ts';
 export type { PartAnswer, PartSender, PartToSend } from './lib/ports/part-sender.ts';
@@ -19,6 +20,7 @@ export type { NoticeListener, UploadNotice } from './lib/notice.ts';
 export type { UploadProgress } from './lib/progress.ts';
 export type { RetryOptions } from './lib/retry.ts';
 export { createBlobSource, type BlobSource } from './lib/sources/blob-source.ts';
+export type { ByteStream } from './lib/sources/byte-stream.ts';
 export { createBytesSource } from './lib/sources/bytes-source.ts';
 export { systemClock } from './lib/system-clock.ts';
 export {

@@ -13,6 +13,10 @@ export interface TestServers {
   read(key: string): Promise<Uint8Array>;
   /** Objects that the store has. */
   countObjects(): Promise<number>;
+  /** Its metadata. */
+  metadata(key: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** Keys of all objects. */
+  keys(): Promise<readonly string[]>;
   /** Uploads that the store has open. */
   openUploads(): Promise<number>;
   /** Failures that the coordinator met. */
@@ -74,6 +78,19 @@ export async function startServers(
       const { KeyCount = 0 } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET }));
       client.destroy();
       return KeyCount;
+    },
+    metadata: async (key) => (await objectStore.headObject({ key }))?.metadata,
+    async keys() {
+      const { ListObjectsV2Command, S3Client } = await import('@aws-sdk/client-s3');
+      const client = new S3Client({
+        endpoint: storeUrl,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        credentials: CREDENTIALS,
+      });
+      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET }));
+      client.destroy();
+      return Contents.flatMap(({ Key }) => Key ?? []);
     },
     openUploads: async () => (await objectStore.listMultipartUploads({ prefix: '' })).length,
     async stop() {

@@ -15,6 +15,7 @@ import { type ProgressDisplay, type ProgressStream, showProgress } from './show-
 /** The world around the command. */
 export interface CliWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
+  readonly stdin: AsyncIterable<Uint8Array>;
   readonly stdout: { write(text: string): unknown };
   readonly stderr: ProgressStream;
   /** Aborted by Ctrl-C. */
@@ -27,7 +28,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 /** Uploads the files and resolves with the exit status. */
 export async function uploadCommand(asked: UploadArguments, world: CliWorld): Promise<number> {
   const { files, isJson, coordinator, ...options } = asked;
-  const { connectorId, contentType, ...uploaderOptions } = options;
+  const { connectorId, contentType, name, expectedSizeBytes, ...uploaderOptions } = options;
   const display = showProgress(world.stderr);
   const uploader = createUploader({
     onNotice: ({ message }) => display.note(message),
@@ -39,10 +40,16 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
     signal: world.signal,
     ...(connectorId !== undefined && { connectorId }),
     ...(contentType !== undefined && { contentType }),
+    ...(name !== undefined && { name }),
+    ...(expectedSizeBytes !== undefined && { expectedSizeBytes }),
   };
   const watch = createSilenceWatch(display);
   const upload = (file: string): Promise<FileReport> =>
-    uploadFile(file, uploader.upload(file, uploadOptions), { display, watch });
+    uploadFile(file, uploader.upload(file === '-' ? world.stdin : file, uploadOptions), {
+      display,
+      watch,
+      label: name,
+    });
   const reports = await Promise.all(files.map(upload));
   display.close();
   for (const report of reports) world.stdout.write(isJson ? `${JSON.stringify(report)}\n` : describe(report));
@@ -66,13 +73,21 @@ interface FileFailed {
   readonly error: { readonly code: string; readonly message: string };
 }
 
+/** How an upload is shown. */
+interface Showing {
+  readonly display: ProgressDisplay;
+  readonly watch: SilenceWatch;
+  /** Default the file's name. */
+  readonly label: string | undefined;
+}
+
 async function uploadFile(
   file: string,
   upload: UploadHandle,
-  { display, watch }: { readonly display: ProgressDisplay; readonly watch: SilenceWatch },
+  { display, watch, label }: Showing,
 ): Promise<FileReport> {
   const startMs = performance.now();
-  display.follow(upload, basename(file));
+  display.follow(upload, label ?? basename(file));
   noteResume(upload, file, display);
   const stopWatching = watch(upload, file);
   try {
@@ -117,7 +132,8 @@ function exitStatus(reports: readonly FileReport[], { signal, stderr }: CliWorld
   const failed = reports.filter((report) => 'error' in report);
   if (failed.length === 0) return EXIT.ok;
   if (!signal.aborted) return EXIT.failed;
-  stderr.write('Stopped. Run the same command again to resume.\n');
+  const isInput = reports.some(({ file }) => file === '-');
+  stderr.write(`Stopped. ${isInput ? 'Nothing was stored.' : 'Run the same command again to resume.'}\n`);
   return EXIT.interrupted;
 }
 

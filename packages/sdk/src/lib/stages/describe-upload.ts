@@ -15,6 +15,7 @@ export interface DescribeInput<Source extends ByteSource> {
   readonly options: Pick<CreateUploadRequest, 'contentType' | 'connectorId' | 'metadata' | 'encryption'> & {
     readonly name?: string;
     readonly signal?: AbortSignal;
+    readonly expectedSizeBytes?: number;
   };
   readonly concurrency: number;
   /** Largest part to ask for. */
@@ -31,7 +32,7 @@ export interface DescribeInput<Source extends ByteSource> {
 export async function describeUpload<Source extends ByteSource>(
   { source, options, concurrency, partSizeBytes, inlineMaxBytes, checksum }: DescribeInput<Source>,
   identity: Pick<CreateCall, 'createId' | 'fingerprint' | 'resume'>,
-): Promise<CreateCall & { signal: undefined }> {
+): Promise<CreateCall & { signal: undefined; expectedSizeBytes: undefined }> {
   const { sizeBytes, name = 'unnamed', contentType } = source;
   const isWhole = sizeBytes <= partSizeBytes;
   return {
@@ -41,7 +42,8 @@ export async function describeUpload<Source extends ByteSource>(
     ...identity,
     // Not for the wire.
     signal: undefined,
-    sizeBytes,
+    expectedSizeBytes: undefined,
+    sizeBytes: Number.isFinite(sizeBytes) ? sizeBytes : null,
     mode: isWhole ? 'single' : 'multipart',
     partSizeBytes: wishPartSize(sizeBytes, concurrency, partSizeBytes),
     checksum: isWhole ? await checksum?.(source) : undefined,

@@ -34,7 +34,8 @@ export async function identifyUpload(
   { source, coordinator, options, claim, resumeStore, clock }: IdentifyInput,
   forgetHint: boolean,
 ): Promise<UploadIdentity> {
-  const fingerprint = await fingerprintOf(source);
+  // What can be read once is gone by the time it could be resumed.
+  const fingerprint = source.once ? undefined : await fingerprintOf(source);
   const hintKey = JSON.stringify([coordinator.address, options.connectorId, fingerprint]);
   let createId = clock.randomUuid();
   if (!fingerprint || options.resume === false || !claim(hintKey)) {

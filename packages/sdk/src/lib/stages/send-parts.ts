@@ -8,27 +8,39 @@ export interface SendPartsInput {
   readonly stopSignal: AbortSignal;
 }
 
+/** Parts that come one after the other, in their own time. */
+export interface PartQueue {
+  /** Begins to hand them out, until the signal aborts. */
+  begin(signal: AbortSignal): AsyncIterator<PartRange>;
+}
+
 /**
  * Sends parts side by side, begun in the order given. The first failure stops the others; it is thrown once none of
  * them is running any more, so that the source can be closed.
  */
 export async function sendParts(
   { line: { pool, maxWidth }, stopSignal }: SendPartsInput,
-  parts: readonly PartRange[],
+  parts: readonly PartRange[] | PartQueue,
   send: (part: PartRange, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const failure = new AbortController();
   const signal = AbortSignal.any([stopSignal, failure.signal]);
-  const queue = parts.values();
+  const queue = 'values' in parts ? parts.values() : parts.begin(signal);
 
+  // One more than are sent at once: it waits for the next part of a queue meanwhile.
+  const laneCount = 'values' in parts ? Math.min(maxWidth, parts.length) : maxWidth + 1;
   const lane = async (): Promise<void> => {
     try {
-      for (const part of queue) await pool.run(queue, signal, () => send(part, signal));
+      for (;;) {
+        const { done, value: part } = await queue.next();
+        if (done) return;
+        await pool.run(queue, signal, () => send(part, signal));
+      }
     } catch (error) {
       failure.abort(error);
     }
   };
 
-  await Promise.all(Array.from({ length: Math.min(maxWidth, parts.length) }, lane));
+  await Promise.all(Array.from({ length: laneCount }, lane));
   signal.throwIfAborted();
 }

@@ -1,11 +1,13 @@
 import { MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
 import pLimit from 'p-limit';
+import { createByteBudget } from '../byte-budget.ts';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
 import { createLine } from '../schedule/line.ts';
+import { UploadError } from '../upload-error.ts';
 import { normalizeOptions, type UploaderOptions, type UploadOptions } from './options.ts';
 import { runUpload, type Workshop } from './upload.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
@@ -49,7 +51,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     connectivity,
     checksum,
   };
-  const { concurrency, maxConcurrency, onNotice } = settings;
+  const { concurrency, maxConcurrency, partSizeBytes, inlineMaxBytes, onNotice } = settings;
   const shop: Workshop<Source> = {
     ...settings,
     coordinator: createCoordinatorClient(settings),
@@ -57,6 +59,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     line: createLine(settings),
     onNotice: onceEach(onNotice),
   };
+  const budget = createByteBudget(concurrency * partSizeBytes);
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);
   const running = new Set<string>();
@@ -66,7 +69,13 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     uploadOptions: UploadOptions,
     control: UploadControl,
   ): Promise<UploadResult> => {
-    const source = await platform.openSource(input);
+    const { expectedSizeBytes } = uploadOptions;
+    const source = await platform.openSource(input, {
+      headBytes: Math.max(partSizeBytes, inlineMaxBytes),
+      expectedSizeBytes,
+      budget,
+      signal: control.stopSignal,
+    });
     let own = '';
     const claim = (hintKey: string): boolean => {
       if (running.has(hintKey)) return own === hintKey;
@@ -75,7 +84,8 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     };
     const job = { ...shop, ...control, source, options: uploadOptions, claim };
     try {
-      return source.sizeBytes <= settings.inlineMaxBytes
+      assertSize(source, expectedSizeBytes);
+      return source.sizeBytes <= inlineMaxBytes
         ? await runUpload(job)
         : await runInPool(sending, control.stopSignal, () => runUpload(job));
     } finally {
@@ -92,4 +102,13 @@ export function createUploaderOn<Input, Source extends ByteSource>(
         uploadOptions.signal,
       ),
   };
+}
+
+/** A stream that goes on is looked at as it comes; of everything else the size is known now. */
+function assertSize({ sizeBytes }: ByteSource, expectedSizeBytes: number = sizeBytes): void {
+  if (sizeBytes === expectedSizeBytes) return;
+  throw new UploadError(
+    sizeBytes < expectedSizeBytes ? 'SOURCE_SHORT' : 'SOURCE_LONG',
+    `The source has ${sizeBytes} bytes and not ${expectedSizeBytes}. Nothing was stored.`,
+  );
 }

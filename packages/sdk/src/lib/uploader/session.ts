@@ -1,5 +1,6 @@
 import type {
   CancelResponse,
+  CompleteRequest,
   CompleteResponse,
   CreateUploadResponse,
   PartsRequest,
@@ -17,7 +18,7 @@ export interface Session {
    */
   reopen(): Promise<CreateUploadResponse | undefined>;
   exchangeParts(request: PartsRequest): Promise<PartsResponse>;
-  complete(signal: AbortSignal): Promise<CompleteResponse>;
+  complete(signal: AbortSignal, request?: CompleteRequest): Promise<CompleteResponse>;
   cancel(signal: AbortSignal): Promise<CancelResponse>;
 }
 
@@ -55,7 +56,7 @@ export function createSession(
 
   return {
     reopen,
-    complete: (signal) => call('post', '/complete', signal, { mayShare: mode === 'single' }),
+    complete: (signal, json) => call('post', '/complete', signal, { json, mayShare: mode === 'single' }),
     cancel: (signal) => call('delete', '', signal),
     async exchangeParts(json) {
       const answer = await call<PartsResponse>('post', '/parts', input.stopSignal, { json });

@@ -1,4 +1,11 @@
-import { type CreateUploadResponse, type PartRange, partRanges, type UploadResult } from '@longhaul/protocol';
+import {
+  type CompleteResponse,
+  type CreateUploadResponse,
+  type PartRange,
+  partRanges,
+  type UploadResult,
+} from '@longhaul/protocol';
+import { within } from '../deadline.ts';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
@@ -11,7 +18,7 @@ import { createExchange } from '../stages/exchange.ts';
 import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
-import { sendParts } from '../stages/send-parts.ts';
+import { type PartQueue, sendParts } from '../stages/send-parts.ts';
 import type { Line } from '../schedule/line.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
@@ -46,6 +53,9 @@ interface OpenUpload extends Opening {
 /** Rounds of sending before parts that keep vanishing are nobody's bad luck any more. */
 const MAX_ROUNDS = 5;
 
+/** How long a stream that failed may take to be forgotten by the coordinator, which ends it by itself after days. */
+const LET_GO_WITHIN_MS = 10_000;
+
 /**
  * The order of an upload, and the only place that goes back in it: identify → describe → open → send and report →
  * verify → complete. Parts that the store lacks after all send it back to sending; `cancel()` leads out of it.
@@ -53,7 +63,7 @@ const MAX_ROUNDS = 5;
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
   const upload = (await open(job, false)) ?? (await open(job, true));
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
-  const { created, opened, hintKey, session } = upload;
+  const { created, opened, hintKey } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
   job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
   try {
@@ -62,14 +72,28 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
     return result;
   } catch (error) {
     const hasChanged = codeOf(error) === 'FILE_CHANGED';
-    if (job.abortSignal.aborted || !(hasChanged || job.stopSignal.aborted)) throw error;
     // Cancelled; or changed, and then parts of the old content must not wait to be mixed with the new.
-    const complete = (): Promise<Completion> => completeUpload(job, session.complete, job.abortSignal);
-    const result = await cancelUpload(() => session.cancel(job.abortSignal), complete);
-    await forgetUpload(job, hintKey);
+    const isOver = !job.abortSignal.aborted && (hasChanged || job.stopSignal.aborted);
+    if (!isOver && !job.source.once) throw error;
+    // What is left of a stream is of no use: nobody can go on with it. Nor is it worth more than the error itself.
+    const result = isOver
+      ? await letGo(job, upload, job.abortSignal)
+      : await within(job.clock, LET_GO_WITHIN_MS, (signal) => letGo(job, upload, signal)).catch(() => {});
     if (hasChanged || !result) throw error;
     return result;
   }
+}
+
+/** Ends the upload at the coordinator. The result, if it is complete after all. */
+async function letGo<Source extends ByteSource>(
+  job: UploadJob<Source>,
+  { session, hintKey }: OpenUpload,
+  signal: AbortSignal,
+): Promise<UploadResult | undefined> {
+  const complete = (): Promise<Completion> => completeUpload(job, session.complete, signal);
+  const result = await cancelUpload(() => session.cancel(signal), complete);
+  await forgetUpload(job, hintKey);
+  return result;
 }
 
 /** Opens the upload that this source belongs to. `undefined`: the one remembered is over. */
@@ -91,17 +115,25 @@ async function carry<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: OpenUpload,
 ): Promise<UploadResult> {
-  const { stopSignal, dispatch } = job;
+  const { stopSignal, dispatch, source } = job;
   const { session, opened } = upload;
-  let parts = missingParts(upload.created);
+  const { once } = source;
+  let parts = once
+    ? { begin: (signal: AbortSignal) => once.parts(opened.plan, signal) }
+    : missingParts(upload.created);
   for (let round = 1; ; round++) {
     stopSignal.throwIfAborted();
-    await sendAndReport(job, upload, parts).catch(leaveToCompletion);
-    await job.source.verify();
+    const sent = sendAndReport(job, upload, parts);
+    await (once ? sent : sent.catch(leaveToCompletion));
+    await source.verify();
+    const { sizeBytes } = source;
+    if (once) job.begin(sizeBytes, []);
     dispatch({ kind: 'completing', upload: opened });
-    const completion = await completeUpload(job, session.complete, stopSignal);
+    const ask = (signal: AbortSignal): Promise<CompleteResponse> => session.complete(signal, { sizeBytes });
+    const completion = await completeUpload(job, once ? ask : session.complete, stopSignal);
     if (completion.result) return completion.result;
-    if (round === MAX_ROUNDS) throw completion.refusal;
+    // What was read once cannot be sent again.
+    if (round === MAX_ROUNDS || once) throw completion.refusal;
     const reopened = await session.reopen();
     parts = reopened ? missingParts(reopened, completion.refusal) : [];
     for (const part of parts) job.partMoved(part, 0);
@@ -112,12 +144,13 @@ async function carry<Source extends ByteSource>(
 async function sendAndReport<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: OpenUpload,
-  parts: readonly PartRange[],
+  parts: readonly PartRange[] | PartQueue,
 ): Promise<void> {
-  const exchange = createExchange({ ...job, ...upload, parts });
+  const exchange = createExchange({ ...job, ...upload, parts: 'values' in parts ? parts : [] });
   const input = { ...job, ...exchange };
   await sendParts(job, parts, async (part, signal) => {
     const receipt = await sendPart(input, part, signal);
+    job.source.once?.release(part);
     job.partMoved(part, part.sizeBytes, true);
     // The proof of a single PUT is the object itself: there is no part to report.
     if (upload.opened.mode !== 'multipart') return;

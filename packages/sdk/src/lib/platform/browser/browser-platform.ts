@@ -1,11 +1,13 @@
+import type { SourceHints } from '../../ports/byte-source.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { type BlobSource, createBlobSource } from '../../sources/blob-source.ts';
+import { type ByteStream, isByteStream } from '../../sources/byte-stream.ts';
 import { systemClock } from '../../system-clock.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
 import { createXhrPartSender } from './xhr-part-sender.ts';
 
-/** What can be uploaded from a browser: a `File` or another `Blob`, or bytes in memory. */
-export type BrowserInput = Blob | ArrayBuffer | Uint8Array<ArrayBuffer>;
+/** What can be uploaded from a browser: a `File` or another `Blob`, bytes in memory, or a stream of bytes. */
+export type BrowserInput = Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | ByteStream;
 
 /** Browsers keep at most six connections to one HTTP/1.1 server, and S3 speaks nothing newer. */
 const CONNECTIONS_PER_HOST = 6;
@@ -15,13 +17,20 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
   defaultConcurrency: CONNECTIONS_PER_HOST,
   clock: systemClock,
   connectivity: browserConnectivity,
-  openSource: async (input) => createBlobSource(toBlob(input)),
+  openSource,
   createSender: createXhrPartSender,
 };
 
+async function openSource(input: BrowserInput, hints: SourceHints): Promise<BlobSource> {
+  if (!isByteStream(input)) return createBlobSource(toBlob(input));
+  // On demand: most pages never upload one.
+  const { openBrowserStream } = await import('./browser-stream.ts');
+  return await openBrowserStream(input, hints);
+}
+
 // Bytes become a Blob once: handed over as they are, each part would be copied on the page's own thread.
-function toBlob(input: BrowserInput): Blob {
+function toBlob(input: Exclude<BrowserInput, ByteStream>): Blob {
   if (input instanceof Blob) return input;
   if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return new Blob([input]);
-  throw new TypeError(`upload() takes a Blob or bytes, got ${String(input)}`);
+  throw new TypeError(`upload() takes a Blob, bytes or a stream, got ${String(input)}`);
 }

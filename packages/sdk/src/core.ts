@@ -9,7 +9,6 @@ export type { UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts
 export type { PartProgress } from './lib/uploader/upload-tracker.ts';
 export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts';
 export type { CoordinatorFetch, CoordinatorHeaders } from './lib/http/coordinator-client.ts';
-export type { ByteBudget } from './lib/ports/byte-budget.ts';
 export type { ByteSource, ReadOnce, SourceHints } from './lib/ports/byte-source.ts';
 export type { Clock } from './lib/ports/clock.ts';
 export type { Connectivity } from './lib/ports/connectivity.ts';

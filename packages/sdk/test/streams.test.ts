@@ -68,21 +68,21 @@ describe('a stream', () => {
     ['of whole parts', 15 * MIB, 'multipart', 3],
     ['of many parts', 23 * MIB + 7, 'multipart', 5],
   ];
-  it.each(KINDS.flatMap(([kind, make]) => SIZES.map((size) => [kind, ...size, make] as const)))(
-    '%s %s is stored byte for byte',
-    async (_kind, _what, sizeBytes, mode, partCount, make) => {
-      const servers = await start();
-      const bytes = randomBytes(sizeBytes);
-      const upload = createUploader({ ...servers, ...PARTS_OF_5_MIB }).upload(make(bytes), { name: 'x' });
-      const result = await upload.result;
-      expect(result).toMatchObject({ sizeBytes, partCount });
-      expect(upload.state).toMatchObject({ kind: 'completed', upload: { mode } });
-      expect(upload.progress).toMatchObject({ sentBytes: sizeBytes, totalBytes: sizeBytes });
-      expect(sha256(await servers.read(result.key))).toBe(sha256(bytes));
-      expect(await servers.openUploads()).toBe(0);
-      expect(servers.errors).toEqual([]);
-    },
+  const CASES = KINDS.flatMap(([kind, make]) =>
+    SIZES.map(([what, sizeBytes, mode, partCount]) => ({ kind, make, what, sizeBytes, mode, partCount })),
   );
+  it.each(CASES)('$kind $what is stored byte for byte', async ({ make, sizeBytes, mode, partCount }) => {
+    const servers = await start();
+    const bytes = randomBytes(sizeBytes);
+    const upload = createUploader({ ...servers, ...PARTS_OF_5_MIB }).upload(make(bytes), { name: 'x' });
+    const result = await upload.result;
+    expect(result).toMatchObject({ sizeBytes, partCount });
+    expect(upload.state).toMatchObject({ kind: 'completed', upload: { mode } });
+    expect(upload.progress).toMatchObject({ sentBytes: sizeBytes, totalBytes: sizeBytes });
+    expect(sha256(await servers.read(result.key))).toBe(sha256(bytes));
+    expect(await servers.openUploads()).toBe(0);
+    expect(servers.errors).toEqual([]);
+  });
 
   it('goes on in larger parts when it turns out to be long', async () => {
     const servers = await start({ maxChunks: 20 });
@@ -191,14 +191,14 @@ describe('a stream of an expected size', () => {
   );
 
   it.each([
-    ['a byte too few, all in one call', 999, 1_000, 'SOURCE_SHORT'],
-    ['nothing', 0, 20 * MIB, 'SOURCE_SHORT'],
-    ['a byte too few', 13 * MIB - 1, 13 * MIB, 'SOURCE_SHORT'],
-    ['a part too few', 10 * MIB, 15 * MIB, 'SOURCE_SHORT'],
-    ['a byte too many, all in one call', 1_001, 1_000, 'SOURCE_LONG'],
-    ['far too many', 13 * MIB, 1_000, 'SOURCE_LONG'],
-    ['a byte too many', 13 * MIB + 1, 13 * MIB, 'SOURCE_LONG'],
-    ['a byte after whole parts', 15 * MIB + 1, 15 * MIB, 'SOURCE_LONG'],
+    ['a byte too few, all in one call', 999, 1_000, 'SIZE_MISMATCH'],
+    ['nothing', 0, 20 * MIB, 'SIZE_MISMATCH'],
+    ['a byte too few', 13 * MIB - 1, 13 * MIB, 'SIZE_MISMATCH'],
+    ['a part too few', 10 * MIB, 15 * MIB, 'SIZE_MISMATCH'],
+    ['a byte too many, all in one call', 1_001, 1_000, 'SIZE_MISMATCH'],
+    ['far too many', 13 * MIB, 1_000, 'SIZE_MISMATCH'],
+    ['a byte too many', 13 * MIB + 1, 13 * MIB, 'SIZE_MISMATCH'],
+    ['a byte after whole parts', 15 * MIB + 1, 15 * MIB, 'SIZE_MISMATCH'],
   ])('leaves nothing when there is %s', async (_what, sizeBytes, expectedSizeBytes, code) => {
     const servers = await start();
     const uploader = createUploader({ ...servers, ...PARTS_OF_5_MIB });
@@ -211,7 +211,7 @@ describe('a stream of an expected size', () => {
   it('is held to it as files and bytes are', async () => {
     const uploader = createUploader(await start());
     const upload = uploader.upload(new Uint8Array(5), { expectedSizeBytes: 6 });
-    await expect(upload.result).rejects.toMatchObject({ code: 'SOURCE_SHORT' });
+    await expect(upload.result).rejects.toMatchObject({ code: 'SIZE_MISMATCH' });
   });
 });
 
@@ -276,7 +276,7 @@ describe('a stream that comes to no good end', () => {
     const servers = await start({ maxSizeBytes: 11 * MIB });
     const upload = createUploader({ ...servers, ...PARTS_OF_5_MIB }).upload(chunksOf(randomBytes(12 * MIB)));
     await expect(upload.result).rejects.toMatchObject({
-      code: 'SOURCE_LONG',
+      code: 'SIZE_MISMATCH',
       message: expect.stringContaining(String(11 * MIB)),
     });
     expect(await servers.openUploads()).toBe(0);

@@ -8,10 +8,8 @@ export type UploadErrorCode =
   | 'FILE_UNREADABLE'
   /** The stream failed in the middle; the error's `cause` is what it failed with. Nothing was stored. */
   | 'SOURCE_FAILED'
-  /** There are fewer bytes than `expectedSizeBytes`. Nothing was stored. */
-  | 'SOURCE_SHORT'
-  /** There are more bytes than `expectedSizeBytes`, or than an upload of unknown size may have. Nothing was stored. */
-  | 'SOURCE_LONG'
+  /** The source has not `expectedSizeBytes`, or more than an upload of unknown size may have. Nothing was stored. */
+  | 'SIZE_MISMATCH'
   /** No answer from the coordinator after every retry. The upload can be continued. */
   | 'COORDINATOR_UNREACHABLE'
   /** The coordinator said no; {@link UploadError.problem} says why. */

@@ -186,10 +186,10 @@ describe('longhaul upload -', () => {
   it('stores nothing of an input that ends before its expected size, or after', async () => {
     const keys = await servers.keys();
     const short = await pipe(randomBytes(17 * MIB), '--expect-size', '18MiB');
-    expect(short).toMatchObject({ status: 1, stderr: expect.stringContaining('ended after 17825792 of') });
-    expect(JSON.parse(short.stdout)).toMatchObject({ file: '-', error: { code: 'SOURCE_SHORT' } });
+    expect(short).toMatchObject({ status: 1, stderr: expect.stringContaining('17825792, not 18874368') });
+    expect(JSON.parse(short.stdout)).toMatchObject({ file: '-', error: { code: 'SIZE_MISMATCH' } });
     const long = await pipe(randomBytes(17 * MIB), '--expect-size', '16MiB');
-    expect(JSON.parse(long.stdout)).toMatchObject({ error: { code: 'SOURCE_LONG' } });
+    expect(JSON.parse(long.stdout)).toMatchObject({ error: { code: 'SIZE_MISMATCH' } });
     expect(await servers.keys()).toEqual(keys);
     expect(await servers.openUploads()).toBe(0);
     expect(await pipe(randomBytes(17 * MIB), '--expect-size', '17MiB')).toMatchObject({ status: 0 });

@@ -1,5 +1,4 @@
 import type { OpenPlan, PartPlan, PartRange } from '@longhaul/protocol';
-import type { ByteBudget } from './byte-budget.ts';
 
 /** A file, or bytes, that stay where they are until they are read. Opened by the platform, closed by the upload. */
 export interface ByteSource {
@@ -38,7 +37,7 @@ export interface ReadOnce {
   /**
    * The parts of the plan in order, each once its bytes are in memory, up to the end. Reads on only while there is room.
    *
-   * @throws UploadError `SOURCE_FAILED`, `SOURCE_SHORT` or `SOURCE_LONG`; the signal's reason when it aborts
+   * @throws UploadError `SOURCE_FAILED` or `SIZE_MISMATCH`; the signal's reason when it aborts
    */
   parts(plan: PartPlan | OpenPlan, signal: AbortSignal): AsyncIterator<PartRange>;
   /** The store has the part: nobody will ask for its bytes again. */
@@ -51,7 +50,8 @@ export interface SourceHints {
   readonly headBytes: number;
   /** What the caller says that the source holds. */
   readonly expectedSizeBytes: number | undefined;
-  readonly budget: ByteBudget;
+  /** Most that all streams of one owner, an uploader, hold in memory together. */
+  readonly memory: { readonly owner: object; readonly limitBytes: number };
   /** Ends the waiting for a stream that says nothing. */
   readonly signal: AbortSignal;
 }

@@ -23,7 +23,7 @@ export interface Platform<Input, Source extends ByteSource> {
    * Opens what the caller handed over.
    *
    * @throws TypeError if it is nothing that this platform can upload
-   * @throws UploadError `FILE_UNREADABLE` if it cannot be opened, `SOURCE_FAILED` or `SOURCE_LONG` of a stream
+   * @throws UploadError `FILE_UNREADABLE` if it cannot be opened, `SOURCE_FAILED` or `SIZE_MISMATCH` of a stream
    */
   openSource(input: Input, hints: SourceHints): Promise<Source>;
 

@@ -1,6 +1,6 @@
-import { UploadError } from '../upload-error.ts';
-import { orAborted } from '../or-aborted.ts';
+import type { UploadError } from '../upload-error.ts';
 import type { ByteStream } from './byte-stream.ts';
+import { orAborted } from './or-aborted.ts';
 
 /** Takes bytes off a stream as they are wanted: what nobody asks for is not read, so the stream's writer waits. */
 export interface ChunkReader {
@@ -15,14 +15,17 @@ export interface ChunkReader {
 }
 
 /** A reader over a stream that nobody else reads. */
-export function readChunks(stream: ByteStream): ChunkReader {
+export function readChunks(
+  stream: ByteStream,
+  errors: { readonly UploadError: typeof UploadError },
+): ChunkReader {
   const { pull, cancel } = puller(stream);
   let rest: Uint8Array = new Uint8Array();
   return {
     async next(maxBytes, signal) {
       while (rest.byteLength === 0) {
         const pulled = pull().catch((cause: unknown) => {
-          throw new UploadError('SOURCE_FAILED', `The stream failed: ${reasonOf(cause)}`, { cause });
+          throw new errors.UploadError('SOURCE_FAILED', `The stream failed: ${reasonOf(cause)}`, { cause });
         });
         const { done, value } = await orAborted(pulled, signal);
         if (done) return undefined;

@@ -1,6 +1,7 @@
-import { type OpenPlan, type PartPlan, type PartRange, partRange } from '@longhaul/protocol';
+import type { fullPartSizeOf, OpenPlan, PartPlan, PartRange } from '@longhaul/protocol';
 import type { ByteSource, ReadOnce, SourceHints } from '../ports/byte-source.ts';
-import { UploadError } from '../upload-error.ts';
+import type { UploadError } from '../upload-error.ts';
+import { type ByteBudget, budgetOf } from './byte-budget.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { type ChunkReader, readChunks } from './chunk-reader.ts';
 
@@ -22,6 +23,17 @@ export interface StreamSource<Memory extends Held> extends Pick<
   heldAt(offsetBytes: number): { readonly held: Memory; readonly skipBytes: number };
 }
 
+/**
+ * What this shares with the rest of the engine. It is handed over: in a browser this is loaded on demand, and an import
+ * would cut what a page loads at once in two.
+ */
+export interface StreamKit<Memory extends Held> {
+  readonly UploadError: typeof UploadError;
+  readonly fullPartSizeOf: typeof fullPartSizeOf;
+  /** Makes room for a part. */
+  readonly hold: () => Memory;
+}
+
 /** Bytes of a stream that is over already: a source like any other. */
 export interface ShortStream {
   readonly pieces: readonly Uint8Array<ArrayBuffer>[];
@@ -33,21 +45,19 @@ export interface ShortStream {
  * Reads the beginning of a stream. One that ends within `hints.headBytes` is handed back as its bytes, so that it can
  * travel as a small file does; of any other a source is made.
  *
- * @param hold makes room for a part
- * @throws UploadError `SOURCE_FAILED`, `SOURCE_LONG`; TypeError if it yields anything but bytes; the signal's reason when it aborts
+ * @throws UploadError `SOURCE_FAILED` or `SIZE_MISMATCH`; TypeError if it yields anything but bytes; the signal's reason when it aborts
  */
 export async function openStream<Memory extends Held>(
   stream: ByteStream,
   hints: SourceHints,
-  hold: () => Memory,
+  kit: StreamKit<Memory>,
 ): Promise<StreamSource<Memory> | ShortStream> {
-  const reader = readChunks(stream);
-  const head = createHead(reader, hints);
+  const head = createHead(readChunks(stream, kit), hints);
   try {
     if (await head.read()) return { pieces: head.pieces, close: head.close };
     const { expectedSizeBytes = Infinity, headBytes } = hints;
-    if (expectedSizeBytes <= headBytes) throw tooLong(expectedSizeBytes);
-    return createStreamSource(head, hints, hold);
+    if (expectedSizeBytes <= headBytes) throw mismatch(kit, `more than ${expectedSizeBytes}`);
+    return createStreamSource(head, hints, kit);
   } catch (error) {
     await head.close();
     throw error;
@@ -63,7 +73,8 @@ interface Head extends ChunkReader {
 }
 
 /** The beginning of a stream in memory, and a reader that starts over with it. */
-function createHead(reader: ChunkReader, { headBytes, budget, signal }: SourceHints): Head {
+function createHead(reader: ChunkReader, { headBytes, memory, signal }: SourceHints): Head {
+  const budget = budgetOf(memory);
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let heldBytes = 0;
   const free = (bytes: number): void => {
@@ -107,84 +118,101 @@ function createHead(reader: ChunkReader, { headBytes, budget, signal }: SourceHi
 }
 
 function createStreamSource<Memory extends Held>(
-  reader: Head,
-  { expectedSizeBytes, budget }: SourceHints,
-  hold: () => Memory,
+  head: Head,
+  { expectedSizeBytes, memory }: SourceHints,
+  kit: StreamKit<Memory>,
 ): StreamSource<Memory> {
-  // In the order in which they were read, and no more than a few.
-  const inMemory = new Map<number, { readonly part: PartRange; readonly held: Memory }>();
+  const shelf = createShelf<Memory>(budgetOf(memory));
   let sizeBytes = expectedSizeBytes ?? Infinity;
   let endBytes = 0;
-
-  /** Reads one part, whole or up to the end of the stream. */
-  const fill = async (part: PartRange, held: Memory, signal: AbortSignal): Promise<PartRange> => {
-    let filledBytes = 0;
-    while (filledBytes < part.sizeBytes) {
-      const bytes = await reader.next(part.sizeBytes - filledBytes, signal);
-      if (!bytes) break;
-      held.append(bytes);
-      filledBytes += bytes.byteLength;
-    }
-    endBytes += filledBytes;
-    return { ...part, sizeBytes: filledBytes };
-  };
-  const release = ({ partNumber, sizeBytes: partBytes }: PartRange): void => {
-    inMemory.get(partNumber)?.held.free();
-    if (inMemory.delete(partNumber)) budget.free(partBytes);
-  };
 
   async function* parts(plan: PartPlan | OpenPlan, signal: AbortSignal): AsyncGenerator<PartRange> {
     const maxBytes = plan.sizeBytes ?? plan.maxSizeBytes;
     for (let partNumber = 1; endBytes < maxBytes; partNumber++) {
-      const wanted = partRange(plan, partNumber);
-      // One part of each stream needs no room: streams that feed each other would wait for each other's.
-      if (inMemory.size === 0) budget.hold(wanted.sizeBytes);
-      else await budget.take(wanted.sizeBytes, signal);
-      const held = hold();
-      const part = await fill(wanted, held, signal).catch((error: unknown) => {
-        budget.free(wanted.sizeBytes);
-        throw error;
-      });
-      budget.free(wanted.sizeBytes - part.sizeBytes);
-      if (part.sizeBytes > 0) {
-        inMemory.set(partNumber, { part, held });
-        yield part;
-      }
-      if (part.sizeBytes < wanted.sizeBytes) break;
+      const wantedBytes = Math.min(kit.fullPartSizeOf(plan, partNumber), maxBytes - endBytes);
+      const wanted = { partNumber, offsetBytes: endBytes, sizeBytes: wantedBytes };
+      const part = await shelf.fill(wanted, kit.hold(), head, signal);
+      endBytes += part.sizeBytes;
+      if (part.sizeBytes > 0) yield part;
+      if (part.sizeBytes < wantedBytes) break;
     }
-    await assertEnd(maxBytes, signal);
+    if (expectedSizeBytes !== undefined && endBytes < expectedSizeBytes)
+      throw mismatch(kit, `${endBytes}, not ${expectedSizeBytes}`);
+    if (endBytes === maxBytes && (await head.next(1, signal))) throw mismatch(kit, `more than ${maxBytes}`);
     sizeBytes = endBytes;
   }
-
-  /** What was expected is there, and nothing else comes. */
-  const assertEnd = async (maxBytes: number, signal: AbortSignal): Promise<void> => {
-    if (expectedSizeBytes !== undefined && endBytes < expectedSizeBytes) {
-      const message = `The stream ended after ${endBytes} of ${expectedSizeBytes} bytes. Nothing was stored.`;
-      throw new UploadError('SOURCE_SHORT', message);
-    }
-    if (endBytes === maxBytes && (await reader.next(1, signal))) throw tooLong(maxBytes);
-  };
 
   return {
     get sizeBytes() {
       return sizeBytes;
     },
-    once: { parts, release },
+    once: { parts, release: shelf.release },
+    heldAt: shelf.heldAt,
+    verify: async () => {},
+    async close() {
+      await head.close();
+      shelf.clear();
+    },
+  };
+}
+
+/** Parts in memory. */
+interface Shelf<Memory extends Held> extends Pick<StreamSource<Memory>, 'heldAt'> {
+  /** Reads one part when there is room for it: whole, or what is left up to the end of the stream. */
+  fill(wanted: PartRange, held: Memory, reader: ChunkReader, signal: AbortSignal): Promise<PartRange>;
+  release(part: PartRange): void;
+  clear(): void;
+}
+
+function createShelf<Memory extends Held>(budget: ByteBudget): Shelf<Memory> {
+  const stored = new Map<number, { readonly part: PartRange; readonly held: Memory }>();
+  const release = ({ partNumber }: PartRange): void => {
+    const { part, held } = stored.get(partNumber) ?? {};
+    if (!part) return;
+    held?.free();
+    stored.delete(partNumber);
+    budget.free(part.sizeBytes);
+  };
+  return {
+    async fill(wanted, held, reader, signal) {
+      // One part of each stream needs no room: streams that feed each other would wait for each other's.
+      if (stored.size === 0) budget.hold(wanted.sizeBytes);
+      else await budget.take(wanted.sizeBytes, signal);
+      let leftBytes = wanted.sizeBytes;
+      try {
+        while (leftBytes > 0) {
+          const bytes = await reader.next(leftBytes, signal);
+          if (!bytes) break;
+          held.append(bytes);
+          leftBytes -= bytes.byteLength;
+        }
+      } catch (error) {
+        held.free();
+        budget.free(wanted.sizeBytes);
+        throw error;
+      }
+      budget.free(leftBytes);
+      const part = { ...wanted, sizeBytes: wanted.sizeBytes - leftBytes };
+      stored.set(part.partNumber, { part, held });
+      return part;
+    },
+    release,
+    clear() {
+      for (const { part } of stored.values()) release(part);
+    },
     heldAt(offsetBytes) {
-      for (const { part, held } of inMemory.values()) {
+      for (const { part, held } of stored.values()) {
         const skipBytes = offsetBytes - part.offsetBytes;
         if (skipBytes >= 0 && skipBytes < part.sizeBytes) return { held, skipBytes };
       }
       throw new RangeError(`byte ${offsetBytes} of the stream is not in memory`);
     },
-    verify: async () => {},
-    async close() {
-      await reader.close();
-      for (const { part } of inMemory.values()) release(part);
-    },
   };
 }
 
-function tooLong(maxBytes: number): UploadError {
-  return new UploadError('SOURCE_LONG', `The stream has more than ${maxBytes} bytes. Nothing was stored.`);
+function mismatch(
+  { UploadError: Mismatch }: Pick<StreamKit<Held>, 'UploadError'>,
+  what: string,
+): UploadError {
+  return new Mismatch('SIZE_MISMATCH', `The stream has another size, in bytes: ${what}. Nothing was stored.`);
 }

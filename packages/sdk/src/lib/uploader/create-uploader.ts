@@ -1,6 +1,5 @@
 import { MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
 import pLimit from 'p-limit';
-import { createByteBudget } from '../byte-budget.ts';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
@@ -45,12 +44,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   options: UploaderOptions,
 ): Uploader<Input> {
   const { clock, connectivity, checksum } = platform;
-  const settings = {
-    ...normalizeOptions(options, platform),
-    clock,
-    connectivity,
-    checksum,
-  };
+  const settings = { ...normalizeOptions(options, platform), clock, connectivity, checksum };
   const { concurrency, maxConcurrency, partSizeBytes, inlineMaxBytes, onNotice } = settings;
   const shop: Workshop<Source> = {
     ...settings,
@@ -59,7 +53,6 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     line: createLine(settings),
     onNotice: onceEach(onNotice),
   };
-  const budget = createByteBudget(concurrency * partSizeBytes);
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);
   const running = new Set<string>();
@@ -73,7 +66,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     const source = await platform.openSource(input, {
       headBytes: Math.max(partSizeBytes, inlineMaxBytes),
       expectedSizeBytes,
-      budget,
+      memory: { owner: shop, limitBytes: concurrency * partSizeBytes },
       signal: control.stopSignal,
     });
     let own = '';
@@ -107,8 +100,5 @@ export function createUploaderOn<Input, Source extends ByteSource>(
 /** A stream that goes on is looked at as it comes; of everything else the size is known now. */
 function assertSize({ sizeBytes }: ByteSource, expectedSizeBytes: number = sizeBytes): void {
   if (sizeBytes === expectedSizeBytes) return;
-  throw new UploadError(
-    sizeBytes < expectedSizeBytes ? 'SOURCE_SHORT' : 'SOURCE_LONG',
-    `The source has ${sizeBytes} bytes and not ${expectedSizeBytes}. Nothing was stored.`,
-  );
+  throw new UploadError('SIZE_MISMATCH', `The source has ${sizeBytes} bytes, not ${expectedSizeBytes}.`);
 }

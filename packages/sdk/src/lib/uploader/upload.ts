@@ -5,7 +5,6 @@ import {
   partRanges,
   type UploadResult,
 } from '@longhaul/protocol';
-import { within } from '../deadline.ts';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
@@ -63,37 +62,40 @@ const LET_GO_WITHIN_MS = 10_000;
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
   const upload = (await open(job, false)) ?? (await open(job, true));
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
-  const { created, opened, hintKey } = upload;
+  const { created, opened } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
   job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
   try {
     const result = created.result ?? (await carry(job, upload));
-    await forgetUpload(job, hintKey);
+    await forgetUpload(job, upload.hintKey);
     return result;
   } catch (error) {
-    const hasChanged = codeOf(error) === 'FILE_CHANGED';
-    // Cancelled; or changed, and then parts of the old content must not wait to be mixed with the new.
-    const isOver = !job.abortSignal.aborted && (hasChanged || job.stopSignal.aborted);
-    if (!isOver && !job.source.once) throw error;
-    // What is left of a stream is of no use: nobody can go on with it. Nor is it worth more than the error itself.
-    const result = isOver
-      ? await letGo(job, upload, job.abortSignal)
-      : await within(job.clock, LET_GO_WITHIN_MS, (signal) => letGo(job, upload, signal)).catch(() => {});
-    if (hasChanged || !result) throw error;
+    const result = await endAfter(job, upload, error);
+    if (!result) throw error;
     return result;
   }
 }
 
-/** Ends the upload at the coordinator. The result, if it is complete after all. */
-async function letGo<Source extends ByteSource>(
+/** Ends what nobody can or wants to go on with after the error. The result, if it is complete all the same. */
+async function endAfter<Source extends ByteSource>(
   job: UploadJob<Source>,
   { session, hintKey }: OpenUpload,
-  signal: AbortSignal,
+  error: unknown,
 ): Promise<UploadResult | undefined> {
-  const complete = (): Promise<Completion> => completeUpload(job, session.complete, signal);
-  const result = await cancelUpload(() => session.cancel(signal), complete);
-  await forgetUpload(job, hintKey);
-  return result;
+  const { abortSignal, stopSignal, source } = job;
+  const letGo = async (signal: AbortSignal): Promise<UploadResult | undefined> => {
+    const complete = (): Promise<Completion> => completeUpload(job, session.complete, signal);
+    const result = await cancelUpload(() => session.cancel(signal), complete);
+    await forgetUpload(job, hintKey);
+    return result;
+  };
+  if (!abortSignal.aborted) {
+    // Parts of the old content must not wait to be mixed with the new.
+    if (codeOf(error) === 'FILE_CHANGED') return void (await letGo(abortSignal));
+    if (stopSignal.aborted) return await letGo(abortSignal);
+  }
+  // What is left of a stream is of no use: nobody can go on with it. Nor is it worth more than the error itself.
+  return source.once && (await letGo(AbortSignal.timeout(LET_GO_WITHIN_MS)).catch(() => undefined));
 }
 
 /** Opens the upload that this source belongs to. `undefined`: the one remembered is over. */

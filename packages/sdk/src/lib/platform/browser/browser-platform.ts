@@ -1,8 +1,10 @@
+import { fullPartSizeOf } from '@longhaul/protocol';
 import type { SourceHints } from '../../ports/byte-source.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { type BlobSource, createBlobSource } from '../../sources/blob-source.ts';
 import { type ByteStream, isByteStream } from '../../sources/byte-stream.ts';
 import { systemClock } from '../../system-clock.ts';
+import { UploadError } from '../../upload-error.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
 import { createXhrPartSender } from './xhr-part-sender.ts';
 
@@ -25,7 +27,8 @@ async function openSource(input: BrowserInput, hints: SourceHints): Promise<Blob
   if (!isByteStream(input)) return createBlobSource(toBlob(input));
   // On demand: most pages never upload one.
   const { openBrowserStream } = await import('./browser-stream.ts');
-  return await openBrowserStream(input, hints);
+  const opened = await openBrowserStream(input, hints, { UploadError, fullPartSizeOf });
+  return opened instanceof Blob ? createBlobSource(opened) : opened;
 }
 
 // Bytes become a Blob once: handed over as they are, each part would be copied on the page's own thread.

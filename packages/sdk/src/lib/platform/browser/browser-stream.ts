@@ -1,12 +1,22 @@
 import type { SourceHints } from '../../ports/byte-source.ts';
-import { type BlobSource, createBlobSource } from '../../sources/blob-source.ts';
+import type { BlobSource } from '../../sources/blob-source.ts';
 import type { ByteStream } from '../../sources/byte-stream.ts';
-import { type Held, openStream } from '../../sources/stream-source.ts';
+import { type Held, openStream, type StreamKit } from '../../sources/stream-source.ts';
 
-/** Opens a stream. Its parts become Blobs, which a browser sends without the page's help. */
-export async function openBrowserStream(stream: ByteStream, hints: SourceHints): Promise<BlobSource> {
-  const opened = await openStream(stream, hints, holdBlob);
-  if ('pieces' in opened) return { ...createBlobSource(new Blob([...opened.pieces])), close: opened.close };
+/**
+ * Opens a stream. Its parts become Blobs, which a browser sends without the page's help. One that is short is handed back
+ * as a Blob.
+ */
+export async function openBrowserStream(
+  stream: ByteStream,
+  hints: SourceHints,
+  kit: Omit<StreamKit<Held>, 'hold'>,
+): Promise<BlobSource | Blob> {
+  const opened = await openStream(stream, hints, { ...kit, hold: holdBlob });
+  if ('pieces' in opened) {
+    await opened.close();
+    return new Blob([...opened.pieces]);
+  }
   const blob = (offsetBytes: number, sizeBytes: number): Blob => {
     const { held, skipBytes } = opened.heldAt(offsetBytes);
     return held.blob().slice(skipBytes, skipBytes + sizeBytes);

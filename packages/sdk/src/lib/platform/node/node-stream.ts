@@ -1,7 +1,9 @@
+import { fullPartSizeOf } from '@longhaul/protocol';
 import { createBytesSource } from '../../sources/bytes-source.ts';
 import type { ByteStream } from '../../sources/byte-stream.ts';
 import { type Held, openStream } from '../../sources/stream-source.ts';
 import type { SourceHints } from '../../ports/byte-source.ts';
+import { UploadError } from '../../upload-error.ts';
 import { type NodeSource, withReadInto } from './node-source.ts';
 
 const PIECE_BYTES = 1024 ** 2;
@@ -9,7 +11,11 @@ const PIECE_BYTES = 1024 ** 2;
 /** Opens a stream. Its parts are held in buffers that are used again, so that memory does not grow with what passes. */
 export async function openNodeStream(stream: ByteStream, hints: SourceHints): Promise<NodeSource> {
   const spare: Uint8Array[] = [];
-  const opened = await openStream(stream, hints, () => holdPieces(spare));
+  const opened = await openStream(stream, hints, {
+    UploadError,
+    fullPartSizeOf,
+    hold: () => holdPieces(spare),
+  });
   if ('pieces' in opened)
     return { ...withReadInto(createBytesSource(Buffer.concat(opened.pieces))), close: opened.close };
   const view = (positionBytes: number, maxBytes: number): Uint8Array => {

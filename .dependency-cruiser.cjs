@@ -9,8 +9,9 @@ const sdk = {
   entries: `${SDK}[^/]+\\.tsx?$`,
   errors: `${SDK}lib/upload-error\\.ts$`,
   ports: `${SDK}lib/ports/`,
-  helpers: `${SDK}lib/(schedule/)?[^/]+\\.ts$`,
+  helpers: `${SDK}lib/((schedule|integrity)/)?[^/]+\\.ts$`,
   sources: `${SDK}lib/sources/`,
+  senders: `${SDK}lib/senders/`,
   stages: `${SDK}lib/stages/`,
   uploader: `${SDK}lib/uploader/`,
   http: `${SDK}lib/http/`,
@@ -163,6 +164,12 @@ module.exports = {
       allowed: [sdk.sources, sdk.helpers, sdk.ports],
     }),
     layer({
+      name: 'sdk-senders',
+      comment: 'A sender that several platforms share knows the sources that it sends.',
+      from: sdk.senders,
+      allowed: [sdk.senders, sdk.sources, sdk.helpers, sdk.ports],
+    }),
+    layer({
       name: 'sdk-stages',
       comment: 'A stage knows no other stage; the order is the uploader’s.',
       from: sdk.stages,
@@ -188,9 +195,9 @@ module.exports = {
     }),
     layer({
       name: 'sdk-platform',
-      comment: 'A platform adds to the sources, helpers and ports; it knows no other platform.',
+      comment: 'A platform adds to the sources, senders, helpers and ports; it knows no other platform.',
       from: `${SDK}lib/platform/([^/]+)/`,
-      allowed: [`${SDK}lib/platform/$1/`, sdk.sources, sdk.helpers, sdk.ports],
+      allowed: [`${SDK}lib/platform/$1/`, sdk.sources, sdk.senders, sdk.helpers, sdk.ports],
     }),
     layer({
       name: 'sdk-cli',
@@ -203,7 +210,7 @@ module.exports = {
       comment: 'What runs everywhere imports neither Node nor a platform.',
       severity: 'error',
       from: {
-        path: [`${SDK}core\\.ts$`, `${SDK}browser\\.ts$`, `${SDK}lib/`],
+        path: [`${SDK}(core|browser|web)\\.ts$`, `${SDK}lib/`],
         pathNot: [TESTS, `${SDK}lib/platform/node/`, sdk.cli],
       },
       to: { dependencyTypes: ['core'] },
@@ -217,9 +224,9 @@ module.exports = {
     },
     {
       name: 'sdk-browser-without-node',
-      comment: 'The browser entry reaches nothing of Node’s.',
+      comment: 'The entries for browsers and for any other runtime reach nothing of Node’s.',
       severity: 'error',
-      from: { path: `${SDK}browser\\.ts$` },
+      from: { path: `${SDK}(browser|web)\\.ts$` },
       to: { path: `${SDK}lib/(platform/node|cli)/`, reachable: true },
     },
     {

@@ -59,8 +59,8 @@ describe('the code in README.md', () => {
     expect(errorsIn(code, PLATFORMS[info.slice('ts '.length)]!)).toEqual([]);
   });
 
-  it('compiles in docs/events.md too', () => {
-    const [block] = blocksOf('docs/events.md').filter(({ info }) => info === 'ts node');
+  it.each(['docs/events.md', 'docs/platforms.md'])('compiles in %s too', (page) => {
+    const [block] = blocksOf(page).filter(({ info }) => info === 'ts node');
     expect(errorsIn(block!.code, PLATFORMS['node']!)).toEqual([]);
   });
 

@@ -1,9 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createUploader } from '@longhaul/sdk';
+import { startBackend } from '../e2e/support/backend.ts';
+import { MEMORIES } from '../e2e/support/memories.ts';
+import { STORES } from '../e2e/support/stores.ts';
 
 const EXAMPLES = join(import.meta.dirname, '../../examples');
 const children: ChildProcess[] = [];
@@ -62,3 +68,65 @@ describe('examples/embed-coordinator', () => {
     });
   });
 });
+
+describe('examples/own-platform', () => {
+  it('copies what stands at a web address, and nothing that changes meanwhile', async () => {
+    const backend = await startBackend(STORES[0]!, MEMORIES[0]!);
+    const site = await serveRanges(randomBytes(40 * 1024 ** 2));
+    const copy = async () => {
+      const { said, ended } = await start('own-platform', [`${site.url}/a%20film.mkv`], {
+        LONGHAUL_COORDINATOR: backend.url,
+      });
+      return { code: await ended, text: said.text };
+    };
+    try {
+      const { code, text } = await copy();
+      expect({ code, text }).toMatchObject({ code: 0 });
+      const [, key = ''] = /s3:\/\/[^/]+\/(\S+), 41943040 bytes/.exec(text) ?? [];
+      expect(await backend.store.hashOf(key)).toBe(site.hash());
+
+      site.changeAfterReads(14);
+      expect((await copy()).text).toContain("code: 'FILE_CHANGED'");
+      expect(await backend.store.objectStore.listMultipartUploads({ prefix: '' })).toEqual([]);
+    } finally {
+      await site.close();
+      await backend.close();
+    }
+  });
+});
+
+/** A web server with one page, which it gives in pieces. */
+async function serveRanges(first: Buffer) {
+  let content = first;
+  let version = 1;
+  let readsLeft = Infinity;
+  const server = createServer((request, response) => {
+    if (request.method === 'GET' && readsLeft-- === 0) {
+      content = randomBytes(content.byteLength);
+      version++;
+    }
+    const etag = `"${version}"`;
+    const { range = '', 'if-range': condition = etag } = request.headers;
+    const [, from = 0, to = 0] = /bytes=(\d+)-(\d+)/.exec(range) ?? [];
+    const body = range && condition === etag ? content.subarray(Number(from), Number(to) + 1) : content;
+    response.writeHead(body === content ? 200 : 206, {
+      etag,
+      'accept-ranges': 'bytes',
+      'content-type': 'video/x-matroska',
+      'content-length': body.byteLength,
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    hash: () => createHash('sha256').update(content).digest('hex'),
+    changeAfterReads: (reads: number) => void (readsLeft = reads),
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      await once(server, 'close');
+    },
+  };
+}

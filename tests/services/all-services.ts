@@ -4,6 +4,7 @@ import { kafka } from './kafka.ts';
 import { postgres } from './postgres.ts';
 import { redisCluster } from './redis-cluster.ts';
 import { redis } from './redis.ts';
+import { RUNTIMES } from './runtimes.ts';
 import type { Service } from './service.ts';
 import { versitygw } from './versitygw.ts';
 
@@ -16,4 +17,5 @@ export const ALL_SERVICES: readonly Service[] = [
   versitygw,
   ceph,
   chromium,
+  ...RUNTIMES,
 ];

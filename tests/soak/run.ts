@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { ALL_SERVICES } from '../services/all-services.ts';
 import { createLog } from '../services/progress.ts';
 import { Interrupted, type RunningServices, withServices } from '../services/run-services.ts';
+import { RUNTIMES } from '../services/runtimes.ts';
 import type { SoakOptions, SoakReport } from './kill-points.ts';
 
 const HELP = `Goes on for hours with what the tests only begin, on real servers that it starts and stops.
@@ -24,6 +25,9 @@ Exit status: 0 all went well; 1 something failed, or CI=true and a server is mis
 
 const DEFAULT_SECONDS = 3600;
 const REDUCED_SECONDS = 20;
+
+/** What only tests start. */
+const PROGRAMS: ReadonlySet<string> = new Set(['chromium', ...RUNTIMES.map(({ name }) => name)]);
 
 /** What a file of this folder exports. */
 interface Soak {
@@ -52,7 +56,7 @@ async function soak(args: readonly string[]): Promise<number> {
   const seconds = Number(values.seconds ?? (values.reduced ? REDUCED_SECONDS : DEFAULT_SECONDS));
   if (!(seconds >= 0)) throw new TypeError(`--seconds takes a number, not ${values.seconds}`);
   const seed = values.seed ?? randomUUID();
-  const services = ALL_SERVICES.filter(({ name }) => name !== 'chromium');
+  const services = ALL_SERVICES.filter(({ name }) => !PROGRAMS.has(name));
   const reports = await withServices(services, log, (running) =>
     runAll({ names: positionals, seconds, seed }, running),
   );

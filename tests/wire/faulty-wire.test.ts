@@ -104,7 +104,7 @@ describe.concurrent(`between client and store (seed ${seed})`, () => {
     });
   });
 
-  it('catches a flipped bit in a single PUT, whose MD5 is signed, and sends it again', async () => {
+  it('catches a flipped bit in a single PUT, whose digest is signed, and sends it again', async () => {
     const { faultOf, seen } = faults(isPut, [{ kind: 'flip', atByte: random.int(0, MIB - 1) }]);
     await inWorld({ clientToStore: faultOf }, async (world) => {
       await expectVerified(world, randomBytes(MIB));
@@ -112,13 +112,25 @@ describe.concurrent(`between client and store (seed ${seed})`, () => {
     });
   });
 
-  // Parts carry no checksum yet, so without TLS nobody can tell. What is promised is what is proved: the size. Once parts
-  // have checksums this has to become a refusal and a second PUT.
-  it('does not catch a flipped bit in a part, and claims no more than the size', async () => {
+  it('catches a flipped bit in a part, sends that part again alone, and proves the whole', async () => {
+    const { faultOf, seen } = faults(isPut, [{ kind: 'flip', atByte: random.int(0, 1_000) }]);
+    await inWorld({ clientToStore: faultOf }, async (world) => {
+      const { coordinator } = world;
+      const uploader = createUploader({ coordinator, ...QUICK, stallTimeoutMs: 20_000 });
+      const result = await uploader.upload(content).result;
+      expect(result).toMatchObject({ proof: 'checksum', checksum: { algorithm: 'CRC32' } });
+      expect(await world.hashOf(result.key)).toBe(sha256(content));
+      expect(seen()).toBe(4);
+      expect(world.clientToStore.sentBytes()).toBeLessThanOrEqual(content.byteLength + PART);
+    });
+  });
+
+  it('does not catch it without integrity, and claims no more than the size', async () => {
     const { faultOf } = faults(isPut, [{ kind: 'flip', atByte: random.int(0, 1_000) }]);
     await inWorld({ clientToStore: faultOf }, async (world) => {
       const { coordinator } = world;
-      const result = await createUploader({ coordinator, ...QUICK }).upload(content).result;
+      const uploader = createUploader({ coordinator, ...QUICK, stallTimeoutMs: 20_000, integrity: false });
+      const result = await uploader.upload(content).result;
       expect(result).toMatchObject({ proof: 'size', sizeBytes: content.byteLength });
       expect(await world.hashOf(result.key)).not.toBe(sha256(content));
     });

@@ -1,5 +1,8 @@
 /**
- * The engine without a runtime: bring your own sources, sender and clock.
+ * The engine without a runtime: bring your own sources, sender and clock, as a {@link Platform}.
+ *
+ * Whole where there is `fetch`, with what is here: {@link createBlobSource}, {@link createFetchPartSender},
+ * {@link systemClock}. See docs/platforms.md for what each has to promise.
  *
  * @module
  */
@@ -11,6 +14,7 @@ export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts
 export type { CoordinatorFetch, CoordinatorHeaders } from './lib/http/coordinator-client.ts';
 export type { ByteSource, ReadOnce, SourceHints } from './lib/ports/byte-source.ts';
 export type { Clock } from './lib/ports/clock.ts';
+export type { Digester, StretchToDigest } from './lib/ports/digester.ts';
 export type { Connectivity } from './lib/ports/connectivity.ts';
 export type { PartAnswer, PartSender, PartToSend } from './lib/ports/part-sender.ts';
 export type { Platform } from './lib/ports/platform.ts';
@@ -18,6 +22,7 @@ export type { ResumeHint, ResumeStore } from './lib/ports/resume-store.ts';
 export type { NoticeListener, UploadNotice } from './lib/notice.ts';
 export type { UploadProgress } from './lib/progress.ts';
 export type { RetryOptions } from './lib/retry.ts';
+export { createFetchPartSender, type PartFetch } from './lib/senders/fetch-part-sender.ts';
 export { createBlobSource, type BlobSource } from './lib/sources/blob-source.ts';
 export type { ByteStream } from './lib/sources/byte-stream.ts';
 export { createBytesSource } from './lib/sources/bytes-source.ts';
@@ -30,6 +35,7 @@ export {
 } from './lib/upload-error.ts';
 export type {
   Checksum,
+  ChecksumAlgorithm,
   Encryption,
   OpenPlan,
   PartPlan,

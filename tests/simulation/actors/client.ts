@@ -12,7 +12,7 @@ import type { Random } from '../engine/random.ts';
 import type { Scheduler } from '../engine/scheduler.ts';
 import { type CoordinatorNetwork, createClientFetch } from './coordinator-network.ts';
 import { createSimulatedSender, type PartNetwork } from './part-network.ts';
-import { checksumOf, openFile, type SimulatedFile, type SimulatedSource } from './source.ts';
+import { digester, openFile, type SimulatedFile, type SimulatedSource } from './source.ts';
 
 /** What one client does in a schedule. Times are counted from its start, of each of its runs where they repeat. */
 export interface ClientPlan {
@@ -211,7 +211,7 @@ function platformOf(
     },
     openSource: async (file) => openFile(file),
     createSender: () => createSimulatedSender(parts, { name, life, transferMs }),
-    checksum: async (source) => checksumOf(source),
+    digester,
   };
 }
 

@@ -1,5 +1,5 @@
 import { UploadError } from '@longhaul/sdk/core';
-import type { ByteSource } from '@longhaul/sdk/core';
+import type { ByteSource, Digester } from '@longhaul/sdk/core';
 import { createHash } from 'node:crypto';
 import { type Content, md5Of } from '../store/content.ts';
 
@@ -43,11 +43,14 @@ export function openFile(file: SimulatedFile): SimulatedSource {
   };
 }
 
-/** MD5 of a file, as the store will see it. */
-export function checksumOf(source: SimulatedSource): { algorithm: 'MD5'; value: string } {
-  const md5 = md5Of(source.content(0, source.sizeBytes));
-  return { algorithm: 'MD5', value: Buffer.from(md5, 'hex').toString('base64') };
-}
+/** MD5 of a stretch of a file as it is now, as the store will see it. */
+export const digester: Digester<SimulatedSource> = {
+  algorithms: ['MD5'],
+  async digest({ source, offsetBytes, sizeBytes }) {
+    const md5 = md5Of(source.content(offsetBytes, sizeBytes));
+    return { algorithm: 'MD5', value: Buffer.from(md5, 'hex').toString('base64') };
+  },
+};
 
 function stretchOf(file: SimulatedFile, offsetBytes: number, sizeBytes: number): Content {
   const { contentId, isUniform } = file;

@@ -6,11 +6,12 @@ export type Verdict = 'stored' | Trouble;
 
 /**
  * Refusals whose status alone would say something else. S3 sends 400 for a connection that was too slow, and 409 for
- * two writes that met. A body that was damaged on the way is sent again; whether the file has changed is looked at
- * before that.
+ * two writes that met.
  */
-const TRANSIENT_CODES =
-  /^(RequestTimeout|OperationAborted|ConditionalRequestConflict|BadDigest|XAmzContentChecksumMismatch)$/;
+const TRANSIENT_CODES = /^(RequestTimeout|OperationAborted|ConditionalRequestConflict)$/;
+
+/** The bytes that arrived are not those that were digested: the wire, or the file. */
+const DAMAGED_CODES = /^(BadDigest|XAmzContentChecksumMismatch)$/;
 
 /** "Slow down" under a status of its own choosing. */
 const THROTTLING_CODES = /^(SlowDown|RequestLimitExceeded|TooManyRequests)|Throttl/;
@@ -25,9 +26,14 @@ export function judgePartAnswer({ status, body }: PartAnswer): Verdict {
   if (isAboutSignature(body)) return 'refused-signature';
   // Temporary credentials that are over answer 400; every other URL that is refused answers 403.
   if (status === 403 || code === 'ExpiredToken') return 'refused-url';
-  if (TRANSIENT_CODES.test(code)) return 'transient';
+  if (TRANSIENT_CODES.test(code) || isDamaged(body)) return 'transient';
   if (THROTTLING_CODES.test(code)) return 'throttled';
   return judgeStatus(status);
+}
+
+/** Whether the store got other bytes than it was promised. */
+export function isDamaged(body: string): boolean {
+  return DAMAGED_CODES.test(s3CodeOf(body) ?? '');
 }
 
 function isAboutSignature(body: string): boolean {

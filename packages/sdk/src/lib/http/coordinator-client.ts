@@ -64,7 +64,7 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
   const create = shareCalls(attempt, { path: '/batch', entryOf: ({ json }) => json, judge });
   const complete = shareCalls(attempt, {
     path: '/batch/complete',
-    entryOf: ({ path, token }) => ({ uploadId: path.split('/')[1], token }),
+    entryOf: ({ path, token, json }) => ({ uploadId: path.split('/')[1], token, ...(json as object) }),
     judge,
   });
   let hasAnswered = false;

@@ -1,6 +1,11 @@
 /** Sends the bytes of one part to a presigned URL. One attempt: retrying is not its business. */
 export interface PartSender<Source> {
   /**
+   * `false`: {@link PartToSend.onProgress} is called with the answer only, because the runtime tells no more. A part
+   * then has the stall time-out for itself, plus what all of it takes at 64 KiB/s. Default `true`.
+   */
+  readonly seesProgress?: boolean;
+  /**
    * Resolves with whatever the store answered, refusals included, and gives the connection back for reuse.
    *
    * Rejects with the signal's reason when it aborts (and drops the connection), with an `UploadError` when the source

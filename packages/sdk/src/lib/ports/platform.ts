@@ -1,11 +1,11 @@
-import type { Checksum } from '@longhaul/protocol';
 import type { ByteSource, SourceHints } from './byte-source.ts';
 import type { Clock } from './clock.ts';
 import type { Connectivity } from './connectivity.ts';
+import type { Digester } from './digester.ts';
 import type { PartSender } from './part-sender.ts';
 
 /**
- * What a runtime brings: how sources are opened and how bytes are sent.
+ * What a runtime brings: how sources are opened and how bytes are sent. Given to `createUploaderOn`.
  *
  * `Input` is what the caller may hand over (a path, a `File`); `Source` is what it becomes, with whatever the
  * runtime's own sender needs on top of {@link ByteSource}.
@@ -30,6 +30,6 @@ export interface Platform<Input, Source extends ByteSource> {
   /** Called once per uploader. `concurrency` is how many parts are in flight at most. */
   createSender(options: { readonly concurrency: number }): PartSender<Source>;
 
-  /** Digest of the whole content for one PUT, where the runtime has a cheap one: the store refuses a damaged body. */
-  readonly checksum?: ((source: Source) => Promise<Checksum>) | undefined;
+  /** Digests content, so that the store refuses damaged parts and the whole is proved. Left out: sizes are all there is. */
+  readonly digester?: Digester<Source> | undefined;
 }

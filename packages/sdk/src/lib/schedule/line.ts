@@ -1,8 +1,7 @@
 import type { Verdict } from '../part-answer.ts';
-import type { Clock } from '../ports/clock.ts';
 import { createFairPool, type FairPool } from './fair-pool.ts';
 import type { Stall } from './pace.ts';
-import { createWatch, type NewAttempt } from './watch.ts';
+import { createWatch, type NewAttempt, type WatchOptions } from './watch.ts';
 import { reduceWidth, startWidth, type WidthEvent } from './width.ts';
 
 /** The line to the store, as all uploads of an uploader share it: how much goes at once, how fast, and how it fails. */
@@ -31,22 +30,20 @@ export interface Attempt {
 }
 
 /** What a line is made of. */
-export interface LineOptions {
-  readonly clock: Clock;
+export interface LineOptions extends WatchOptions {
   /** Parts in flight to begin with. */
   readonly concurrency: number;
   /** Parts in flight at most, where more of them carry more. */
   readonly maxConcurrency: number;
-  /** Longest silence of an attempt. */
-  readonly stallTimeoutMs: number;
 }
 
 const READING_MS = 1_500;
 
 /** A line of which nothing is known yet. */
-export function createLine({ clock, concurrency, maxConcurrency, stallTimeoutMs }: LineOptions): Line {
+export function createLine(options: LineOptions): Line {
+  const { clock, concurrency, maxConcurrency } = options;
   const pool = createFairPool(concurrency);
-  const watch = createWatch(clock, stallTimeoutMs);
+  const watch = createWatch(options);
   let width = startWidth(concurrency, maxConcurrency);
   let totalBytes = 0;
   let reading: { readonly atMs: number; readonly totalBytes: number } | undefined;

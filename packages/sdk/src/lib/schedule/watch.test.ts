@@ -52,7 +52,7 @@ async function carry(clock: HandClock, moving: readonly Watched[], seconds: numb
 describe('the watch', () => {
   it('ends a connection on which nothing moves while others carry on, and leaves those alone', async () => {
     const clock = handClock();
-    const watch = createWatch(clock, 30_000);
+    const watch = createWatch({ clock, stallTimeoutMs: 30_000 });
     const [dead, moving] = [watch.begin(attempt), watch.begin(attempt)];
     await carry(clock, [dead, moving], 3);
     await carry(clock, [moving], 5);
@@ -65,7 +65,7 @@ describe('the watch', () => {
 
   it('leaves connections alone that are silent all together, until that has been for too long', async () => {
     const clock = handClock();
-    const watch = createWatch(clock, 30_000);
+    const watch = createWatch({ clock, stallTimeoutMs: 30_000 });
     const all = [watch.begin(attempt), watch.begin(attempt)];
     await carry(clock, all, 3);
     await clock.pass(29_000);
@@ -74,9 +74,23 @@ describe('the watch', () => {
     expect(all.map(({ stall }) => stall)).toEqual(['silence', 'silence']);
   });
 
+  it('gives a part that nobody sees move the time that all of it may take', async () => {
+    const clock = handClock();
+    const sizeBytes = 64 * 1024 * 20;
+    const seen = createWatch({ clock, stallTimeoutMs: 30_000 }).begin({ ...attempt, sizeBytes });
+    const unseen = createWatch({ clock, stallTimeoutMs: 30_000, seesProgress: false }).begin({
+      ...attempt,
+      sizeBytes,
+    });
+    await clock.pass(49_000);
+    expect([seen.stall, unseen.stall]).toEqual(['silence', undefined]);
+    await clock.pass(3_000);
+    expect(unseen.stall).toBe('silence');
+  });
+
   it('ends what was under way when the machine went to sleep', async () => {
     const clock = handClock();
-    const watch = createWatch(clock, 30_000);
+    const watch = createWatch({ clock, stallTimeoutMs: 30_000 });
     const one = watch.begin(attempt);
     await carry(clock, [one], 2);
     clock.sleepMachine(3_600_000);
@@ -86,7 +100,7 @@ describe('the watch', () => {
 
   it('does not mind a wall clock that is wrong, or is put right', async () => {
     const clock = handClock();
-    const watch = createWatch(clock, 30_000);
+    const watch = createWatch({ clock, stallTimeoutMs: 30_000 });
     const one = watch.begin(attempt);
     clock.sleepMachine(-86_400_000);
     await carry(clock, [one], 10);
@@ -100,7 +114,7 @@ describe('the watch', () => {
   it('passes on the abort of the part itself, and keeps no timer once nothing is under way', async () => {
     const clock = handClock();
     const stop = new AbortController();
-    const one = createWatch(clock, 1_000).begin({ ...attempt, signal: stop.signal });
+    const one = createWatch({ clock, stallTimeoutMs: 1_000 }).begin({ ...attempt, signal: stop.signal });
     stop.abort(new Error('enough'));
     expect(one.signal.reason).toEqual(new Error('enough'));
     expect(one.stall).toBeUndefined();

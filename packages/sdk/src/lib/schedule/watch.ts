@@ -28,6 +28,7 @@ export interface Watch {
 
 interface Entry extends Movement {
   readonly sizeBytes: number;
+  readonly limitMs: number;
   readonly factor: number;
   readonly giveUp: (stall: Stall) => void;
   sentBytes: number;
@@ -46,8 +47,20 @@ const LOOK_EVERY_MS = 1_000;
 const SLEPT_MS = 10_000;
 const MAX_DOUBLINGS = 3;
 
+/** How the store is watched. */
+export interface WatchOptions {
+  readonly clock: Clock;
+  /** Longest silence of an attempt. */
+  readonly stallTimeoutMs: number;
+  /** `false`: bytes are only seen to move once all of them have. Then the whole part has to come through the silence. */
+  readonly seesProgress?: boolean | undefined;
+}
+
+/** Slower than this is taken for a stall where nothing else can be seen: 64 KiB a second. */
+const SLOWEST_BYTES_PER_MS = 65.536;
+
 /** One watch over everything that is sent to a store: each attempt is measured by what the others do. */
-export function createWatch(clock: Clock, stallTimeoutMs: number): Watch {
+export function createWatch({ clock, stallTimeoutMs, seesProgress = true }: WatchOptions): Watch {
   const entries = new Set<Entry>();
   let pace = UNKNOWN_PACE;
   let totalBytes = 0;
@@ -58,7 +71,7 @@ export function createWatch(clock: Clock, stallTimeoutMs: number): Watch {
     const others = entries.size - 1;
     for (const entry of entries) {
       const othersBytes = others ? (totalBytes - entry.totalBytes) / others : undefined;
-      const standing = standingOf(entry, clock, { hasSlept, othersBytes, limitMs: stallTimeoutMs });
+      const standing = standingOf(entry, clock, { hasSlept, othersBytes });
       const stall = judgeStanding(pace, standing);
       if (stall) entry.giveUp(stall);
     }
@@ -88,6 +101,7 @@ export function createWatch(clock: Clock, stallTimeoutMs: number): Watch {
       let stall: Stall | undefined;
       const entry: Entry = {
         sizeBytes,
+        limitMs: stallTimeoutMs + (seesProgress ? 0 : sizeBytes / SLOWEST_BYTES_PER_MS),
         factor: 2 ** Math.min(failures, MAX_DOUBLINGS),
         giveUp: (why) => stop.abort(new Error((stall = why))),
         sentBytes: 0,
@@ -108,12 +122,13 @@ export function createWatch(clock: Clock, stallTimeoutMs: number): Watch {
 }
 
 function standingOf(
-  { sizeBytes, sentBytes, movedMs, movedWallMs, factor }: Entry,
+  { sizeBytes, sentBytes, movedMs, movedWallMs, limitMs, factor }: Entry,
   clock: Clock,
-  { hasSlept, ...facts }: Pick<Standing, 'othersBytes' | 'limitMs'> & { readonly hasSlept: boolean },
+  { hasSlept, ...facts }: Pick<Standing, 'othersBytes'> & { readonly hasSlept: boolean },
 ): Standing {
   return {
     ...facts,
+    limitMs,
     factor,
     silentMs: clock.nowMs() - movedMs,
     sleptMs: hasSlept ? wallMs(clock) - movedWallMs : 0,

@@ -11,6 +11,20 @@ export interface BlobSource extends ByteSource {
   blob(offsetBytes: number, sizeBytes: number): Blob;
 }
 
+/** What can be made a `Blob` without reading it. */
+export type BlobInput = Blob | ArrayBuffer | Uint8Array<ArrayBuffer>;
+
+/**
+ * The input as a `Blob`. Bytes become one once: handed over as they are, each part would be copied when it is sent.
+ *
+ * @throws TypeError if it is neither a `Blob` nor bytes
+ */
+export function toBlob(input: BlobInput): Blob {
+  if (input instanceof Blob) return input;
+  if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return new Blob([input]);
+  throw new TypeError(`upload() takes a Blob or bytes, got ${String(input)}`);
+}
+
 /** A source over a `Blob`; a `File` brings its name and the time of its last change. */
 export function createBlobSource(blob: Blob): BlobSource {
   const { size: sizeBytes, type, name, lastModified }: Blob & { name?: string; lastModified?: number } = blob;

@@ -1,7 +1,8 @@
-import type { Checksum, CreateUploadRequest } from '@longhaul/protocol';
+import type { CreateUploadRequest } from '@longhaul/protocol';
 import { toBase64 } from '../base64.ts';
 import { wishPartSize } from '../part-size.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
+import type { Digester } from '../ports/digester.ts';
 
 /** The create call as it is made: members that are `undefined` do not travel. */
 export type CreateCall = {
@@ -21,8 +22,8 @@ export interface DescribeInput<Source extends ByteSource> {
   /** Largest part to ask for. */
   readonly partSizeBytes: number;
   readonly inlineMaxBytes: number;
-  /** Digest of the whole content, where the runtime has one to offer. */
-  readonly checksum?: ((source: Source) => Promise<Checksum>) | undefined;
+  readonly digester?: Digester<Source> | undefined;
+  readonly stopSignal: AbortSignal;
 }
 
 /**
@@ -30,11 +31,13 @@ export interface DescribeInput<Source extends ByteSource> {
  * that the store checks; the rest is cut into parts.
  */
 export async function describeUpload<Source extends ByteSource>(
-  { source, options, concurrency, partSizeBytes, inlineMaxBytes, checksum }: DescribeInput<Source>,
+  { source, options, concurrency, partSizeBytes, inlineMaxBytes, ...input }: DescribeInput<Source>,
   identity: Pick<CreateCall, 'createId' | 'fingerprint' | 'resume'>,
 ): Promise<CreateCall & { signal: undefined; expectedSizeBytes: undefined }> {
   const { sizeBytes, name = 'unnamed', contentType } = source;
   const isWhole = sizeBytes <= partSizeBytes;
+  const { digester, stopSignal: signal } = input;
+  const all = { source, offsetBytes: 0, sizeBytes, signal };
   return {
     name,
     contentType,
@@ -46,7 +49,8 @@ export async function describeUpload<Source extends ByteSource>(
     sizeBytes: Number.isFinite(sizeBytes) ? sizeBytes : null,
     mode: isWhole ? 'single' : 'multipart',
     partSizeBytes: wishPartSize(sizeBytes, concurrency, partSizeBytes),
-    checksum: isWhole ? await checksum?.(source) : undefined,
+    checksum: isWhole ? await digester?.digest({ ...all, algorithm: digester.algorithms[0] }) : undefined,
+    checksums: digester?.algorithms,
     payload: sizeBytes <= inlineMaxBytes ? toBase64(await source.read(0, sizeBytes)) : undefined,
   };
 }

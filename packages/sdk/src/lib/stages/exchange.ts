@@ -1,4 +1,5 @@
 import {
+  type Checksum,
   type Grant,
   MAX_PARTS_PER_CALL,
   type PartRange,
@@ -37,6 +38,8 @@ export interface ExchangeInput {
   /** URLs known from the start, and when they were asked for. */
   readonly created: { readonly grants: readonly Grant[] };
   readonly askedMs: number;
+  /** Parts need their digest before a URL is asked for: those that have none yet have to wait. Left out: none need one. */
+  readonly digests?: { known(partNumber: number): Checksum | undefined } | undefined;
   readonly session: { exchangeParts(request: PartsRequest): Promise<PartsResponse> };
 }
 
@@ -51,6 +54,7 @@ export function createExchange({
   session,
   stopSignal,
   concurrency,
+  digests,
   ...input
 }: ExchangeInput): Exchange {
   const line = pLimit(1);
@@ -72,7 +76,10 @@ export function createExchange({
   const exchange = async (...first: PartRange[]): Promise<void> => {
     const report = receipts.slice(0, MAX_PARTS_PER_CALL);
     const parts = [...new Set([...first, ...toCome])].slice(0, 2 * concurrency).filter((part) => !find(part));
-    const sign = parts.map(({ partNumber, sizeBytes }) => ({ partNumber, sizeBytes }));
+    const sign = parts.flatMap(({ partNumber, sizeBytes }) => {
+      const checksum = digests?.known(partNumber);
+      return checksum || !digests ? [{ partNumber, sizeBytes, ...(checksum && { checksum }) }] : [];
+    });
     const askedMs = clock.nowMs();
     const { grants } = await session.exchangeParts({ report, sign });
     receipts = receipts.slice(report.length);

@@ -1,4 +1,4 @@
-import type { CreateUploadResponse } from '@longhaul/protocol';
+import type { Checksum, CreateUploadResponse } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
 import { ENDED } from '../ended.ts';
@@ -14,7 +14,10 @@ export interface Opening {
 }
 
 /** The create call: whatever was decided, and maybe the content. */
-export type CreateBody = { readonly payload?: string | undefined };
+export type CreateBody = {
+  readonly payload?: string | undefined;
+  readonly checksum?: Checksum | undefined;
+};
 
 /** What opening takes. */
 export interface OpenInput {

@@ -1,6 +1,6 @@
 import type { Grant, PartRange, Receipt } from '@longhaul/protocol';
 import { addressOf } from '../address.ts';
-import { judgePartAnswer, refusedHeadersOf, s3CodeOf, type Verdict } from '../part-answer.ts';
+import { isDamaged, judgePartAnswer, refusedHeadersOf, s3CodeOf, type Verdict } from '../part-answer.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { PartAnswer, PartSender } from '../ports/part-sender.ts';
 import { repeat, type RepeatInput } from '../repeat.ts';
@@ -14,6 +14,8 @@ export interface SendPartInput<Source extends ByteSource> extends RepeatInput {
   readonly line: Line;
   readonly grantFor: (part: PartRange, signal: AbortSignal) => Promise<Grant>;
   readonly dropGrant: (partNumber: number) => void;
+  /** Of an upload with digests: throws if the part is not what was digested. */
+  readonly recheck?: ((part: PartRange) => Promise<void>) | undefined;
   /** Bytes of the present attempt handed to the network; 0 when an attempt has failed. */
   readonly partMoved: (part: PartRange, sentBytes: number) => void;
 }
@@ -55,6 +57,7 @@ export async function sendPart<Source extends ByteSource>(
         };
       }
       input.partMoved(part, 0);
+      if (isDamaged(answer.body)) await input.recheck?.(part);
       if (verdict.startsWith('refused')) input.dropGrant(partNumber);
       return {
         trouble: verdict,

@@ -43,14 +43,15 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
 ): Uploader<Input> {
-  const { clock, connectivity, checksum } = platform;
-  const settings = { ...normalizeOptions(options, platform), clock, connectivity, checksum };
+  const { clock, connectivity, digester } = platform;
+  const settings = { ...normalizeOptions(options, platform), clock, connectivity, digester };
   const { concurrency, maxConcurrency, partSizeBytes, inlineMaxBytes, onNotice } = settings;
+  const sender = platform.createSender({ concurrency: maxConcurrency });
   const shop: Workshop<Source> = {
     ...settings,
     coordinator: createCoordinatorClient(settings),
-    sender: platform.createSender({ concurrency: maxConcurrency }),
-    line: createLine(settings),
+    sender,
+    line: createLine({ ...settings, seesProgress: sender.seesProgress }),
     onNotice: onceEach(onNotice),
   };
   const opening = pLimit(OPEN_AT_ONCE);

@@ -36,6 +36,12 @@ export interface UploaderOptions {
   /** Largest content that travels inside the create call, without a URL. Default 256 KiB; 0 turns it off. */
   readonly inlineMaxBytes?: number;
   /**
+   * Whether content is digested, so that the store refuses a damaged part and the result proves the whole (`proof:
+   * 'checksum'`). The file is read twice for it. Default `true`; an upload that was begun with digests goes on with them.
+   * Without, and where the store verifies nothing, the size is what is proved.
+   */
+  readonly integrity?: boolean;
+  /**
    * Told of what stops no upload and is worth mending, each thing once for the uploader: today of a bucket whose CORS rule
    * hides the ETag. Default `console.warn` of the message.
    */
@@ -79,6 +85,7 @@ export interface UploaderSettings {
   readonly retry: RetryPolicy;
   readonly stallTimeoutMs: number;
   readonly inlineMaxBytes: number;
+  readonly integrity: boolean;
   readonly onNotice: NoticeListener;
 }
 
@@ -102,6 +109,7 @@ export function normalizeOptions(
     resumeStore: undefined,
     stallTimeoutMs: 30_000,
     inlineMaxBytes: 256 * 1024,
+    integrity: true,
     onNotice: warn,
     ...options,
     retry: retryPolicy(options.retry),

@@ -18,7 +18,10 @@ export interface Session {
    */
   reopen(): Promise<CreateUploadResponse | undefined>;
   exchangeParts(request: PartsRequest): Promise<PartsResponse>;
-  complete(signal: AbortSignal, request?: CompleteRequest): Promise<CompleteResponse>;
+  complete(
+    signal: AbortSignal,
+    request?: { readonly [Name in keyof CompleteRequest]: CompleteRequest[Name] | undefined },
+  ): Promise<CompleteResponse>;
   cancel(signal: AbortSignal): Promise<CancelResponse>;
 }
 

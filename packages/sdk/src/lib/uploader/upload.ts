@@ -13,11 +13,12 @@ import type { Platform } from '../ports/platform.ts';
 import { cancelUpload } from '../stages/cancel-upload.ts';
 import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
+import { createDigests, type Digests } from '../stages/digest-parts.ts';
 import { createExchange } from '../stages/exchange.ts';
 import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
-import { type PartQueue, sendParts } from '../stages/send-parts.ts';
+import { sendParts } from '../stages/send-parts.ts';
 import type { Line } from '../schedule/line.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
@@ -29,7 +30,7 @@ import type { OpenedUpload } from './upload-state.ts';
 export interface Workshop<Source extends ByteSource>
   extends
     Omit<UploaderSettings, 'coordinator'>,
-    Pick<Platform<never, Source>, 'clock' | 'connectivity' | 'checksum'> {
+    Pick<Platform<never, Source>, 'clock' | 'connectivity' | 'digester'> {
   readonly coordinator: Coordinator;
   readonly sender: PartSender<Source>;
   readonly line: Line;
@@ -46,6 +47,8 @@ export interface UploadJob<Source extends ByteSource> extends Workshop<Source>, 
 interface OpenUpload extends Opening {
   readonly opened: OpenedUpload;
   readonly session: Session;
+  /** Of an upload whose parts are digested. */
+  readonly digests?: Digests | undefined;
   readonly hintKey?: string | undefined;
 }
 
@@ -57,7 +60,8 @@ const LET_GO_WITHIN_MS = 10_000;
 
 /**
  * The order of an upload, and the only place that goes back in it: identify → describe → open → send and report →
- * verify → complete. Parts that the store lacks after all send it back to sending; `cancel()` leads out of it.
+ * verify → complete, with digests made ahead of the sending. Parts that the store lacks after all send it back to
+ * sending; `cancel()` leads out of it.
  */
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
   const upload = (await open(job, false)) ?? (await open(job, true));
@@ -73,6 +77,8 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
     const result = await endAfter(job, upload, error);
     if (!result) throw error;
     return result;
+  } finally {
+    upload.digests?.stop();
   }
 }
 
@@ -104,12 +110,18 @@ async function open<Source extends ByteSource>(
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
   const { hintKey, ...identity } = await identifyUpload(job, forgetHint);
-  const opening = await openUpload(job, await describeUpload(job, identity));
+  const { digester } = job;
+  const wish = { ...job, digester: job.integrity ? digester : undefined };
+  const opening = await openUpload(job, await describeUpload(wish, identity));
   if (!opening) return undefined;
   const { created, request } = opening;
-  const { uploadId, mode, plan, receivedParts } = created;
+  const { uploadId, mode, plan, receivedParts, checksumAlgorithm: algorithm } = created;
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
-  return { ...opening, opened, hintKey, session: createSession(job, created, request) };
+  // What can be read once is not there before it is its turn.
+  const ahead = { parts: job.source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };
+  const digests =
+    digester && algorithm && createDigests({ ...job, ...request, ...ahead, digester, algorithm });
+  return { ...opening, opened, hintKey, digests, session: createSession(job, created, request) };
 }
 
 /** Sends what is missing and completes, again while the coordinator lacks parts that got lost. */
@@ -118,27 +130,26 @@ async function carry<Source extends ByteSource>(
   upload: OpenUpload,
 ): Promise<UploadResult> {
   const { stopSignal, dispatch, source } = job;
-  const { session, opened } = upload;
+  const { session, opened, digests } = upload;
   const { once } = source;
-  let parts = once
-    ? { begin: (signal: AbortSignal) => once.parts(opened.plan, signal) }
-    : missingParts(upload.created);
+  let work = workLeft(upload.created);
   for (let round = 1; ; round++) {
     stopSignal.throwIfAborted();
-    const sent = sendAndReport(job, upload, parts);
+    const sent = sendAndReport(job, upload, work);
     await (once ? sent : sent.catch(leaveToCompletion));
     await source.verify();
-    const { sizeBytes } = source;
-    if (once) job.begin(sizeBytes, []);
+    const sizeBytes = once && source.sizeBytes;
+    if (sizeBytes !== undefined) job.begin(sizeBytes, []);
     dispatch({ kind: 'completing', upload: opened });
-    const ask = (signal: AbortSignal): Promise<CompleteResponse> => session.complete(signal, { sizeBytes });
-    const completion = await completeUpload(job, once ? ask : session.complete, stopSignal);
+    const whole = { checksum: await digests?.whole(), sizeBytes };
+    const ask = (signal: AbortSignal): Promise<CompleteResponse> => session.complete(signal, whole);
+    const completion = await completeUpload(job, ask, stopSignal);
     if (completion.result) return completion.result;
     // What was read once cannot be sent again.
     if (round === MAX_ROUNDS || once) throw completion.refusal;
     const reopened = await session.reopen();
-    parts = reopened ? missingParts(reopened, completion.refusal) : [];
-    for (const part of parts) job.partMoved(part, 0);
+    work = reopened ? workLeft(reopened, completion.refusal) : { missing: [], doubtful: new Map() };
+    for (const part of work.missing) job.partMoved(part, 0);
     dispatch({ kind: 'sending', upload: opened });
   }
 }
@@ -146,16 +157,23 @@ async function carry<Source extends ByteSource>(
 async function sendAndReport<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: OpenUpload,
-  parts: readonly PartRange[] | PartQueue,
+  { missing, doubtful }: WorkLeft,
 ): Promise<void> {
-  const exchange = createExchange({ ...job, ...upload, parts: 'values' in parts ? parts : [] });
-  const input = { ...job, ...exchange };
+  const { digests, opened } = upload;
+  const { once } = job.source;
+  const exchange = createExchange({ ...job, ...upload, parts: missing });
+  const input = { ...job, ...exchange, recheck: digests?.recheck };
+  const parts = once
+    ? { begin: (signal: AbortSignal) => once.parts(opened.plan, signal) }
+    : [...missing, ...doubtful.keys()];
   await sendParts(job, parts, async (part, signal) => {
-    const receipt = await sendPart(input, part, signal);
-    job.source.once?.release(part);
+    const checksum = await digests?.of(part);
+    if (checksum && doubtful.get(part) === checksum.value) return;
+    const receipt = { ...(await sendPart(input, part, signal)), ...(checksum && { checksum }) };
+    once?.release(part);
     job.partMoved(part, part.sizeBytes, true);
     // The proof of a single PUT is the object itself: there is no part to report.
-    if (upload.opened.mode !== 'multipart') return;
+    if (opened.mode !== 'multipart') return;
     exchange.report(receipt);
     if (!receipt.etag) job.onNotice(ETAG_HIDDEN);
   });
@@ -170,17 +188,32 @@ function leaveToCompletion(error: unknown): void {
   if (!/^(NoSuchUpload|upload-complet)/.test(codeOf(error))) throw error;
 }
 
-/**
- * Parts of the plan that the store does not have, or has in another size; and those that a refusal of completion has
- * named: what the store has of them is not what was sent.
- */
-function missingParts(created: CreateUploadResponse, refusal?: unknown): PartRange[] {
-  const { receivedParts } = created;
+/** What is to be done for an upload before it can be completed. */
+interface WorkLeft {
+  /**
+   * Parts of the plan that the store does not have, or has in another size; and those that a refusal of completion has
+   * named: what the store has of them is not what was sent.
+   */
+  readonly missing: readonly PartRange[];
+  /**
+   * Parts that the store has, and their digests as it tells them: sent only if the digest here is another. They come last,
+   * so that sending begins at once.
+   */
+  readonly doubtful: ReadonlyMap<PartRange, string | undefined>;
+}
+
+function workLeft(created: CreateUploadResponse, refusal?: unknown): WorkLeft {
+  const { receivedParts, checksumAlgorithm } = created;
   const named = (refusal as UploadError | undefined)?.problem?.missingParts;
-  const receivedBytes = new Map(receivedParts.map((part) => [part.partNumber, part.sizeBytes]));
-  return partsOf(created).filter(
-    ({ partNumber, sizeBytes }) => named?.includes(partNumber) || receivedBytes.get(partNumber) !== sizeBytes,
-  );
+  const received = new Map(receivedParts.map((part) => [part.partNumber, part]));
+  const missing: PartRange[] = [];
+  const doubtful = new Map<PartRange, string | undefined>();
+  for (const part of partsOf(created)) {
+    const { sizeBytes, checksum } = received.get(part.partNumber) ?? {};
+    if (named?.includes(part.partNumber) || sizeBytes !== part.sizeBytes) missing.push(part);
+    else if (checksumAlgorithm) doubtful.set(part, checksum?.value);
+  }
+  return { missing, doubtful };
 }
 
 function partsOf({ plan }: CreateUploadResponse): PartRange[] {

@@ -1,7 +1,7 @@
 import { fullPartSizeOf } from '@longhaul/protocol';
 import type { SourceHints } from '../../ports/byte-source.ts';
 import type { Platform } from '../../ports/platform.ts';
-import { type BlobSource, createBlobSource } from '../../sources/blob-source.ts';
+import { type BlobInput, type BlobSource, createBlobSource, toBlob } from '../../sources/blob-source.ts';
 import { type ByteStream, isByteStream } from '../../sources/byte-stream.ts';
 import { systemClock } from '../../system-clock.ts';
 import { UploadError } from '../../upload-error.ts';
@@ -9,7 +9,7 @@ import { browserConnectivity } from './browser-connectivity.ts';
 import { createXhrPartSender } from './xhr-part-sender.ts';
 
 /** What can be uploaded from a browser: a `File` or another `Blob`, bytes in memory, or a stream of bytes. */
-export type BrowserInput = Blob | ArrayBuffer | Uint8Array<ArrayBuffer> | ByteStream;
+export type BrowserInput = BlobInput | ByteStream;
 
 /** Browsers keep at most six connections to one HTTP/1.1 server, and S3 speaks nothing newer. */
 const CONNECTIONS_PER_HOST = 6;
@@ -29,11 +29,4 @@ async function openSource(input: BrowserInput, hints: SourceHints): Promise<Blob
   const { openBrowserStream } = await import('./browser-stream.ts');
   const opened = await openBrowserStream(input, hints, { UploadError, fullPartSizeOf });
   return opened instanceof Blob ? createBlobSource(opened) : opened;
-}
-
-// Bytes become a Blob once: handed over as they are, each part would be copied on the page's own thread.
-function toBlob(input: Exclude<BrowserInput, ByteStream>): Blob {
-  if (input instanceof Blob) return input;
-  if (input instanceof ArrayBuffer || ArrayBuffer.isView(input)) return new Blob([input]);
-  throw new TypeError(`upload() takes a Blob, bytes or a stream, got ${String(input)}`);
 }

@@ -8,7 +8,7 @@ import { createBytesSource } from '../../sources/bytes-source.ts';
 import { systemClock } from '../../system-clock.ts';
 import { openPath, sourceOfHandle } from './file-source.ts';
 import { createHttpSender } from './http-sender.ts';
-import { md5Of } from './md5.ts';
+import { createNodeDigester } from './node-digester.ts';
 import { type NodeSource, withReadInto } from './node-source.ts';
 import { openNodeStream } from './node-stream.ts';
 import { createRateLimiter } from './rate-limiter.ts';
@@ -36,7 +36,7 @@ export function createNodePlatform(options: {
     clock: systemClock,
     openSource,
     createSender: ({ concurrency }) => createHttpSender({ concurrency, limiter }),
-    checksum: md5Of,
+    digester: createNodeDigester(),
   };
 }
 

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import type { ChecksumAlgorithm } from '@longhaul/protocol';
+import { toBase64 } from '../../base64.ts';
+import { createCrc64 } from '../../integrity/crc64.ts';
+import type { Digester } from '../../ports/digester.ts';
+import type { NodeSource } from './node-source.ts';
+
+/** A digest under way. */
+interface Hash {
+  update(bytes: Uint8Array): unknown;
+  digest(): Uint8Array;
+}
+
+const BUFFER_BYTES = 1024 ** 2;
+
+/** Digests in this thread: zlib's CRC32 takes 0.15 s for a gigabyte, less than a thread of its own costs in memory. */
+export function createNodeDigester(): Digester<NodeSource> {
+  const spareBuffers: Uint8Array[] = [];
+  return {
+    algorithms: ['CRC32', 'CRC64NVME', 'MD5'],
+    async digest({ algorithm, source, offsetBytes, sizeBytes, signal }) {
+      const hash = createHasher(algorithm);
+      const buffer = spareBuffers.pop() ?? new Uint8Array(BUFFER_BYTES);
+      for (let doneBytes = 0; doneBytes < sizeBytes; doneBytes += BUFFER_BYTES) {
+        signal.throwIfAborted();
+        const piece = buffer.subarray(0, Math.min(BUFFER_BYTES, sizeBytes - doneBytes));
+        await source.readInto(piece, offsetBytes + doneBytes);
+        hash.update(piece);
+      }
+      spareBuffers.push(buffer);
+      return { algorithm, value: toBase64(hash.digest()) };
+    },
+  };
+}
+
+function createHasher(algorithm: ChecksumAlgorithm): Hash {
+  switch (algorithm) {
+    case 'CRC32':
+      return createCrc32();
+    case 'CRC64NVME':
+      return createCrc64();
+    case 'MD5':
+      return createHash('md5');
+    case 'CRC32C':
+      throw new TypeError('CRC32C was not offered');
+  }
+}
+
+function createCrc32(): Hash {
+  let value = 0;
+  return {
+    update: (bytes) => (value = crc32(bytes, value)),
+    digest: () => Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value),
+  };
+}

@@ -63,6 +63,8 @@ interface FileStored extends Omit<UploadResult, 'partCount'> {
   readonly file: string;
   readonly parts: number;
   readonly partSizeBytes: number;
+  /** Why the parts are of that size. */
+  readonly planReason: string;
   /** Parts that an earlier run had stored. */
   readonly resumedParts: number;
   readonly durationMs: number;
@@ -98,6 +100,7 @@ async function uploadFile(
       ...result,
       parts: partCount,
       partSizeBytes: opened?.plan.partSizeBytes ?? 0,
+      planReason: opened?.plan.reason ?? '',
       resumedParts: opened?.resumedParts ?? 0,
       durationMs: Math.round(performance.now() - startMs),
     };

@@ -48,7 +48,7 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
     uploadFile(file, uploader.upload(file === '-' ? world.stdin : file, uploadOptions), {
       display,
       watch,
-      label: name,
+      label: name ?? basename(file),
     });
   const reports = await Promise.all(files.map(upload));
   display.close();
@@ -79,8 +79,7 @@ interface FileFailed {
 interface Showing {
   readonly display: ProgressDisplay;
   readonly watch: SilenceWatch;
-  /** Default the file's name. */
-  readonly label: string | undefined;
+  readonly label: string;
 }
 
 async function uploadFile(
@@ -89,7 +88,7 @@ async function uploadFile(
   { display, watch, label }: Showing,
 ): Promise<FileReport> {
   const startMs = performance.now();
-  display.follow(upload, label ?? basename(file));
+  display.follow(upload, label);
   noteResume(upload, file, display);
   const stopWatching = watch(upload, file);
   try {

@@ -18,9 +18,12 @@ export interface PlanFacts {
   readonly maxPartSizeBytes?: number | undefined;
   /** What the line has carried last, all parts together. */
   readonly bytesPerSecond?: number | undefined;
+  /** Parts are held in memory, because they cannot be read again. */
+  readonly isHeld?: boolean;
 }
 
 const MEBIBYTE = 1024 ** 2;
+const HELD = 'each is held in memory until the store has it';
 
 /** Long enough that a round trip between two parts does not matter, short enough that sending one again does not either. */
 const SECONDS_PER_PART = 4;
@@ -43,16 +46,20 @@ export function wishPlan({
   concurrency,
   maxPartSizeBytes,
   bytesPerSecond,
+  isHeld = false,
 }: PlanFacts): WishedPlan {
   const [largestBytes, reason] =
     maxPartSizeBytes !== undefined
       ? [maxPartSizeBytes, 'as large as the caller allows']
-      : bytesPerSecond !== undefined
+      : bytesPerSecond !== undefined && !isHeld
         ? [
             wholeMebibytes((SECONDS_PER_PART * bytesPerSecond) / concurrency, MAX_WISH_BYTES),
             `${SECONDS_PER_PART} s of work for each of ${concurrency} connections, at ${inMebibytes(bytesPerSecond)}/s when last measured`,
           ]
-        : [DEFAULT_PART_SIZE_BYTES, 'what measured best while the speed of the line is unknown'];
+        : [
+            DEFAULT_PART_SIZE_BYTES,
+            isHeld ? HELD : 'what measured best while the speed of the line is unknown',
+          ];
   const evenBytes = wholeMebibytes(sizeBytes / (PARTS_PER_CONNECTION * concurrency), largestBytes);
   const size = `Parts of ${inMebibytes(evenBytes)}: `;
   if (sizeBytes <= largestBytes) {

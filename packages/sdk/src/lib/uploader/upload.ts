@@ -112,7 +112,12 @@ async function open<Source extends ByteSource>(
 ): Promise<OpenUpload | undefined> {
   const { hintKey, ...identity } = await identifyUpload(job, forgetHint);
   const { digester, line, source } = job;
-  const wished = wishPlan({ ...job, sizeBytes: source.sizeBytes, bytesPerSecond: line.bytesPerSecond });
+  const wished = wishPlan({
+    ...job,
+    sizeBytes: source.sizeBytes,
+    bytesPerSecond: line.bytesPerSecond,
+    isHeld: source.once !== undefined,
+  });
   const wish = { ...job, wished, digester: job.integrity ? digester : undefined };
   const opening = await openUpload(job, await describeUpload(wish, identity));
   if (!opening) return undefined;

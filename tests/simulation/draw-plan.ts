@@ -7,6 +7,7 @@ import type { Plan } from './plan.ts';
 import { STORE_TRAITS, type StoreTraitsName } from './store/store-traits.ts';
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 const MIB = 1024 ** 2;
 
 /** Faults that last for a while: the other side is away. */
@@ -31,6 +32,7 @@ const ELSEWHERE = new Set<FaultName>([
   'ETag of equal bytes changed',
   'part landed after an abort',
   'file changed',
+  'machine of a client slept',
 ]);
 const CHANCES: readonly FaultName[] = FAULT_NAMES.filter(
   (name) => !OUTAGES.has(name) && !ELSEWHERE.has(name),
@@ -85,6 +87,7 @@ function drawAnyPlan(random: Random, seed: number, killPoints: readonly string[]
 function drawClients(random: Random, healsAtMs: number): ClientPlan[] {
   const files = Array.from({ length: random.int(1, 3) }, (_, index) => drawFile(random, index));
   const hints = Array.from({ length: 2 }, createHints);
+  const clocks = random.fork('clocks');
   return Array.from({ length: random.int(2, 5) }, (_, index) => {
     const isChanging = random.chance(0.08);
     // Content that changes is nobody else's: what a fingerprint cannot tell is not looked at here.
@@ -106,6 +109,8 @@ function drawClients(random: Random, healsAtMs: number): ClientPlan[] {
       transferMs: random.pick([500, 2_000, 2_000, 110_000]),
       ...(random.chance(0.25) && { cancelAfterMs: random.delayMs(random.pick([1_000, 15_000])) }),
       ...(isChanging && { changeAfterMs: random.delayMs(8_000) }),
+      clockErrorMs: clocks.pick([0, 0, DAY_MS, -DAY_MS]),
+      ...(clocks.chance(0.3) && { sleepsAfterMs: clocks.delayMs(10_000) }),
     };
   });
 }

@@ -332,6 +332,7 @@ function startClients(world: World, replicas: readonly Replica[]): readonly Clie
         isHealed: () => faults.isHealed,
         onCrash: () => tallies.crashes.count('client'),
         onFileChange: () => faults.struck('file changed'),
+        onSleep: () => faults.struck('machine of a client slept'),
       },
       client,
     ),

@@ -3,7 +3,13 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  type CORSRule,
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutBucketCorsCommand,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import type { ObjectStore, StoreProfile } from '@longhaul/coordinator';
 import {
   cephRadosgw16Profile,
@@ -18,6 +24,8 @@ export interface TestStore {
   readonly objectStore: ObjectStore;
   /** SHA-256 (hex) of what the store gives back. */
   hashOf(key: string): Promise<string>;
+  /** Gives the bucket its one CORS rule. */
+  setCors(rule: CORSRule): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -77,6 +85,11 @@ async function openBucket({ profile, ...place }: Place, release: () => Promise<v
       const hash = createHash('sha256');
       for await (const chunk of Body?.transformToWebStream() ?? []) hash.update(chunk as Uint8Array);
       return hash.digest('hex');
+    },
+    async setCors(rule) {
+      await client.send(
+        new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules: [rule] } }),
+      );
     },
     async close() {
       objectStore.close();

@@ -33,6 +33,10 @@ export interface ClientPlan {
   readonly cancelAfterMs?: number | undefined;
   /** Its file is replaced by another of the same size. */
   readonly changeAfterMs?: number | undefined;
+  /** Its clock on the wall is wrong by so much. */
+  readonly clockErrorMs: number;
+  /** Its machine sleeps then, for an hour by the clock on the wall: whoever it was talking to has hung up. */
+  readonly sleepsAfterMs?: number | undefined;
 }
 
 /** What a client was told at the end of a run. */
@@ -72,11 +76,21 @@ export interface ClientWorld {
   readonly isHealed: () => boolean;
   readonly onCrash: () => void;
   readonly onFileChange: () => void;
+  readonly onSleep: () => void;
+}
+
+/** The machine of a client. */
+interface Machine {
+  /** What its clock on the wall is wrong by. */
+  clockErrorMs: number;
+  /** Times that it has slept. */
+  naps: number;
 }
 
 /** Runs that end with an error, once nothing goes wrong any more, before somebody stops trying. */
 const MAX_RUNS_WHEN_HEALED = 8;
 const PAUSE_MS = 20_000;
+const NAP_MS = 3_600_000;
 
 /** Starts a client. */
 export function startClient(world: ClientWorld, plan: ClientPlan): Client {
@@ -105,7 +119,13 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
       const death = plan.crashes[run];
       if (death) world.scheduler.after(death.afterMs, () => crash(runLife));
       startedAtMs = world.scheduler.nowMs();
-      handle = upload(world, plan, runLife);
+      const machine: Machine = { clockErrorMs: plan.clockErrorMs, naps: 0 };
+      handle = upload(world, plan, { life: runLife, machine });
+      if (plan.sleepsAfterMs !== undefined) {
+        world.scheduler.after(plan.sleepsAfterMs, () => {
+          if (!runLife.isOver && !isOver) sleep(world, plan, machine);
+        });
+      }
       const ending = await runOnce(world, plan, { life: runLife, handle });
       if (ending) {
         told.push(ending);
@@ -181,8 +201,19 @@ function runOnce(
   });
 }
 
-function upload(world: ClientWorld, plan: ClientPlan, life: Life): UploadHandle {
-  const uploader = createUploaderOn(platformOf(world, plan, life), {
+function sleep(world: ClientWorld, { name }: ClientPlan, machine: Machine): void {
+  world.scheduler.note(`${name} sleeps`);
+  world.onSleep();
+  machine.naps++;
+  machine.clockErrorMs += NAP_MS;
+}
+
+function upload(
+  world: ClientWorld,
+  plan: ClientPlan,
+  { life, machine }: { readonly life: Life; readonly machine: Machine },
+): UploadHandle {
+  const uploader = createUploaderOn(platformOf(world, plan, { life, machine }), {
     coordinator: createClientFetch(world.coordinators, { name: plan.name, life }),
     headers: { 'x-owner': plan.owner },
     concurrency: plan.concurrency,
@@ -195,7 +226,7 @@ function upload(world: ClientWorld, plan: ClientPlan, life: Life): UploadHandle 
 function platformOf(
   { scheduler, random, parts }: ClientWorld,
   { name, concurrency, transferMs }: ClientPlan,
-  life: Life,
+  { life, machine }: { readonly life: Life; readonly machine: Machine },
 ): Platform<SimulatedFile, SimulatedSource> {
   const unlessDead = async <Value>(work: Promise<Value>): Promise<Value> => {
     const value = await work;
@@ -205,12 +236,13 @@ function platformOf(
     defaultConcurrency: concurrency,
     clock: {
       nowMs: scheduler.nowMs,
+      nowEpochMs: () => scheduler.nowEpochMs() + machine.clockErrorMs,
       sleep: (delayMs, signal) => unlessDead(scheduler.sleep(delayMs, signal)),
       randomFraction: random.fraction,
       randomUuid: random.uuid,
     },
     openSource: async (file) => openFile(file),
-    createSender: () => createSimulatedSender(parts, { name, life, transferMs }),
+    createSender: () => createSimulatedSender(parts, { name, life, transferMs, naps: () => machine.naps }),
     digester,
   };
 }

@@ -20,6 +20,8 @@ interface Sender {
   readonly name: string;
   readonly life: Life;
   readonly transferMs: number;
+  /** Times that its machine has slept. */
+  readonly naps: () => number;
 }
 
 /** What happens to one PUT. */
@@ -29,14 +31,14 @@ type Fate =
   | 'answer lost'
   | 'stalled'
   | 'lands late'
-  | { readonly status: number; readonly s3Code: string };
+  | { readonly status: number; readonly s3Code: string; readonly retryAfterSeconds?: number };
 
 const FATES: readonly (readonly [FaultName, Fate])[] = [
   ['part cut', 'cut'],
   ['part stored and its answer lost', 'answer lost'],
   ['part stalled', 'stalled'],
   ['part lands after it was given up', 'lands late'],
-  ['part throttled', { status: 503, s3Code: 'SlowDown' }],
+  ['part throttled', { status: 503, s3Code: 'SlowDown', retryAfterSeconds: 3 }],
   ['part answered 500', { status: 500, s3Code: 'InternalError' }],
   ['part answered RequestTimeout', { status: 400, s3Code: 'RequestTimeout' }],
 ];
@@ -52,7 +54,7 @@ export function createSimulatedSender(network: PartNetwork, client: Sender): Par
 
 function sendPart(
   network: PartNetwork,
-  { name, life, transferMs: typicalMs }: Sender,
+  { name, life, naps, transferMs: typicalMs }: Sender,
   part: PartToSend<SimulatedSource>,
 ): Promise<PartAnswer> {
   const { scheduler, random, faults } = network;
@@ -64,6 +66,8 @@ function sendPart(
     part.signal.throwIfAborted();
     // A body whose sender is gone halfway never becomes a part; one that was sent to its end does, whoever still listens.
     let isGone = false;
+    const napsBefore = naps();
+    const hasHungUp = (): boolean => isGone || naps() !== napsBefore;
     const leave = (): void => {
       isGone = fate !== 'lands late';
       if (!life.isOver) reject(part.signal.reason);
@@ -77,15 +81,17 @@ function sendPart(
       );
       scheduler.after(random.delayMs(LATENCY_MS), () => {
         part.signal.removeEventListener('abort', leave);
-        if (!life.isOver) deliver();
+        if (!life.isOver && naps() === napsBefore) deliver();
       });
     };
     const cut = (): void => answer('cut', () => reject(new Error('ECONNRESET')));
-    const tell = ({ status, s3Code }: { status: number; s3Code: string }): void =>
-      answer(`${status} ${s3Code}`, () => resolve({ status, body: `<Error><Code>${s3Code}</Code></Error>` }));
+    const tell = ({ status, s3Code, retryAfterSeconds }: Exclude<Fate, string>): void =>
+      answer(`${status} ${s3Code}`, () =>
+        resolve({ status, body: `<Error><Code>${s3Code}</Code></Error>`, retryAfterSeconds }),
+      );
 
     scheduler.after(random.delayMs(LATENCY_MS), () => {
-      if (fate === 'stalled' || isGone) return;
+      if (fate === 'stalled' || hasHungUp()) return;
       if (typeof fate === 'object') return tell(fate);
       try {
         const { url, headers, sizeBytes } = part;
@@ -93,11 +99,11 @@ function sendPart(
         scheduler.after(transferMs / 2, () => {
           if (fate === 'cut') cut();
           else if (fate === 'lands late') land(network, work, transferMs);
-          else if (!life.isOver && !isGone) part.onProgress(Math.floor(part.sizeBytes / 2));
+          else if (!life.isOver && !hasHungUp()) part.onProgress(Math.floor(part.sizeBytes / 2));
         });
         if (fate === 'cut' || fate === 'lands late') return;
         scheduler.after(transferMs, () => {
-          if (isGone) return;
+          if (hasHungUp()) return;
           const written = finish(work);
           if (fate === 'answer lost') return cut();
           if (written instanceof S3Refusal) return tell(written);

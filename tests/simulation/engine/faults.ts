@@ -14,6 +14,7 @@ export const FAULT_NAMES = [
   'part answered 500',
   'part answered RequestTimeout',
   'part lands after it was given up',
+  'machine of a client slept',
   'store call lost',
   'store answer lost',
   'store throttled',

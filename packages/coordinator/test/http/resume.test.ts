@@ -102,6 +102,23 @@ describe('resume by fingerprint', () => {
     expect(second.uploadId).not.toBe(first.uploadId);
   });
 
+  it('sends again what was not reported, where the listing may show a part that was cut', async () => {
+    const cutting = await startCoordinator({
+      wrapStore: (store) => ({ ...store, profile: { ...store.profile, refusesCutBodies: false } }),
+    });
+    const content = randomBytes(file.sizeBytes);
+    const upload = await cutting.create(file);
+    const [unreported, reported] = upload.grants;
+    if (!unreported || !reported) throw new Error('there are no grants');
+    await put(unreported, content.subarray(0, 5 * MIB));
+    await sendParts(cutting, upload, content, [reported]);
+    const again = await cutting.create(file);
+    expect(again).toMatchObject({ uploadId: upload.uploadId, resumed: true });
+    expect(again.receivedParts).toEqual([{ partNumber: 2, sizeBytes: 5 * MIB }]);
+    expect(again.grants.map(({ partNumber }) => partNumber)).toEqual([1, 3]);
+    await cutting.close();
+  });
+
   it('begins anew with another encryption, or another key', async () => {
     // The local store encrypts nothing and says so; what is asked here is which upload the coordinator takes.
     const encrypting = await startCoordinator({

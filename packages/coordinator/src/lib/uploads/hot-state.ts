@@ -76,8 +76,16 @@ export async function rebuildHot(context: UploadContext, record: OpenRecord): Pr
 
 async function restoreListed(context: UploadContext, record: OpenRecord): Promise<RebuildOutcome> {
   const listed = await listFittingParts(context, record);
-  await restoreHot(context, record, listed ?? []);
+  await restoreHot(context, record, listed && isListingProof(context, record) ? listed : []);
   return listed ? 'rebuilt' : 'gone';
+}
+
+/**
+ * Whether a part that nobody has reported, and that the store lists with its right size, is there: its sender may have gone
+ * away in the middle. A store that keeps what came says nothing by its listing, but where digests are compared.
+ */
+function isListingProof({ objectStore }: UploadContext, { checksumAlgorithm }: OpenRecord): boolean {
+  return objectStore.profile.refusesCutBodies || checksumAlgorithm !== undefined;
 }
 
 /** Writes hot state with these parts, if the upload is still what the record says. */

@@ -19,7 +19,7 @@ Options
   --expect-size SIZE   with -: how many bytes will come: 1234567, 20GiB
   --max-rate RATE      most bytes per second over all parts together: 40M, 500k, 2.5MiB
   --concurrency N      parts in flight at once; default 8
-  --part-size SIZE     largest part, 5MiB to 5GiB; default 16MiB. The coordinator may raise it for huge files
+  --part-size SIZE     largest part, 5MiB to 5GiB; default by the speed of the line. The coordinator may raise it
   --json               one JSON object per file on stdout; progress still goes to stderr
   --help               this text
 

@@ -48,7 +48,7 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
     uploadFile(file, uploader.upload(file === '-' ? world.stdin : file, uploadOptions), {
       display,
       watch,
-      label: name,
+      label: name ?? basename(file),
     });
   const reports = await Promise.all(files.map(upload));
   display.close();
@@ -63,6 +63,8 @@ interface FileStored extends Omit<UploadResult, 'partCount'> {
   readonly file: string;
   readonly parts: number;
   readonly partSizeBytes: number;
+  /** Why the parts are of that size. */
+  readonly planReason: string;
   /** Parts that an earlier run had stored. */
   readonly resumedParts: number;
   readonly durationMs: number;
@@ -77,8 +79,7 @@ interface FileFailed {
 interface Showing {
   readonly display: ProgressDisplay;
   readonly watch: SilenceWatch;
-  /** Default the file's name. */
-  readonly label: string | undefined;
+  readonly label: string;
 }
 
 async function uploadFile(
@@ -87,7 +88,7 @@ async function uploadFile(
   { display, watch, label }: Showing,
 ): Promise<FileReport> {
   const startMs = performance.now();
-  display.follow(upload, label ?? basename(file));
+  display.follow(upload, label);
   noteResume(upload, file, display);
   const stopWatching = watch(upload, file);
   try {
@@ -98,6 +99,7 @@ async function uploadFile(
       ...result,
       parts: partCount,
       partSizeBytes: opened?.plan.partSizeBytes ?? 0,
+      planReason: opened?.plan.reason ?? '',
       resumedParts: opened?.resumedParts ?? 0,
       durationMs: Math.round(performance.now() - startMs),
     };

@@ -29,11 +29,11 @@ describe('judgeStanding', () => {
     // Eight connections, 2 MiB/s each, pieces of 1 MiB.
     const pace = lineOf(500, MIB);
     expect(judge(pace, { silentMs: 5_001, othersBytes: 10 * MIB })).toBe('dead');
-    expect(judge(pace, { silentMs: 8_001 })).toBe('silence');
+    expect(judge(pace, { silentMs: 7_001 })).toBe('silence');
     let answered = pace;
     for (let turn = 0; turn < 10; turn++) answered = paceAnswered(answered, 300);
-    expect(judge(answered, { silentMs: 4_899, hasSentAll: true })).toBeUndefined();
-    expect(judge(answered, { silentMs: 4_901, hasSentAll: true })).toBe('unanswered');
+    expect(judge(answered, { silentMs: 2_499, hasSentAll: true })).toBeUndefined();
+    expect(judge(answered, { silentMs: 2_501, hasSentAll: true })).toBe('unanswered');
   });
 
   it('never takes a line that has become slow for a dead connection', () => {
@@ -52,11 +52,11 @@ describe('judgeStanding', () => {
     );
   });
 
-  it('is as patient as the line was ever silent, eight times over', () => {
+  it('is as patient as the line was ever silent, five times over', () => {
     const pace = lineOf(2_000, 16 * KIB);
-    expect(judge(pace, { silentMs: 15_900, othersBytes: MIB })).toBeUndefined();
-    expect(judge(pace, { silentMs: 16_100, othersBytes: MIB })).toBe('dead');
-    expect(judge(pace, { silentMs: 15_900 })).toBeUndefined();
+    expect(judge(pace, { silentMs: 9_900, othersBytes: MIB })).toBeUndefined();
+    expect(judge(pace, { silentMs: 10_100, othersBytes: MIB })).toBe('dead');
+    expect(judge(pace, { silentMs: 9_900 })).toBeUndefined();
   });
 
   it('is more patient with each attempt that fails', () => {
@@ -70,10 +70,10 @@ describe('judgeStanding', () => {
   it('waits longer for answers that take long, also for those that it has given up', () => {
     let pace = lineOf(10, MIB);
     for (let turn = 0; turn < 50; turn++) pace = paceAnswered(pace, 100);
-    expect(judge(pace, { silentMs: 2_301, hasSentAll: true })).toBe('unanswered');
+    expect(judge(pace, { silentMs: 2_151, hasSentAll: true })).toBe('unanswered');
     for (let turn = 0; turn < 10; turn++) pace = paceAnswered(pace, 2_400);
-    expect(judge(pace, { silentMs: 9_000, hasSentAll: true })).toBeUndefined();
-    expect(judge(pace, { silentMs: 9_300, hasSentAll: true })).toBe('unanswered');
+    expect(judge(pace, { silentMs: 5_500, hasSentAll: true })).toBeUndefined();
+    expect(judge(pace, { silentMs: 5_700, hasSentAll: true })).toBe('unanswered');
   });
 
   it('ends after a sleep what has not moved since', () => {

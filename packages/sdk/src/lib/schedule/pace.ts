@@ -60,14 +60,14 @@ export type Stall = 'silence' | 'dead' | 'unanswered' | 'asleep';
 /** Fewer samples tell nothing. */
 const MIN_SAMPLES = 10;
 /** Longest gaps of a line, times this, are no gaps any more. */
-const GAPS = 8;
+const GAPS = 5;
 /** Steps that the others make while a slow connection makes one: what slows it slows them. */
 const STEPS_OF_OTHERS = 4;
 /** Packets lost twice in a row keep a sound connection silent for some seconds. */
 const MIN_SILENCE_MS = 5_000;
 /** With no other connection to compare with. */
-const MIN_LONE_SILENCE_MS = 8_000;
-const MIN_ANSWER_MS = 2_000;
+const MIN_LONE_SILENCE_MS = 7_000;
+const EXTRA_ANSWER_MS = 2_000;
 const MIN_SLEEP_MS = 5_000;
 
 /**
@@ -89,11 +89,12 @@ export function judgeStanding(pace: Pace, standing: Standing): Stall | undefined
 }
 
 /**
- * How long an answer may take: three times what nine of ten take, on top of what the last bytes need that wait in the
- * machine's own buffers. No limit until there are samples.
+ * How long an answer may take once the last byte was handed to the machine, which has yet to send what waits in its
+ * buffers: half as long again as nine of ten take, and a while on top; no less than a line needs that has just become slow.
+ * No limit until there are samples.
  */
 function answerLimitMs({ answersMs, gapMs }: Pace): number {
   if (answersMs.length < MIN_SAMPLES) return Infinity;
   const ninetieth = answersMs.toSorted((a, b) => a - b)[Math.floor(answersMs.length * 0.9)] ?? 0;
-  return Math.max(MIN_ANSWER_MS, GAPS * gapMs) + 3 * ninetieth;
+  return Math.max(1.5 * ninetieth + EXTRA_ANSWER_MS, GAPS * gapMs);
 }

@@ -42,7 +42,7 @@ interface Movement {
   totalBytes: number;
 }
 
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 500;
 /** A look that comes so much later than it should comes after a sleep of the machine. */
 const SLEPT_MS = 10_000;
 const MAX_DOUBLINGS = 3;

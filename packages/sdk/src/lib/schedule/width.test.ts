@@ -42,6 +42,11 @@ function measured(state: WidthState, ...mibPerSecond: number[]): WidthState {
   return state;
 }
 
+/** A line that has been busy for a while at some other rate. */
+function settledWidth(width: number, maxWidth: number): WidthState {
+  return measured(startWidth(width, maxWidth), ...Array.from({ length: 10 }, () => 100));
+}
+
 function trouble(state: WidthState, startedMs: number, nowMs: number): WidthState {
   return reduceWidth(state, { kind: 'trouble', startedMs, nowMs });
 }
@@ -96,24 +101,36 @@ describe('reduceWidth', () => {
   });
 
   it('keeps a wider width that carries more, and leaves one that does not', () => {
-    const tried = measured(startWidth(8, 16), 2);
+    const tried = measured(settledWidth(8, 16), 2, 2);
     expect(tried.width).toBe(12);
     // The first reading is of connections that still come up to speed.
     expect(measured(tried, 2).width).toBe(12);
     expect(measured(tried, 2, 2.2)).toMatchObject({ width: 8, ceiling: 8 });
     expect(measured(tried, 0.5, 3)).toMatchObject({ width: 12, ceiling: 12 });
-    expect(measured(tried, 0.5, 3, 3)).toMatchObject({ width: 16, ceiling: 12 });
+    expect(measured(tried, 0.5, 3, 3.1)).toMatchObject({ width: 16, ceiling: 12 });
   });
 
   it('does not try again soon what has shown no gain', () => {
-    const settled = measured(startWidth(8, 16), 2, 2, 2);
+    const settled = measured(settledWidth(8, 16), 2, 2, 2, 2);
+    expect(settled.width).toBe(8);
     expect(measured(settled, ...Array.from({ length: 20 }, () => 2)).width).toBe(8);
     expect(measured(settled, ...Array.from({ length: 21 }, () => 2)).width).toBe(12);
   });
 
   it('tries nothing wider where each connection is fast, where no more are allowed, or in trouble', () => {
-    expect(measured(startWidth(8, 16), 100).width).toBe(8);
-    expect(measured(startWidth(6, 6), 1).width).toBe(6);
-    expect(measured(trouble(startWidth(8, 16), 0, 1), 1).width).toBe(4);
+    expect(measured(settledWidth(8, 16), 100, 100).width).toBe(8);
+    expect(measured(settledWidth(6, 6), 1, 1).width).toBe(6);
+    expect(measured(trouble(settledWidth(8, 16), 0, 1), 1, 1).width).toBe(4);
+  });
+
+  it('tries nothing wider in an upload of seconds', () => {
+    const rates = Array.from({ length: 10 }, () => 2);
+    expect(measured(startWidth(8, 16), ...rates).width).toBe(8);
+    expect(measured(startWidth(8, 16), ...rates, 2).width).toBe(12);
+  });
+
+  it('tries nothing wider while connections come up to speed', () => {
+    expect(measured(settledWidth(8, 16), 1, 2, 3, 4, 5).width).toBe(8);
+    expect(measured(settledWidth(8, 16), 1, 2, 3, 4, 4.2).width).toBe(12);
   });
 });

@@ -11,6 +11,8 @@ export interface WidthState {
   readonly cleanParts: number;
   /** A wider width is being tried: what was carried before, and whether its new connections have come up to speed. */
   readonly trial?: { readonly bytesPerSecond: number; readonly isUpToSpeed: boolean } | undefined;
+  /** The reading before, while the width has not changed since. */
+  readonly lastBytesPerSecond?: number | undefined;
   /** Readings to let pass before the next trial. */
   readonly restReadings: number;
 }
@@ -25,8 +27,15 @@ export type WidthEvent =
   | { readonly kind: 'measured'; readonly bytesPerSecond: number };
 
 const WIDER = 1.5;
+/** Two readings that differ by less tell of a line that has come up to speed: every connection begins slowly. */
+const STEADY = 0.1;
 /** Less gain than this is noise. */
 const WORTHWHILE_GAIN = 1.15;
+/**
+ * Readings before the first trial. Connections that come late to a line get the smaller share of it for a while, so that
+ * their parts end last: no matter in an upload of minutes, but a loss in one of seconds.
+ */
+const FIRST_READINGS = 10;
 /** Readings between two trials of which the first has shown no gain: lines change, but not every second. */
 const REST_READINGS = 20;
 
@@ -38,7 +47,14 @@ const FAST_BYTES_PER_SECOND = 4 * 1024 ** 2;
 
 /** As many as are known to do well; growth up to `maxWidth` has to show a gain first. */
 export function startWidth(width: number, maxWidth: number): WidthState {
-  return { width, ceiling: width, maxWidth, halvedMs: -Infinity, cleanParts: 0, restReadings: 0 };
+  return {
+    width,
+    ceiling: width,
+    maxWidth,
+    halvedMs: -Infinity,
+    cleanParts: 0,
+    restReadings: FIRST_READINGS,
+  };
 }
 
 /**
@@ -47,7 +63,8 @@ export function startWidth(width: number, maxWidth: number): WidthState {
  */
 export function reduceWidth(state: WidthState, event: WidthEvent): WidthState {
   const { width, ceiling } = state;
-  if (event.kind === 'measured') return tryWider(state, event.bytesPerSecond);
+  if (event.kind === 'measured')
+    return { ...tryWider(state, event.bytesPerSecond), lastBytesPerSecond: event.bytesPerSecond };
   if (event.startedMs <= state.halvedMs) return state;
   if (event.kind === 'trouble') {
     const half = Math.max(1, Math.floor(width / 2));
@@ -59,7 +76,7 @@ export function reduceWidth(state: WidthState, event: WidthEvent): WidthState {
 }
 
 function tryWider(state: WidthState, bytesPerSecond: number): WidthState {
-  const { width, ceiling, maxWidth, trial, restReadings } = state;
+  const { width, ceiling, maxWidth, trial, restReadings, lastBytesPerSecond = 0 } = state;
   if (trial && !trial.isUpToSpeed) return { ...state, trial: { ...trial, isUpToSpeed: true } };
   if (trial) {
     return bytesPerSecond < trial.bytesPerSecond * WORTHWHILE_GAIN
@@ -67,7 +84,9 @@ function tryWider(state: WidthState, bytesPerSecond: number): WidthState {
       : { ...state, ceiling: width, trial: undefined };
   }
   if (restReadings > 0) return { ...state, restReadings: restReadings - 1 };
-  if (width < ceiling || width >= maxWidth || bytesPerSecond > width * FAST_BYTES_PER_SECOND) return state;
+  const isSteady = Math.abs(bytesPerSecond - lastBytesPerSecond) < STEADY * bytesPerSecond;
+  if (!isSteady || width < ceiling || width >= maxWidth) return state;
+  if (bytesPerSecond > width * FAST_BYTES_PER_SECOND) return state;
   const wider = Math.min(maxWidth, Math.ceil(width * WIDER));
   return { ...state, width: wider, trial: { bytesPerSecond, isUpToSpeed: false } };
 }

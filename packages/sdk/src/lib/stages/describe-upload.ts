@@ -1,8 +1,8 @@
 import type { CreateUploadRequest } from '@longhaul/protocol';
 import { toBase64 } from '../base64.ts';
-import { wishPartSize } from '../part-size.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Digester } from '../ports/digester.ts';
+import type { WishedPlan } from '../schedule/wish-plan.ts';
 
 /** The create call as it is made: members that are `undefined` do not travel. */
 export type CreateCall = {
@@ -18,9 +18,7 @@ export interface DescribeInput<Source extends ByteSource> {
     readonly signal?: AbortSignal;
     readonly expectedSizeBytes?: number;
   };
-  readonly concurrency: number;
-  /** Largest part to ask for. */
-  readonly partSizeBytes: number;
+  readonly wished: WishedPlan;
   readonly inlineMaxBytes: number;
   readonly digester?: Digester<Source> | undefined;
   readonly stopSignal: AbortSignal;
@@ -31,11 +29,11 @@ export interface DescribeInput<Source extends ByteSource> {
  * that the store checks; the rest is cut into parts.
  */
 export async function describeUpload<Source extends ByteSource>(
-  { source, options, concurrency, partSizeBytes, inlineMaxBytes, ...input }: DescribeInput<Source>,
+  { source, options, wished, inlineMaxBytes, ...input }: DescribeInput<Source>,
   identity: Pick<CreateCall, 'createId' | 'fingerprint' | 'resume'>,
 ): Promise<CreateCall & { signal: undefined; expectedSizeBytes: undefined }> {
   const { sizeBytes, name = 'unnamed', contentType } = source;
-  const isWhole = sizeBytes <= partSizeBytes;
+  const { isWhole, partSizeBytes } = wished;
   const { digester, stopSignal: signal } = input;
   const all = { source, offsetBytes: 0, sizeBytes, signal };
   return {
@@ -48,7 +46,7 @@ export async function describeUpload<Source extends ByteSource>(
     expectedSizeBytes: undefined,
     sizeBytes: Number.isFinite(sizeBytes) ? sizeBytes : null,
     mode: isWhole ? 'single' : 'multipart',
-    partSizeBytes: wishPartSize(sizeBytes, concurrency, partSizeBytes),
+    partSizeBytes,
     checksum: isWhole ? await digester?.digest({ ...all, algorithm: digester.algorithms[0] }) : undefined,
     checksums: digester?.algorithms,
     payload: sizeBytes <= inlineMaxBytes ? toBase64(await source.read(0, sizeBytes)) : undefined,

@@ -1,4 +1,4 @@
-import { MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
+import { DEFAULT_PART_SIZE_BYTES, MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
 import pLimit from 'p-limit';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { onceEach } from '../notice.ts';
@@ -45,7 +45,8 @@ export function createUploaderOn<Input, Source extends ByteSource>(
 ): Uploader<Input> {
   const { clock, connectivity, digester } = platform;
   const settings = { ...normalizeOptions(options, platform), clock, connectivity, digester };
-  const { concurrency, maxConcurrency, partSizeBytes, inlineMaxBytes, onNotice } = settings;
+  const { concurrency, maxConcurrency, inlineMaxBytes, onNotice } = settings;
+  const { maxPartSizeBytes: heldBytes = DEFAULT_PART_SIZE_BYTES } = settings;
   const sender = platform.createSender({ concurrency: maxConcurrency });
   const shop: Workshop<Source> = {
     ...settings,
@@ -65,9 +66,9 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   ): Promise<UploadResult> => {
     const { expectedSizeBytes } = uploadOptions;
     const source = await platform.openSource(input, {
-      headBytes: Math.max(partSizeBytes, inlineMaxBytes),
+      headBytes: Math.max(heldBytes, inlineMaxBytes),
       expectedSizeBytes,
-      memory: { owner: shop, limitBytes: concurrency * partSizeBytes },
+      memory: { owner: shop, limitBytes: concurrency * heldBytes },
       signal: control.stopSignal,
     });
     let own = '';

@@ -1,4 +1,4 @@
-import { DEFAULT_PART_SIZE_BYTES, type Encryption } from '@longhaul/protocol';
+import type { Encryption } from '@longhaul/protocol';
 import type { CoordinatorFetch, CoordinatorHeaders } from '../http/coordinator-client.ts';
 import { type NoticeListener, warn } from '../notice.ts';
 import type { ResumeStore } from '../ports/resume-store.ts';
@@ -17,8 +17,9 @@ export interface UploaderOptions {
    */
   readonly concurrency?: number;
   /**
-   * Largest part to ask for; default 16 MiB, S3 takes 5 MiB to 5 GiB. A small file gets smaller parts, so that every
-   * connection has work. The coordinator decides, and may go above it for a file that would need too many parts.
+   * Largest part to ask for, 5 MiB to 5 GiB. Default 16 MiB for the first upload, then some seconds of work at the rate
+   * that was measured, up to 64 MiB. A small file gets smaller parts, so that every connection has work. The coordinator
+   * decides, and may go above it for a file that would need too many parts.
    */
   readonly partSizeBytes?: number;
   /** Headers for every call to the coordinator (its `authorize` hook reads them); never sent to the store. */
@@ -79,7 +80,7 @@ export interface UploaderSettings {
   readonly coordinator: string | URL | CoordinatorFetch;
   readonly concurrency: number;
   readonly maxConcurrency: number;
-  readonly partSizeBytes: number;
+  readonly maxPartSizeBytes: number | undefined;
   readonly headers: CoordinatorHeaders;
   readonly resumeStore: ResumeStore | undefined;
   readonly retry: RetryPolicy;
@@ -104,7 +105,7 @@ export function normalizeOptions(
     concurrency: defaultConcurrency,
     // Who names a number means it.
     maxConcurrency: options.concurrency ?? maxConcurrency,
-    partSizeBytes: DEFAULT_PART_SIZE_BYTES,
+    maxPartSizeBytes: options.partSizeBytes,
     headers: {},
     resumeStore: undefined,
     stallTimeoutMs: 30_000,

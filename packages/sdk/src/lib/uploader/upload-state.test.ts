@@ -5,7 +5,7 @@ import { isFinal, type OpenedUpload, reduceTransfer, type TransferState } from '
 const upload: OpenedUpload = {
   uploadId: 'u',
   mode: 'multipart',
-  plan: { sizeBytes: 10, partSizeBytes: 5, partCount: 2 },
+  plan: { sizeBytes: 10, partSizeBytes: 5, partCount: 2, reason: '' },
   resumedParts: 0,
 };
 const result = { uploadId: 'u' } as UploadResult;

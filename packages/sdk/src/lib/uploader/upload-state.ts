@@ -4,8 +4,8 @@ import type { OpenPlan, PartPlan, UploadMode, UploadResult } from '@longhaul/pro
 export interface OpenedUpload {
   readonly uploadId: string;
   readonly mode: UploadMode;
-  /** One without a `partCount` for a stream whose size nobody knows. */
-  readonly plan: PartPlan | OpenPlan;
+  /** How it is cut, and why, in one sentence. Without a `partCount` for a stream whose size nobody knows. */
+  readonly plan: (PartPlan | OpenPlan) & { readonly reason: string };
   /** Parts that the store had already, from an earlier run or another device. */
   readonly resumedParts: number;
 }

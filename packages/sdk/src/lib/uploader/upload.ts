@@ -20,6 +20,7 @@ import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
 import type { Line } from '../schedule/line.ts';
+import { reasonOf, wishPlan } from '../schedule/wish-plan.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
 import { createSession, type Session } from './session.ts';
@@ -110,12 +111,19 @@ async function open<Source extends ByteSource>(
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
   const { hintKey, ...identity } = await identifyUpload(job, forgetHint);
-  const { digester } = job;
-  const wish = { ...job, digester: job.integrity ? digester : undefined };
+  const { digester, line, source } = job;
+  const wished = wishPlan({
+    ...job,
+    sizeBytes: source.sizeBytes,
+    bytesPerSecond: line.bytesPerSecond,
+    isHeld: source.once !== undefined,
+  });
+  const wish = { ...job, wished, digester: job.integrity ? digester : undefined };
   const opening = await openUpload(job, await describeUpload(wish, identity));
   if (!opening) return undefined;
   const { created, request } = opening;
-  const { uploadId, mode, plan, receivedParts, checksumAlgorithm: algorithm } = created;
+  const { uploadId, mode, receivedParts, checksumAlgorithm: algorithm } = created;
+  const plan = { ...created.plan, reason: reasonOf(wished, created.plan, created.resumed) };
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
   // What can be read once is not there before it is its turn.
   const ahead = { parts: job.source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };

@@ -1,0 +1,93 @@
+import { DEFAULT_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES, type PartPlan } from '@longhaul/protocol';
+
+/** How a file would be cut if it were for us; the coordinator's plan decides. */
+export interface WishedPlan {
+  readonly partSizeBytes: number;
+  /** It fits into one part: one PUT. */
+  readonly isWhole: boolean;
+  /** Why, in one sentence. */
+  readonly reason: string;
+}
+
+/** What a wish rests on. */
+export interface PlanFacts {
+  readonly sizeBytes: number;
+  /** Parts in flight to begin with. */
+  readonly concurrency: number;
+  /** Largest part that the caller allows, if the caller says so. */
+  readonly maxPartSizeBytes?: number | undefined;
+  /** What the line has carried last, all parts together. */
+  readonly bytesPerSecond?: number | undefined;
+  /** Parts are held in memory, because they cannot be read again. */
+  readonly isHeld?: boolean;
+}
+
+const MEBIBYTE = 1024 ** 2;
+const HELD = 'each is held in memory until the store has it';
+
+/** Long enough that a round trip between two parts does not matter, short enough that sending one again does not either. */
+const SECONDS_PER_PART = 4;
+
+/** Above this a part gains nothing any more, and costs whoever has to hold or to hash it. */
+const MAX_WISH_BYTES = 64 * MEBIBYTE;
+
+/**
+ * Parts for each connection, so that all have work until the end: connections do not share a line evenly, and what the
+ * slowest still has in hand when the others are done is carried by it alone.
+ */
+const PARTS_PER_CONNECTION = 4;
+
+/**
+ * The part size to ask for: some seconds of work at the rate that one connection was last known to have, and what measured
+ * best while that is unknown; less where that would leave connections without work, but never less than S3 takes.
+ */
+export function wishPlan({
+  sizeBytes,
+  concurrency,
+  maxPartSizeBytes,
+  bytesPerSecond,
+  isHeld = false,
+}: PlanFacts): WishedPlan {
+  const [largestBytes, reason] =
+    maxPartSizeBytes !== undefined
+      ? [maxPartSizeBytes, 'as large as the caller allows']
+      : bytesPerSecond !== undefined && !isHeld
+        ? [
+            wholeMebibytes((SECONDS_PER_PART * bytesPerSecond) / concurrency, MAX_WISH_BYTES),
+            `${SECONDS_PER_PART} s of work for each of ${concurrency} connections, at ${inMebibytes(bytesPerSecond)}/s when last measured`,
+          ]
+        : [
+            DEFAULT_PART_SIZE_BYTES,
+            isHeld ? HELD : 'what measured best while the speed of the line is unknown',
+          ];
+  const evenBytes = wholeMebibytes(sizeBytes / (PARTS_PER_CONNECTION * concurrency), largestBytes);
+  const size = `Parts of ${inMebibytes(evenBytes)}: `;
+  if (sizeBytes <= largestBytes) {
+    return { partSizeBytes: evenBytes, isWhole: true, reason: 'One PUT: it is no larger than one part.' };
+  }
+  if (evenBytes === largestBytes)
+    return { partSizeBytes: evenBytes, isWhole: false, reason: `${size}${reason}.` };
+  const shared = `so that each of ${concurrency} connections has work until the end`;
+  const smallest = 'the smallest that S3 takes';
+  const why = evenBytes === MIN_PART_SIZE_BYTES ? smallest : shared;
+  return { partSizeBytes: evenBytes, isWhole: false, reason: `${size}${why}.` };
+}
+
+/** Why the plan is as it is, once the coordinator has decided. */
+export function reasonOf(
+  wished: WishedPlan,
+  plan: Pick<PartPlan, 'partSizeBytes'>,
+  isResumed: boolean,
+): string {
+  if (isResumed) return 'As it was planned when the upload was begun.';
+  if (wished.isWhole || plan.partSizeBytes === wished.partSizeBytes) return wished.reason;
+  return `Parts of ${inMebibytes(plan.partSizeBytes)}: the coordinator wants it so, for its limits or for those of S3.`;
+}
+
+function wholeMebibytes(bytes: number, mostBytes: number): number {
+  return Math.min(mostBytes, Math.max(MIN_PART_SIZE_BYTES, Math.floor(bytes / MEBIBYTE) * MEBIBYTE));
+}
+
+function inMebibytes(bytes: number): string {
+  return `${+(bytes / MEBIBYTE).toPrecision(3)} MiB`;
+}

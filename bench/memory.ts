@@ -124,7 +124,12 @@ function commandOf({ client, address }: Run, file: string): readonly string[] {
     'upload',
     file,
     ...(file === '-' ? ['--name', 'from-a-pipe'] : []),
-    ...['--coordinator', coordinator, '--part-size', String(partSizeBytes), '--concurrency', concurrency],
+    '--coordinator',
+    coordinator,
+    '--part-size',
+    String(partSizeBytes),
+    '--concurrency',
+    concurrency,
     '--json',
   ];
 }

@@ -78,20 +78,20 @@ function createHead(reader: ChunkReader, { headBytes, memory, signal }: SourceHi
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let heldBytes = 0;
   const free = (bytes: number): void => {
-    budget.free(bytes);
-    heldBytes -= bytes;
+    const freed = Math.min(bytes, heldBytes);
+    budget.free(freed);
+    heldBytes -= freed;
   };
   return {
     pieces,
     async read() {
-      // Enough to tell a stream that ends right there from one that goes on.
-      const wantedBytes = headBytes + 1;
-      await budget.take(wantedBytes, signal);
-      heldBytes = wantedBytes;
-      for (let leftBytes = wantedBytes; leftBytes > 0;) {
+      await budget.take(headBytes, signal);
+      heldBytes = headBytes;
+      // A byte more tells a stream that ends right there from one that goes on.
+      for (let leftBytes = headBytes + 1; leftBytes > 0;) {
         const bytes = await reader.next(leftBytes, signal);
         if (!bytes) {
-          free(leftBytes);
+          free(leftBytes - 1);
           return true;
         }
         // A copy: whoever writes the stream may use its buffer again.

@@ -31,6 +31,12 @@ export type CreateUploader<Input> = (options: UploaderOptions) => Uploader<Input
 /** Sources open at once: as many as can travel in one call to the coordinator. */
 const OPEN_AT_ONCE = MAX_BATCH_ITEMS;
 
+/**
+ * Parts in flight of which a stream holds none, so that all that an upload takes, and not its parts alone, is what its parts
+ * in flight would: of large parts it still holds two.
+ */
+const SPARED_PARTS = 2;
+
 /** Of those, uploads that send by themselves, per connection: some always wait for the coordinator meanwhile. */
 const SENDING_PER_CONNECTION = 4;
 
@@ -68,7 +74,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     const source = await platform.openSource(input, {
       headBytes: Math.max(heldBytes, inlineMaxBytes),
       expectedSizeBytes,
-      memory: { owner: shop, limitBytes: concurrency * heldBytes },
+      memory: { owner: shop, limitBytes: (concurrency - SPARED_PARTS) * heldBytes },
       signal: control.stopSignal,
     });
     let own = '';

@@ -32,6 +32,7 @@ export async function openNodeStream(stream: ByteStream, hints: SourceHints): Pr
   // Not a copy of it: its size changes once the end is known.
   return Object.assign(opened, {
     readInto,
+    view,
     async read(offsetBytes: number, sizeBytes: number) {
       const bytes = new Uint8Array(sizeBytes);
       await readInto(bytes, offsetBytes);

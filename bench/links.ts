@@ -3,12 +3,13 @@ import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildPages } from './browser/build-pages.ts';
-import { HELP, type LinksArguments, readArguments, UsageError } from './links/arguments.ts';
+import { HELP, type LinksArguments, readArguments } from './links/arguments.ts';
 import { clientNamed } from './links/clients.ts';
 import { type LinkResult, measureLink, type Preparation } from './links/measure-link.ts';
 import { findChromium, findObstacles } from './links/requirements.ts';
 import { describeLink } from './links/specs.ts';
 import { formatTable, toRows } from './links/table.ts';
+import { UsageError } from './links/usage-error.ts';
 import { makeFile } from './measuring/make-file.ts';
 import { buildNodeClients } from './node-upload/build-clients.ts';
 
@@ -91,8 +92,8 @@ async function makeSparseFile(path: string): Promise<void> {
 function formatResult(result: LinkResult | undefined): string {
   if (!result) return '';
   const { spec, capacity, congestionControl, packets, measurements } = result;
-  const carried = `${capacity.mbitPerSecond.toFixed(1)} Mbit/s by ${capacity.connections} curls`;
-  const head = `${describeLink(spec)}: ${carried}, ${congestionControl}`;
+  const [four, sixteen] = [capacity.mbitOf4.toFixed(1), capacity.mbitOf16.toFixed(1)];
+  const head = `${describeLink(spec)}: 4 curls carry ${four} Mbit/s, 16 carry ${sixteen}; senders use ${congestionControl}`;
   return `\n${[head, ...measurements.map(formatTable), packets].join('\n\n')}\n`;
 }
 

@@ -9,6 +9,9 @@ export const PAGES = {
   'uppy-6.3': 'peers/uppy-6/page.ts',
 } as const;
 
+/** What pages load by its address. */
+const WORKERS = { 'checksum-worker': '../packages/sdk/src/lib/platform/browser/checksum-worker.ts' };
+
 /** Name of a page. */
 export type PageName = keyof typeof PAGES;
 
@@ -19,7 +22,10 @@ export const PAGES_FOLDER: string = join(import.meta.dirname, '../../.longhaul/b
 export async function buildPages(): Promise<void> {
   await build({
     entryPoints: Object.fromEntries(
-      Object.entries(PAGES).map(([name, path]) => [name, join(import.meta.dirname, '..', path)]),
+      Object.entries({ ...PAGES, ...WORKERS }).map(([name, path]) => [
+        name,
+        join(import.meta.dirname, '..', path),
+      ]),
     ),
     outdir: PAGES_FOLDER,
     bundle: true,

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { CLIENTS, type ClientName } from './clients.ts';
 import type { LinkSpec } from './link.ts';
 import { LINKS } from './specs.ts';
+import { UsageError } from './usage-error.ts';
 
 /** What is to be measured. */
 export interface LinksArguments {
@@ -11,11 +12,10 @@ export interface LinksArguments {
   /** 0: none. */
   readonly blackoutSeconds: number;
   readonly seed: number;
+  /** `undefined`: as the kernel has it. */
+  readonly congestion: string | undefined;
   readonly json: boolean;
 }
-
-/** Something was asked that cannot be. Its message is for the person who asked. */
-export class UsageError extends Error {}
 
 export const HELP = `Uploads over long lines that this machine emulates, with Longhaul and its peers in turn, and prints how near each comes to
 what the line can carry.
@@ -31,6 +31,7 @@ Usage
   --blackout             nothing passes for a minute in the middle of every upload
   --blackout-seconds N   the same, for so long
   --seed 1               which packets get lost
+  --congestion NAME      how senders find their pace (reno, cubic, bbr), where the kernel allows it; default its own
   --json                 everything that was measured, as JSON
 
 Needs root (it makes network namespaces), and the programs ip, cc and curl; Chromium for those clients that are in a page.
@@ -58,6 +59,7 @@ export function readArguments(words: readonly string[]): LinksArguments | undefi
     blackoutSeconds:
       count('--blackout-seconds', values['blackout-seconds'] ?? '60') * Number(blackoutAsked(values)),
     seed: count('--seed', values.seed ?? '1'),
+    congestion: values.congestion,
     json: values.json === true,
   };
 }
@@ -79,6 +81,7 @@ function parse(words: readonly string[]) {
         blackout: { type: 'boolean' },
         'blackout-seconds': { type: 'string' },
         seed: { type: 'string' },
+        congestion: { type: 'string' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

@@ -16,6 +16,8 @@ export interface BackendProcess {
   readonly address: BackendAddress;
   /** What the sink has seen so far. */
   tally(): Promise<SinkTally>;
+  /** Cuts what is still connected to the sink. */
+  dropConnections(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,14 +27,16 @@ export async function startBackend(host: string, prefix: readonly string[] = [])
   const child = spawn(command, words, { stdio: ['ignore', 'pipe', 'inherit', 'ipc'] });
   const exit = once(child, 'exit');
   const address: BackendAddress = JSON.parse(await firstLine(child));
+  const ask = async (question: 'tally' | 'drop'): Promise<SinkTally> => {
+    const answer = once(child, 'message');
+    child.send(question);
+    const [tally] = await answer;
+    return tally as SinkTally;
+  };
   return {
     address,
-    async tally() {
-      const answer = once(child, 'message');
-      child.send('tally');
-      const [tally] = await answer;
-      return tally as SinkTally;
-    },
+    tally: () => ask('tally'),
+    dropConnections: async () => void (await ask('drop')),
     async stop() {
       child.kill();
       await exit;

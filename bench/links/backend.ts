@@ -1,5 +1,6 @@
 // The far side of a link, in a process of its own: the sink and a coordinator in front of it, at the address given.
-// Prints one line of JSON once both listen, answers every message with the sink's tally, and ends with its parent.
+// Prints one line of JSON once both listen, answers every message with the sink's tally, cuts the sink's
+// connections when told to `drop` them, and ends with its parent.
 import { createCoordinator } from '@longhaul/coordinator';
 import { createS3ObjectStore, localS3Profile } from '@longhaul/coordinator/s3-object-store';
 import { createSqliteStore } from '@longhaul/coordinator/sqlite';
@@ -32,7 +33,10 @@ const app = createCoordinator({
   onError: console.error,
 });
 const { url: coordinator } = await listen(app, { host, port: 0 });
-process.on('message', () => process.send?.(sink.tally));
+process.on('message', (message) => {
+  if (message === 'drop') sink.dropConnections();
+  process.send?.(sink.tally);
+});
 process.once('disconnect', () => process.exit());
 const address: BackendAddress = { endpoint: sink.url, coordinator, bucket, credentials };
 process.stdout.write(`${JSON.stringify(address)}\n`);

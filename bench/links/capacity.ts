@@ -2,35 +2,26 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { BackendProcess } from './backend-process.ts';
-import type { Link, LinkSpec } from './link.ts';
+import type { Link } from './link.ts';
 
-/** What a link was seen to carry. */
+/** What a link was seen to carry, in Mbit/s of bodies. */
 export interface Capacity {
-  readonly mbitPerSecond: number;
-  /** Of so many `curl`s at once. */
-  readonly connections: number;
+  /** By four `curl`s. */
+  readonly mbitOf4: number;
+  /** By sixteen, which fill what four may not: one connection carries at most what its sender may have on its way. */
+  readonly mbitOf16: number;
 }
 
 /** Until the senders have found their pace. */
 const RAMP_UP_MS = 3_000;
 const WINDOW_MS = 5_000;
-/** Until what is still on its way when they end has arrived. */
-const DRAIN_MS = 2_000;
-/** Headers of TCP and IP take their share of a line. */
-const SHARE_OF_BODIES = 1448 / 1500;
-const FULL = 0.95;
-
-/**
- * What four `curl`s carry once they have found their pace, in Mbit/s of bodies. One connection carries at most what its
- * sender may have on its way, and on a long fast line four do not fill it: then sixteen are asked, and the larger figure
- * is taken.
- */
+/** What `curl`s carry once they have found their pace. */
 export async function measureCapacity(
-  { link, spec, backend }: { link: Link; spec: LinkSpec; backend: BackendProcess },
+  { link, backend }: { readonly link: Link; readonly backend: BackendProcess },
   file: string,
   signal: AbortSignal,
 ): Promise<Capacity> {
-  const measure = async (connections: number): Promise<Capacity> => {
+  const measure = async (connections: number): Promise<number> => {
     const curls = Array.from({ length: connections }, (_, index) =>
       startCurl(link, file, `${backend.address.endpoint}/bench/curl-${index}`),
     );
@@ -40,17 +31,15 @@ export async function measureCapacity(
       await sleep(WINDOW_MS, undefined, { signal });
       const after = await bytesSoFar(backend);
       const mbit = ((after.bytes - before.bytes) * 8) / 1e6;
-      return { mbitPerSecond: mbit / ((after.atMs - before.atMs) / 1000), connections };
+      return mbit / ((after.atMs - before.atMs) / 1000);
     } finally {
       for (const curl of curls) curl.kill();
       await Promise.all(curls.map(ended));
-      await sleep(DRAIN_MS);
+      // The kernel would go on sending what they have left to it.
+      await backend.dropConnections();
     }
   };
-  const few = await measure(4);
-  if (few.mbitPerSecond >= spec.rateMbit * SHARE_OF_BODIES * FULL) return few;
-  const many = await measure(16);
-  return many.mbitPerSecond > few.mbitPerSecond ? many : few;
+  return { mbitOf4: await measure(4), mbitOf16: await measure(16) };
 }
 
 function startCurl(link: Link, file: string, url: string): ChildProcess {

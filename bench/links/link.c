@@ -4,11 +4,13 @@
 //   link NAMESPACE NAMESPACE RATE_MBIT DELAY_MS LOSS_PERCENT QUEUE_KIB SEED
 //
 // Delay and loss are those of one way, and both ways have them. A full queue drops what comes last. SIGUSR1 begins a
-// blackout, SIGUSR2 ends it. Says "ready" when both devices are there, and ends when its standard input does; then it
+// blackout, SIGUSR2 ends it. A line without loss takes what a network card would take, many segments of one connection as
+// one, which costs a fraction; on one with loss each segment must be able to get lost alone. Says "ready" when both devices are there, and ends when its standard input does; then it
 // prints what became of the packets.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -23,7 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_PACKET = 2048, READS_IN_A_ROW = 64 };
+enum { MAX_PACKET = 65536 + sizeof(struct virtio_net_hdr), READS_IN_A_ROW = 64 };
+
+// Of IPv4 and of TCP with its timestamps: every segment has them on the wire.
+enum { SEGMENT_HEADERS = 52 };
 
 // Waking for every packet of a fast line would cost more than carrying it.
 static const int64_t MIN_SLEEP_NS = 100000;
@@ -63,7 +68,7 @@ static int64_t now_ns(void) {
   return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-static int open_device(const char *namespace) {
+static int open_device(const char *namespace, int takes_segments) {
   char path[256];
   snprintf(path, sizeof path, "/var/run/netns/%s", namespace);
   int ns = open(path, O_RDONLY | O_CLOEXEC);
@@ -71,19 +76,29 @@ static int open_device(const char *namespace) {
   close(ns);
   int device = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
   if (device < 0) fail("/dev/net/tun");
-  struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI, .ifr_name = "link"};
+  struct ifreq request = {.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR, .ifr_name = "link"};
   if (ioctl(device, TUNSETIFF, &request) < 0) fail("TUNSETIFF");
+  if (takes_segments && ioctl(device, TUNSETOFFLOAD, TUN_F_CSUM | TUN_F_TSO4) < 0) fail("TUNSETOFFLOAD");
   return device;
 }
 
+// Bytes on the wire: what the kernel handed over as one packet goes there as segments with headers of their own.
+static int wire_length(const char *bytes, int length) {
+  const struct virtio_net_hdr *header = (const struct virtio_net_hdr *)bytes;
+  int packet = length - (int)sizeof *header;
+  if (header->gso_type == VIRTIO_NET_HDR_GSO_NONE || header->gso_size == 0) return packet;
+  int segments = (packet - SEGMENT_HEADERS + header->gso_size - 1) / header->gso_size;
+  return packet + (segments - 1) * SEGMENT_HEADERS;
+}
+
 static void take(struct way *way, const struct line *line) {
-  char bytes[MAX_PACKET];
+  _Alignas(struct virtio_net_hdr) char bytes[MAX_PACKET];
   for (int i = 0; i < READS_IN_A_ROW; i++) {
     int length = read(way->from, bytes, sizeof bytes);
     if (length <= 0) return;
     int64_t now = now_ns();
     if (way->free_ns < now) way->free_ns = now;
-    int64_t sending_ns = length * line->ns_per_byte;
+    int64_t sending_ns = wire_length(bytes, length) * line->ns_per_byte;
     if (is_black) way->blacked_out++;
     else if (drand48() < line->loss) way->lost++;
     else if (way->free_ns - now + sending_ns > line->queue_ns) way->dropped++;
@@ -132,7 +147,8 @@ int main(int count, char **words) {
   prctl(PR_SET_TIMERSLACK, 1000);
   // A line is never busy with something else.
   if (setpriority(PRIO_PROCESS, 0, -20) < 0) perror("setpriority");
-  int near = open_device(words[1]), far = open_device(words[2]);
+  int takes_segments = line.loss == 0;
+  int near = open_device(words[1], takes_segments), far = open_device(words[2], takes_segments);
   struct way ways[2] = {{.from = near, .to = far}, {.from = far, .to = near}};
   puts("ready");
   fflush(stdout);

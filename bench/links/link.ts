@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UsageError } from './usage-error.ts';
 
 /** A line as one would order it. */
 export interface LinkSpec {
@@ -25,7 +26,7 @@ export interface Link {
   /** The same for the far end, where sink and coordinator are. */
   readonly far: Words;
   readonly farHost: string;
-  /** How senders of both ends find their pace: what the kernel has by default. */
+  /** How those at the near end find their pace. */
   readonly congestionControl: string;
   /** Nothing passes for so long. */
   blackout(seconds: number, signal: AbortSignal): Promise<void>;
@@ -40,21 +41,41 @@ const NEAR_HOST = '10.77.0.1';
 const FAR_HOST = '10.77.0.2';
 const DEVICE = ['dev', 'link'];
 const MTU = '1500';
+const CONGESTION_CONTROL = 'net.ipv4.tcp_congestion_control';
 /** The device hands packets over at once; it must not drop those of a burst. */
 const DEVICE_QUEUE_PACKETS = '5000';
 
-/** Lays a line between two new network namespaces. Needs root, `ip` and `cc`. */
-export async function openLink(spec: LinkSpec, seed: number): Promise<Link> {
+/** What is not the line's own. */
+export interface LinkOptions {
+  /** Which packets get lost. */
+  readonly seed: number;
+  /** How senders find their pace; `undefined`: as the kernel has it. */
+  readonly congestion: string | undefined;
+}
+
+/**
+ * Lays a line between two new network namespaces. Needs root, `ip` and `cc`.
+ *
+ * @throws UsageError if the kernel has no such congestion control, or does not allow it here
+ */
+export async function openLink(spec: LinkSpec, { seed, congestion }: LinkOptions): Promise<Link> {
   const near = `longhaul-${process.pid}-near`;
   const far = `longhaul-${process.pid}-far`;
   const line = await startLine(spec, [near, far], seed);
-  connect(near, NEAR_HOST, FAR_HOST);
-  connect(far, FAR_HOST, NEAR_HOST);
+  try {
+    connect(near, NEAR_HOST, FAR_HOST);
+    connect(far, FAR_HOST, NEAR_HOST);
+    if (congestion) setCongestion(near, congestion);
+  } catch (error) {
+    line.kill();
+    removeNamespaces(near, far);
+    throw error;
+  }
   return {
     near: ['ip', 'netns', 'exec', near],
     far: ['ip', 'netns', 'exec', far],
     farHost: FAR_HOST,
-    congestionControl: ip('netns', 'exec', near, 'sysctl', '-n', 'net.ipv4.tcp_congestion_control').trim(),
+    congestionControl: sysctl(near, '-n', CONGESTION_CONTROL).trim(),
     async blackout(seconds, signal) {
       line.kill('SIGUSR1');
       await sleep(seconds * 1000, undefined, { signal }).catch(() => {});
@@ -111,6 +132,15 @@ function connect(namespace: string, host: string, peer: string): void {
   ip('-n', namespace, 'link', 'set', 'dev', 'lo', 'up');
 }
 
+function setCongestion(namespace: string, congestion: string): void {
+  try {
+    sysctl(namespace, '-qw', `${CONGESTION_CONTROL}=${congestion}`);
+  } catch {
+    const allowed = sysctl(namespace, '-n', 'net.ipv4.tcp_allowed_congestion_control').trim();
+    throw new UsageError(`--congestion ${congestion}: in a namespace this kernel allows only ${allowed}`);
+  }
+}
+
 async function endOf(line: ChildProcess): Promise<string> {
   let text = '';
   for await (const chunk of line.stdout ?? []) text += String(chunk);
@@ -121,6 +151,10 @@ function removeNamespaces(...names: readonly string[]): void {
   for (const name of names) ip('netns', 'delete', name);
 }
 
+function sysctl(namespace: string, ...words: readonly string[]): string {
+  return ip('netns', 'exec', namespace, 'sysctl', ...words);
+}
+
 function ip(...words: readonly string[]): string {
-  return execFileSync('ip', words, { encoding: 'utf8' });
+  return execFileSync('ip', words, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }

@@ -41,7 +41,7 @@ const BLACKOUT_AT = 0.4;
 /** Lays the line, measures what it carries, and lets every client upload over it, in turn. */
 export async function measureLink(spec: LinkSpec, preparation: Preparation): Promise<LinkResult> {
   const { asked, signal, log, endlessFile } = preparation;
-  const link = await openLink(spec, asked.seed);
+  const link = await openLink(spec, asked);
   let result: Omit<LinkResult, 'packets'>;
   let packets = '';
   try {
@@ -49,7 +49,7 @@ export async function measureLink(spec: LinkSpec, preparation: Preparation): Pro
     const scene: Scene = { ...preparation, spec, link, backend };
     try {
       const capacity = await measureCapacity(scene, endlessFile, signal);
-      log(`${spec.name}: ${capacity.connections} curls carry ${capacity.mbitPerSecond.toFixed(1)} Mbit/s`);
+      log(`${spec.name}: 4 curls carry ${capacity.mbitOf4.toFixed(1)} Mbit/s`);
       const measurements: Measurement[] = [];
       for (const sizeMiB of spec.sizesMiB) measurements.push(await measureSize(scene, capacity, sizeMiB));
       result = { spec, congestionControl: link.congestionControl, capacity, measurements };
@@ -70,7 +70,7 @@ async function measureSize(scene: Scene, capacity: Capacity, sizeMiB: number): P
     sizeBytes: sizeMiB * 1024 ** 2,
     roundTripMs: spec.roundTripMs,
     blackoutSeconds: asked.blackoutSeconds,
-    capacityMbit: capacity.mbitPerSecond,
+    capacity,
     runs,
   };
   const file = await fileOf(sizeMiB);
@@ -89,6 +89,8 @@ async function measureSize(scene: Scene, capacity: Capacity, sizeMiB: number): P
 async function runOnce(scene: Scene, client: Client, file: string, measurement: Measurement): Promise<Run> {
   const { link, backend, chromium, signal } = scene;
   const { blackoutSeconds, sizeBytes } = measurement;
+  await backend.dropConnections();
+  await sleep(2 * measurement.roundTripMs);
   link.forget();
   const over = new AbortController();
   const eitherEnd = AbortSignal.any([over.signal, signal]);

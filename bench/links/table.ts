@@ -1,4 +1,5 @@
 import { median } from '../measuring/median.ts';
+import type { Capacity } from './capacity.ts';
 import { type ClientName, clientNamed } from './clients.ts';
 
 /** One upload of one client. */
@@ -20,7 +21,7 @@ export interface Measurement {
   readonly sizeBytes: number;
   readonly roundTripMs: number;
   readonly blackoutSeconds: number;
-  readonly capacityMbit: number;
+  readonly capacity: Capacity;
   readonly runs: readonly Run[];
 }
 
@@ -34,6 +35,8 @@ export interface Row {
   readonly spread: readonly [number, number];
   readonly mbitPerSecond: number;
   readonly toIdeal: number;
+  /** As `toIdeal`, against what sixteen curls carry. */
+  readonly toFull: number;
   /** Its time over Longhaul's time on the same platform, above 1 where Longhaul is faster; none for Longhaul itself. */
   readonly toOurs: number | undefined;
   readonly puts: number;
@@ -42,12 +45,12 @@ export interface Row {
   readonly sentRatio: number;
 }
 
-/** Seconds that nobody can go below: the bytes at the line's capacity, a connection's first round trip, the blackout. */
+/** Seconds that nobody can go below: the bytes at what four curls carry, a connection's first round trip, the blackout. */
 export function idealSeconds(
-  measurement: Pick<Measurement, 'sizeBytes' | 'capacityMbit' | 'roundTripMs' | 'blackoutSeconds'>,
+  { sizeBytes, capacity, roundTripMs, blackoutSeconds }: Omit<Measurement, 'link' | 'runs'>,
+  mbitPerSecond: number = capacity.mbitOf4,
 ): number {
-  const { sizeBytes, capacityMbit, roundTripMs, blackoutSeconds } = measurement;
-  return (sizeBytes * 8) / 1e6 / capacityMbit + roundTripMs / 1000 + blackoutSeconds;
+  return (sizeBytes * 8) / 1e6 / mbitPerSecond + roundTripMs / 1000 + blackoutSeconds;
 }
 
 /** One row for each client, in the order in which they ran. */
@@ -68,6 +71,7 @@ export function toRows(measurement: Measurement): Row[] {
       spread: [Math.min(...own), Math.max(...own)],
       mbitPerSecond: (measurement.sizeBytes * 8) / 1e6 / seconds,
       toIdeal: seconds / idealSeconds(measurement),
+      toFull: seconds / idealSeconds(measurement, measurement.capacity.mbitOf16),
       toOurs: isOurs || !ours ? undefined : seconds / median(times.get(ours) ?? []),
       puts: median(runs.map(({ puts }) => puts)),
       preflights: median(runs.map(({ preflights }) => preflights)),
@@ -82,7 +86,7 @@ function secondsOf({ runs }: Measurement, name: ClientName): number[] {
 }
 
 const HEAD =
-  'client               s   [min–max]         Mbit/s   ×ideal   ×Longhaul   PUTs  preflights  connections  sent';
+  'client               s   [min–max]         Mbit/s   ×ideal   ×full   ×Longhaul   PUTs  preflights  connections  sent';
 
 /** The rows as text. */
 export function formatTable(measurement: Measurement): string {
@@ -103,6 +107,7 @@ function formatRow(row: Row): string {
     `[${least}–${most}]`.padEnd(16),
     row.mbitPerSecond.toFixed(1).padStart(7),
     row.toIdeal.toFixed(2).padStart(7),
+    row.toFull.toFixed(2).padStart(6),
     (row.toOurs?.toFixed(2) ?? '').padStart(10),
     String(row.puts).padStart(6),
     String(row.preflights).padStart(10),

@@ -31,6 +31,8 @@ export interface SinkTally {
 export interface Sink {
   readonly url: string;
   readonly tally: SinkTally;
+  /** Cuts every connection, so that nothing of an upload that has ended is still on its way. */
+  dropConnections(): void;
 }
 
 /** As {@link openSink}, when its address is all that is wanted. */
@@ -40,8 +42,8 @@ export async function listenSink(): Promise<string> {
 
 /**
  * A store that reads every byte and keeps none, so that a client's own speed shows. Answers a part only after the whole
- * body has come, as S3 does; checks no signature and no checksum. Create, UploadPart, ListParts, Complete, Abort and HEAD,
- * which is what a multipart upload needs, from pages of any origin.
+ * body has come, as S3 does; checks no signature and no checksum. PutObject, Create, UploadPart, ListParts, Complete, Abort and
+ * HEAD, which is what an upload needs, from pages of any origin.
  */
 export async function openSink(host = '127.0.0.1'): Promise<Sink> {
   const objects = new Map<string, Sunk>();
@@ -61,7 +63,8 @@ export async function openSink(host = '127.0.0.1'): Promise<Sink> {
   server.keepAliveTimeout = 60_000;
   server.listen(0, host);
   await once(server, 'listening');
-  return { url: `http://${host}:${(server.address() as AddressInfo).port}`, tally };
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://${host}:${port}`, tally, dropConnections: () => server.closeAllConnections() };
 }
 
 interface Memory {
@@ -87,6 +90,13 @@ function answer(memory: Memory, call: Call): void {
     memory.objects.set(url.pathname, { headers: objectHeaders(request), parts: new Map() });
     const ids = `<Key>${keyOf(url)}</Key><UploadId>${randomUUID()}</UploadId>`;
     xml(response, `<InitiateMultipartUploadResult>${ids}</InitiateMultipartUploadResult>`);
+  } else if (request.method === 'PUT' && !url.searchParams.has('partNumber')) {
+    const part = { sizeBytes: call.sizeBytes, etag: newEtag() };
+    const headers = { ...objectHeaders(request), ...checksumHeaders(request) };
+    memory.objects.set(url.pathname, { headers, parts: new Map([[1, part]]) });
+    memory.tally.puts++;
+    memory.tally.completed.push(call.sizeBytes);
+    response.writeHead(200, { etag: part.etag }).end();
   } else if (object) answerFor(object, memory.tally, call);
   else response.writeHead(404).end();
 }
@@ -94,7 +104,7 @@ function answer(memory: Memory, call: Call): void {
 function answerFor(object: Sunk, tally: SinkTally, { request, response, url, sizeBytes }: Call): void {
   switch (request.method ?? '') {
     case 'PUT': {
-      const etag = `"${randomUUID().replaceAll('-', '')}"`;
+      const etag = newEtag();
       object.parts.set(Number(url.searchParams.get('partNumber')), { sizeBytes, etag });
       tally.puts++;
       response.writeHead(200, { etag }).end();
@@ -103,7 +113,7 @@ function answerFor(object: Sunk, tally: SinkTally, { request, response, url, siz
     case 'POST': {
       Object.assign(object.headers, checksumHeaders(request));
       tally.completed.push(wholeBytes(object));
-      const etag = `"${randomUUID().replaceAll('-', '')}-${object.parts.size}"`;
+      const etag = newEtag().replace(/"$/, `-${object.parts.size}"`);
       const names = `<Location>${url.pathname}</Location><Key>${keyOf(url)}</Key><ETag>${etag}</ETag>`;
       xml(response, `<CompleteMultipartUploadResult>${names}</CompleteMultipartUploadResult>`);
       break;
@@ -127,6 +137,10 @@ function allowOrigin(response: ServerResponse): void {
   response.setHeader('access-control-allow-headers', '*');
   response.setHeader('access-control-expose-headers', 'ETag');
   response.setHeader('access-control-max-age', '3000');
+}
+
+function newEtag(): string {
+  return `"${randomUUID().replaceAll('-', '')}"`;
 }
 
 function wholeBytes({ parts }: Sunk): number {

@@ -2,7 +2,15 @@ import { defineConfig } from 'tsdown';
 
 // One build for all entries, so that they share their code: an UploadError is the same class through every door.
 export default defineConfig({
-  entry: ['src/browser.ts', 'src/node.ts', 'src/core.ts', 'src/web.ts', 'src/cli.ts'],
+  entry: {
+    browser: 'src/browser.ts',
+    node: 'src/node.ts',
+    core: 'src/core.ts',
+    web: 'src/web.ts',
+    cli: 'src/cli.ts',
+    // Loaded by its address, beside whatever loads it.
+    'checksum-worker': 'src/lib/platform/browser/checksum-worker.ts',
+  },
   platform: 'neutral',
   target: 'es2022',
   fixedExtension: false,

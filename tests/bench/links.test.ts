@@ -1,16 +1,18 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { HELP, readArguments, UsageError } from '../../bench/links/arguments.ts';
+import { HELP, readArguments } from '../../bench/links/arguments.ts';
 import { LINKS } from '../../bench/links/specs.ts';
 import { formatTable, idealSeconds, type Measurement, type Run, toRows } from '../../bench/links/table.ts';
+import { UsageError } from '../../bench/links/usage-error.ts';
 
 const MIB = 1024 ** 2;
 const SEEN = { puts: 16, preflights: 0, connections: 8, sentRatio: 1 };
 
 function measurementOf(...runs: readonly Run[]): Measurement {
-  const line = { link: '100mbit-80ms', roundTripMs: 80, blackoutSeconds: 0, capacityMbit: 100 };
-  return { ...line, sizeBytes: 128 * MIB, runs };
+  const line = { link: '100mbit-80ms', roundTripMs: 80, blackoutSeconds: 0 };
+  const capacity = { mbitOf4: 100, mbitOf16: 200 };
+  return { ...line, capacity, sizeBytes: 128 * MIB, runs };
 }
 
 describe('readArguments', () => {
@@ -59,8 +61,10 @@ describe('readArguments', () => {
 
 describe('the table', () => {
   it('calls ideal what the line can carry, one round trip and the blackout', () => {
-    const measurement = { sizeBytes: 125e6, capacityMbit: 100, roundTripMs: 80, blackoutSeconds: 60 };
+    const capacity = { mbitOf4: 100, mbitOf16: 200 };
+    const measurement = { sizeBytes: 125e6, capacity, roundTripMs: 80, blackoutSeconds: 60 };
     expect(idealSeconds(measurement)).toBeCloseTo(10 + 0.08 + 60, 9);
+    expect(idealSeconds(measurement, capacity.mbitOf16)).toBeCloseTo(5 + 0.08 + 60, 9);
   });
 
   it('compares medians, each peer with Longhaul on the same platform', () => {
@@ -81,6 +85,7 @@ describe('the table', () => {
       ['uppy-6.3', 30, 1.5],
     ]);
     expect(rows[0]?.toIdeal).toBeCloseTo(12 / (128 * MIB * 8e-8 + 0.08), 9);
+    expect(rows[0]?.toFull).toBeCloseTo(12 / (128 * MIB * 4e-8 + 0.08), 9);
     expect(rows[0]?.spread).toEqual([11, 30]);
   });
 

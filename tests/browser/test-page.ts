@@ -9,13 +9,19 @@ declare global {
   var testPage: TestPage;
 }
 
+const SDK = join(import.meta.dirname, '../../packages/sdk/src');
+
 const HTML = `<!doctype html><meta charset="utf-8"><title>Test page</title>
 <input type="file" multiple><script type="module" src="/test-page.js"></script>`;
 
 /** Serves the test page with the SDK's browser bundle, as an application's bundler would make it. */
 export async function serveTestPage(): Promise<TestServer> {
   const { outputFiles } = await build({
-    entryPoints: [join(import.meta.dirname, 'page', 'test-page.ts')],
+    entryPoints: {
+      'test-page': join(import.meta.dirname, 'page', 'test-page.ts'),
+      'checksum-worker': join(SDK, 'lib/platform/browser/checksum-worker.ts'),
+    },
+    outdir: '/',
     bundle: true,
     minify: true,
     format: 'esm',
@@ -24,12 +30,13 @@ export async function serveTestPage(): Promise<TestServer> {
     write: false,
     logLevel: 'error',
   });
-  const script = outputFiles[0]?.text ?? '';
-  return await serveOnFreePort((request) =>
-    new URL(request.url).pathname === '/test-page.js'
-      ? new Response(script, { headers: { 'content-type': 'text/javascript' } })
-      : new Response(HTML, { headers: { 'content-type': 'text/html' } }),
-  );
+  const scripts = new Map(outputFiles.map(({ path, text }) => [path, text]));
+  return await serveOnFreePort((request) => {
+    const script = scripts.get(new URL(request.url).pathname);
+    return script === undefined
+      ? new Response(HTML, { headers: { 'content-type': 'text/html' } })
+      : new Response(script, { headers: { 'content-type': 'text/javascript' } });
+  });
 }
 
 /** Picks files, as a user does. */

@@ -34,6 +34,7 @@ export async function checkBundles(): Promise<void> {
 async function checkSizes(): Promise<void> {
   await withFolder(FOLDER, async (folder) => {
     await writeParts(join(folder, 'browser'));
+    await bundle(builtEntry('checksum-worker'), { write: true, outfile: join(folder, 'checksum-worker.js') });
     await writeParts(join(folder, 'browser-own'), ['ky', 'p-limit']);
     await mustRun('size-limit', []);
   });

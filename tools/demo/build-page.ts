@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
 /** A file of the page, ready to be served. */
@@ -9,26 +9,30 @@ export interface PageFile {
 }
 
 const FOLDER = join(import.meta.dirname, 'page');
+const WORKER = join(import.meta.dirname, '../../packages/sdk/src/lib/platform/browser/checksum-worker.ts');
 
 /**
- * The demo page, bundled in memory: by the name under which each file is served (`index.html`, `page.css`, `page.js`).
+ * The demo page, bundled in memory: by the name under which each file is served (`index.html`, `page.css`, `page.js`,
+ * `checksum-worker.js`).
  */
 export async function buildPage(): Promise<Map<string, PageFile>> {
-  const [html, css, script] = await Promise.all([
+  const [html, css, scripts] = await Promise.all([
     readFile(join(FOLDER, 'index.html')),
     readFile(join(FOLDER, 'page.css')),
-    bundleScript(),
+    bundleScripts(),
   ]);
-  return new Map([
+  return new Map<string, PageFile>([
     ['index.html', { contentType: 'text/html; charset=utf-8', body: html }],
     ['page.css', { contentType: 'text/css; charset=utf-8', body: css }],
-    ['page.js', { contentType: 'text/javascript; charset=utf-8', body: script }],
+    ...scripts,
   ]);
 }
 
-async function bundleScript(): Promise<Uint8Array> {
+/** The page, and the worker that it loads by its address. */
+async function bundleScripts(): Promise<[name: string, file: PageFile][]> {
   const { outputFiles } = await build({
-    entryPoints: [join(FOLDER, 'page.ts')],
+    entryPoints: { page: join(FOLDER, 'page.ts'), 'checksum-worker': WORKER },
+    outdir: FOLDER,
     bundle: true,
     minify: true,
     format: 'esm',
@@ -37,7 +41,8 @@ async function bundleScript(): Promise<Uint8Array> {
     write: false,
     logLevel: 'error',
   });
-  const [script] = outputFiles;
-  if (!script) throw new Error('esbuild gave no page.js');
-  return script.contents;
+  return outputFiles.map(({ path, contents }) => [
+    basename(path),
+    { contentType: 'text/javascript; charset=utf-8', body: contents },
+  ]);
 }

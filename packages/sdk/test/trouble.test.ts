@@ -85,6 +85,48 @@ describe('a store in trouble', () => {
     expect(proxy.connections()).toBeGreaterThan(1);
   });
 
+  it('is not asked again before the time that it names', async () => {
+    const bytes = randomBytes(21 * MIB);
+    const askedAtMs: number[] = [];
+    const { servers, proxy } = await startTroubled((partNumber, attempt) => {
+      if (partNumber !== 1) return PASS;
+      askedAtMs.push(performance.now());
+      if (attempt > 0) return PASS;
+      return { kind: 'answer', status: 503, body: s3Error('SlowDown'), headers: { 'retry-after': '1' } };
+    });
+    await expectStored(createUploader({ ...servers, retry: FAST }).upload(bytes), bytes, servers);
+    expect(proxy.puts).toHaveLength(6);
+    expect((askedAtMs[1] ?? 0) - (askedAtMs[0] ?? 0)).toBeGreaterThanOrEqual(1_000);
+  });
+
+  it('is asked for a fresh URL once when it refuses the signature, and the refusal names the headers', async () => {
+    const { servers, proxy } = await startTroubled(() => ({
+      kind: 'answer',
+      status: 403,
+      body: s3Error('SignatureDoesNotMatch'),
+    }));
+    const failure = await createUploader({ ...servers, retry: FAST })
+      .upload(randomBytes(2 * MIB))
+      .result.catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: 'STORE_REFUSED', s3Code: 'SignatureDoesNotMatch' });
+    expect(String(failure)).toMatch(/headers; look at: .*content-length/);
+    expect(String(failure)).not.toMatch(/X-Amz|Signature=|\?/);
+    expect(proxy.puts).toHaveLength(2);
+  });
+
+  it('may be away for longer than all attempts take, once it has answered before', async () => {
+    const bytes = randomBytes(40 * MIB);
+    const { servers, proxy } = await startTroubled((partNumber, attempt) =>
+      partNumber === 4 && attempt < 14 ? { kind: 'reset' } : PASS,
+    );
+    const retry = { ...FAST, maxDelayMs: 2 };
+    const upload = createUploader({ ...servers, concurrency: 1, partSizeBytes: 5 * MIB, retry }).upload(
+      bytes,
+    );
+    await expectStored(upload, bytes, servers);
+    expect(proxy.puts.filter((partNumber) => partNumber === 4)).toHaveLength(15);
+  });
+
   it('is not troubled by an ETag that cannot be read', async () => {
     const bytes = randomBytes(21 * MIB);
     const { servers } = await startTroubled(() => ({ kind: 'hide-etag' }));

@@ -29,11 +29,15 @@ export interface TestStore {
   close(): Promise<void>;
 }
 
+/** Puts something before a store: maps its address to another one. */
+export type Publish = (endpoint: string) => Promise<string>;
+
 export interface StoreKind {
   readonly name: string;
   /** Why it cannot be used here; `undefined` when it can. */
   readonly missing: string | undefined;
-  open(): Promise<TestStore>;
+  /** `publish`: what the clients get for the store's address. */
+  open(publish?: Publish): Promise<TestStore>;
 }
 
 /** The stores; the real ones at the addresses that tests/run.ts gives. */
@@ -47,6 +51,7 @@ interface Place {
   readonly endpoint: string;
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly profile: StoreProfile;
+  readonly publish?: Publish | undefined;
 }
 
 function remote(name: string, variable: string, profile: StoreProfile): StoreKind {
@@ -58,26 +63,35 @@ function remote(name: string, variable: string, profile: StoreProfile): StoreKin
   return {
     name,
     missing: endpoint ? undefined : `needs LONGHAUL_TEST_${variable}_URL`,
-    open: () => openBucket({ endpoint: endpoint ?? '', credentials, profile }, () => Promise.resolve()),
+    open: (publish) =>
+      openBucket({ endpoint: endpoint ?? '', credentials, profile, publish }, () => Promise.resolve()),
   };
 }
 
-async function openLocal(): Promise<TestStore> {
+async function openLocal(publish?: Publish): Promise<TestStore> {
   const path = await mkdtemp(join(tmpdir(), 'longhaul-e2e-'));
   const credentials = { accessKeyId: 'test', secretAccessKey: randomUUID() };
   const { url, close } = await createLocalS3({ storage: { kind: 'folder', path }, credentials }).listen();
-  return await openBucket({ endpoint: url, credentials, profile: localS3Profile }, async () => {
+  return await openBucket({ endpoint: url, credentials, profile: localS3Profile, publish }, async () => {
     await close();
     await rm(path, { recursive: true });
   });
 }
 
-async function openBucket({ profile, ...place }: Place, release: () => Promise<void>): Promise<TestStore> {
+async function openBucket(
+  { profile, publish, ...place }: Place,
+  release: () => Promise<void>,
+): Promise<TestStore> {
   const bucket = `e2e-${randomUUID()}`;
   const location = { ...place, region: 'us-east-1', forcePathStyle: true };
   const client = new S3Client(location);
   await client.send(new CreateBucketCommand({ Bucket: bucket }));
-  const objectStore = createS3ObjectStore({ ...location, bucket, profile });
+  const objectStore = createS3ObjectStore({
+    ...location,
+    bucket,
+    profile,
+    ...(publish && { publicEndpoint: await publish(place.endpoint) }),
+  });
   return {
     objectStore,
     async hashOf(key) {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { fingerprintOf } from './fingerprint.ts';
 import type { ByteSource } from './ports/byte-source.ts';
+import { createBlobSource } from './sources/blob-source.ts';
 import { createBytesSource } from './sources/bytes-source.ts';
 
 const SAMPLE_BYTES = 65_536;
@@ -40,6 +41,21 @@ describe('fingerprintOf', () => {
         if (sizeBytes <= 10 * SAMPLE_BYTES) expect(Math.max(...steps)).toBeLessThanOrEqual(sampleBytes);
       }),
       { numRuns: 50 },
+    );
+  });
+
+  it('misses no change of a content up to ten samples long, whatever it is read from', async () => {
+    const content = fc.uint8Array({ minLength: 1, maxLength: 4_000 });
+    await fc.assert(
+      fc.asyncProperty(content, fc.nat(), fc.integer({ min: 1, max: 255 }), async (bytes, place, change) => {
+        const at = place % bytes.length;
+        const other = bytes.with(at, bytes[at]! ^ change);
+        const print = await fingerprintOf(createBytesSource(bytes));
+        expect(await fingerprintOf(createBlobSource(new Blob([new Uint8Array(bytes)])))).toBe(print);
+        expect(await fingerprintOf(createBytesSource(other))).not.toBe(print);
+        expect(await fingerprintOf(createBytesSource(bytes.subarray(1)))).not.toBe(print);
+      }),
+      { numRuns: 100 },
     );
   });
 

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { judgePartAnswer, refusedHeadersOf, s3CodeOf } from './part-answer.ts';
 
@@ -33,6 +34,35 @@ describe('judgePartAnswer', () => {
     [301, error('PermanentRedirect'), 'fatal'],
   ])('takes %i %s for %s', (status, body, verdict) => {
     expect(judgePartAnswer({ status, body })).toBe(verdict);
+  });
+});
+
+describe('judgePartAnswer, of any answer', () => {
+  const status = fc.integer({ min: 0, max: 599 });
+  const body = fc.oneof(
+    fc.string({ unit: 'binary' }),
+    fc
+      .constantFrom('SlowDown', 'NoSuchUpload', 'BadDigest', 'ExpiredToken', 'RequestTimeout')
+      .map((code) => error(code)),
+  );
+
+  it('believes a success, and nothing else', () => {
+    fc.assert(
+      fc.property(status, body, (given, text) => {
+        const isStored = judgePartAnswer({ status: given, body: text }) === 'stored';
+        expect(isStored).toBe((given >= 200 && given < 300) || given === 412);
+      }),
+    );
+  });
+
+  it('gives up on no server that stumbles, and on every one that cannot', () => {
+    fc.assert(
+      fc.property(status, (given) => {
+        const verdict = judgePartAnswer({ status: given, body: '' });
+        const mayPass = given === 0 || given === 408 || given === 429 || (given >= 500 && given !== 501);
+        expect(['transient', 'throttled'].includes(verdict)).toBe(mayPass);
+      }),
+    );
   });
 });
 

@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFileResumeStore } from '@longhaul/sdk';
 
@@ -31,6 +32,37 @@ describe('the resume store in a folder', () => {
     await store.forget('key');
     expect(await store.find('key')).toBeUndefined();
     expect(await store.find('other')).toMatchObject({ createId: 'b' });
+  });
+
+  it('is a map, whatever the keys, also for another process at the same time', async () => {
+    const key = fc.constantFrom('', 'a', '../a', '世界', '["http://c",null,"f"]', 'a'.repeat(5_000));
+    const createId = fc.uuid();
+    const step = fc.oneof(
+      fc.record({ kind: fc.constant('remember' as const), key, createId }),
+      fc.record({ kind: fc.constant('forget' as const), key }),
+      fc.record({ kind: fc.constant('find' as const), key }),
+    );
+    let run = 0;
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 20 }), async (steps) => {
+        const inside = join(folder, String(run++));
+        const model = new Map<string, string>();
+        for (const [turn, each] of steps.entries()) {
+          const store = createFileResumeStore(inside);
+          if (each.kind === 'remember') {
+            model.set(each.key, each.createId);
+            await store.remember(each.key, { createId: each.createId, savedAtEpochMs: turn });
+          } else if (each.kind === 'forget') {
+            model.delete(each.key);
+            await store.forget(each.key);
+          }
+          expect((await store.find(each.key))?.createId).toBe(model.get(each.key));
+        }
+        const left = await readdir(inside).catch(() => []);
+        expect(left).toHaveLength(model.size);
+      }),
+      { numRuns: 30 },
+    );
   });
 
   it('keeps keys out of file names, and others out of the folder', async () => {

@@ -1,4 +1,4 @@
-import { createCoordinator, type CoordinatorSettings } from '@longhaul/coordinator';
+import { createCoordinator, type CoordinatorSettings, type StoreProfile } from '@longhaul/coordinator';
 import { createS3ObjectStore, localS3Profile } from '@longhaul/coordinator/s3-object-store';
 import { createSqliteStore } from '@longhaul/coordinator/sqlite';
 import { createLocalS3 } from '@longhaul/local-s3';
@@ -29,9 +29,13 @@ const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-secret' };
 
 /** Starts both; `proxy` puts itself between the uploader and the store: it maps the store's URL to another. */
 export async function startServers(
-  settings: Partial<CoordinatorSettings> & { publicEndpoint?: (storeUrl: string) => Promise<string> } = {},
+  settings: Partial<CoordinatorSettings> & {
+    publicEndpoint?: (storeUrl: string) => Promise<string>;
+    /** What the coordinator believes of the store, where it is other than what is so. */
+    profile?: Partial<StoreProfile>;
+  } = {},
 ): Promise<TestServers> {
-  const { publicEndpoint, ...coordinatorSettings } = settings;
+  const { publicEndpoint, profile, ...coordinatorSettings } = settings;
   const s3 = createLocalS3({ storage: { kind: 'memory' }, credentials: CREDENTIALS, buckets: [BUCKET] });
   const { url: storeUrl, close } = await s3.listen();
   const objectStore = createS3ObjectStore({
@@ -41,7 +45,7 @@ export async function startServers(
     ...(publicEndpoint && { publicEndpoint: await publicEndpoint(storeUrl) }),
     forcePathStyle: true,
     credentials: CREDENTIALS,
-    profile: localS3Profile,
+    profile: { ...localS3Profile, ...profile },
   });
   const { catalog, state } = createSqliteStore({ path: ':memory:' });
   await catalog.migrate();

@@ -63,6 +63,20 @@ export function describeCompletion(setUp: SetUpCatalog): void {
       ).toBeUndefined();
     });
 
+    it('keeps the checksum of the whole that the newest attempt has told', async () => {
+      const { uploadId } = await begin(pair.first, 'UPLOADING');
+      const attempt = { partsDigest: '', redriveAfterMs: 0 };
+      const checksum = { algorithm: 'CRC32', value: 'y/Q5Jg==' } as const;
+      expect(await pair.first.beginCompletion(uploadId, { ...attempt, checksum })).toMatchObject({
+        checksum,
+      });
+      expect(await pair.second.beginCompletion(uploadId, attempt)).toMatchObject({ checksum });
+      const other = { ...checksum, value: 'AAAAAA==' };
+      const newest = await pair.first.beginCompletion(uploadId, { ...attempt, checksum: other });
+      expect(newest).toMatchObject({ checksum: other });
+      expect((await pair.second.find(uploadId))?.checksum).toEqual(other);
+    });
+
     it('gives a size to a row that has none, for good', async () => {
       const { uploadId, plan } = await begin(pair.first, 'UPLOADING', { draft: { plan: OPEN_PLAN } });
       expect(plan).toEqual(OPEN_PLAN);

@@ -114,6 +114,19 @@ export function describeChecksums(setUp: SetUpObjectStore): void {
         expect(object.checksum).toEqual(checksum);
       });
 
+      it('is compared for an object that is put, and kept', async () => {
+        const { objectStore } = harness;
+        const object = { ...newObject(), body: TEXT };
+        const put = objectStore.putObject({ ...object, checksum: wrong });
+        if (!verified()) {
+          expect(await put).toMatchObject({ kind: 'stored' });
+          return;
+        }
+        await expect(put).rejects.toMatchObject({ kind: 'refused', s3Code: 'BadDigest' });
+        expect(await objectStore.putObject({ ...object, checksum: right })).toMatchObject({ kind: 'stored' });
+        expect(await objectStore.headObject(object)).toMatchObject({ checksum: right });
+      });
+
       it('is compared for a single PUT, and kept', async () => {
         const object = newObject();
         const wrongGrant = await signText(harness.trusting, object.key, wrong);

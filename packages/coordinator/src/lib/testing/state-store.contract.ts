@@ -226,6 +226,12 @@ export function describeStateStore(
       });
     });
 
+    it('keeps how parts are digested', async () => {
+      const digested = await begin({ ...hotUpload(), checksumAlgorithm: 'CRC64NVME' });
+      expect(await store.find(digested.uploadId)).toEqual(digested);
+      expect(await store.find(upload.uploadId)).not.toHaveProperty('checksumAlgorithm');
+    });
+
     it('keeps the checksum of a part', async () => {
       const summed = { ...part(1), checksum: { algorithm: 'CRC32', value: 'jHNlIQ==' } } as const;
       await store.record(upload.uploadId, [summed, part(2)]);

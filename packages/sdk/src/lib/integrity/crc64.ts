@@ -1,3 +1,5 @@
+import type { Hash } from './hash.ts';
+
 /** Bytes taken at once: each needs a table of its own. */
 const SLICES = 8;
 
@@ -6,15 +8,8 @@ const POLYNOMIAL = [0x9a6c_9329, 0xac4b_c9b5] as const;
 
 let tables: readonly [high: Int32Array, low: Int32Array] | undefined;
 
-/** A CRC64NVME under way, as two halves: JavaScript has no other fast integers. */
-export interface Crc64 {
-  update(bytes: Uint8Array): void;
-  /** Eight bytes, as S3 writes them. */
-  digest(): Uint8Array;
-}
-
-/** Starts one. The tables are made for the first. */
-export function createCrc64(): Crc64 {
+/** Starts a CRC64NVME, as two halves: JavaScript has no other fast integers. The tables are made for the first. */
+export function createCrc64(): Hash {
   const [highs, lows] = (tables ??= makeTables());
   let high = -1;
   let low = -1;

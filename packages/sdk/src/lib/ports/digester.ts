@@ -6,7 +6,8 @@ export interface Digester<Source> {
   readonly algorithms: readonly [ChecksumAlgorithm, ...ChecksumAlgorithm[]];
 
   /**
-   * Reads the stretch, never all of it at once, and digests it. Rejects with the signal's reason when it aborts.
+   * Reads the stretch, never all of it at once, and digests it; in the order in which it is asked, and as many at a time
+   * as is good for the machine. Rejects with the signal's reason when it aborts.
    *
    * @throws UploadError `FILE_CHANGED` if there is less, `FILE_UNREADABLE` if reading fails
    */

@@ -2,7 +2,8 @@ import type { Verdict } from '../part-answer.ts';
 import { createFairPool, type FairPool } from './fair-pool.ts';
 import type { Stall } from './pace.ts';
 import { createWatch, type NewAttempt, type WatchOptions } from './watch.ts';
-import { reduceWidth, startWidth, type WidthEvent } from './width.ts';
+import type { tryWider as TryWider } from './wider.ts';
+import { reduceWidth, startWidth, type WidthEvent, type WidthState } from './width.ts';
 
 /** The line to the store, as all uploads of an uploader share it: how much goes at once, how fast, and how it fails. */
 export interface Line {
@@ -49,11 +50,13 @@ export function createLine(options: LineOptions): Line {
   let reading: { readonly atMs: number; readonly totalBytes: number } | undefined;
   let bytesPerSecond: number | undefined;
   let hasStored = false;
+  let tryWider: typeof TryWider | undefined;
 
-  const react = (event: WidthEvent): void => {
-    width = reduceWidth(width, event);
+  const become = (next: WidthState): void => {
+    width = next;
     if (width.width !== pool.width) pool.width = width.width;
   };
+  const react = (event: WidthEvent): void => become(reduceWidth(width, event));
   /** What a line carries with places to spare tells nothing of it. */
   const measure = (nowMs: number): void => {
     if (!pool.isFull) return void (reading = undefined);
@@ -61,10 +64,12 @@ export function createLine(options: LineOptions): Line {
     if (spanMs < READING_MS) return;
     if (reading) {
       bytesPerSecond = ((totalBytes - reading.totalBytes) / spanMs) * 1_000;
-      if (pool.isCrowded) react({ kind: 'measured', bytesPerSecond });
+      if (pool.isCrowded && tryWider) become(tryWider(width, bytesPerSecond));
     }
     reading = { atMs: nowMs, totalBytes };
   };
+
+  if (maxConcurrency > concurrency) void import('./wider.ts').then((wider) => ({ tryWider } = wider));
 
   return {
     pool,

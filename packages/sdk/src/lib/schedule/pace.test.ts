@@ -13,7 +13,7 @@ function lineOf(gapMs: number, stepBytes: number, moves = 20): typeof UNKNOWN_PA
 }
 
 function judge(pace: typeof UNKNOWN_PACE, standing: Partial<Standing>): ReturnType<typeof judgeStanding> {
-  const usual = { silentMs: 0, sleptMs: 0, hasSentAll: false, limitMs: 30_000, factor: 1 };
+  const usual = { silentMs: 0, hasSlept: false, hasSentAll: false, drainMs: 0, limitMs: 30_000, factor: 1 };
   return judgeStanding(pace, { ...usual, ...standing });
 }
 
@@ -76,8 +76,14 @@ describe('judgeStanding', () => {
     expect(judge(pace, { silentMs: 5_700, hasSentAll: true })).toBe('unanswered');
   });
 
+  it('leaves a slow line the time to send what waits in the buffers', () => {
+    const slow = { hasSentAll: true, drainMs: 90_000 };
+    expect(judge(UNKNOWN_PACE, { ...slow, silentMs: 89_000 })).toBeUndefined();
+    expect(judge(UNKNOWN_PACE, { ...slow, silentMs: 91_000 })).toBe('unanswered');
+  });
+
   it('ends after a sleep what has not moved since', () => {
-    expect(judge(UNKNOWN_PACE, { sleptMs: 60_000 })).toBe('asleep');
-    expect(judge(UNKNOWN_PACE, { sleptMs: 4_000 })).toBeUndefined();
+    expect(judge(UNKNOWN_PACE, { hasSlept: true, silentMs: 2_001 })).toBe('asleep');
+    expect(judge(UNKNOWN_PACE, { hasSlept: true, silentMs: 1_999 })).toBeUndefined();
   });
 });

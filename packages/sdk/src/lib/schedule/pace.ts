@@ -36,11 +36,13 @@ export function paceAnswered(pace: Pace, answerMs: number): Pace {
 
 /** Where one attempt to send a part stands. */
 export interface Standing {
-  /** Since it has begun, or bytes of it have moved. */
+  /** Since it has begun, or bytes of it have moved, or the machine has woken up. */
   readonly silentMs: number;
   readonly hasSentAll: boolean;
-  /** The same by a clock that runs while the machine sleeps, if the machine has just slept. */
-  readonly sleptMs: number;
+  /** What the machine's own buffers may still have to send after the last byte was handed over, at the rate of before. */
+  readonly drainMs: number;
+  /** The machine has slept since bytes have moved. */
+  readonly hasSlept: boolean;
   /** What other attempts have moved meanwhile, on average; `undefined` if there are none. */
   readonly othersBytes?: number | undefined;
   /** Silence that is too long whatever the line is like. */
@@ -68,17 +70,20 @@ const MIN_SILENCE_MS = 5_000;
 /** With no other connection to compare with. */
 const MIN_LONE_SILENCE_MS = 7_000;
 const EXTRA_ANSWER_MS = 2_000;
-const MIN_SLEEP_MS = 5_000;
+/** A connection that has outlived a sleep of the machine shows it by then. */
+const AFTER_SLEEP_MS = 2_000;
 
 /**
  * Whether an attempt is to be given up. Before `limitMs`, only on evidence: by what the line was like until now, and by
  * what it does for others. A line that has become slow is slow for all of them.
  */
 export function judgeStanding(pace: Pace, standing: Standing): Stall | undefined {
-  const { silentMs, sleptMs, hasSentAll, othersBytes, limitMs, factor } = standing;
-  if (sleptMs > MIN_SLEEP_MS) return 'asleep';
-  if (hasSentAll)
-    return silentMs > Math.min(limitMs, answerLimitMs(pace)) * factor ? 'unanswered' : undefined;
+  const { silentMs, hasSlept, hasSentAll, drainMs, othersBytes, limitMs, factor } = standing;
+  if (hasSlept && silentMs > AFTER_SLEEP_MS) return 'asleep';
+  if (hasSentAll) {
+    const answerMs = Math.max(Math.min(limitMs, answerLimitMs(pace)), drainMs);
+    return silentMs > answerMs * factor ? 'unanswered' : undefined;
+  }
   if (silentMs > limitMs * factor) return 'silence';
   if (pace.moves < MIN_SAMPLES) return undefined;
   const usualMs = GAPS * pace.gapMs;

@@ -94,7 +94,7 @@ describe('the watch', () => {
     const one = watch.begin(attempt);
     await carry(clock, [one], 2);
     clock.sleepMachine(3_600_000);
-    await clock.pass(1_000);
+    await clock.pass(3_000);
     expect(one.stall).toBe('asleep');
   });
 

@@ -1,5 +1,5 @@
 import type { Clock } from '../ports/clock.ts';
-import { judgeStanding, paceAnswered, paceMoved, type Stall, type Standing, UNKNOWN_PACE } from './pace.ts';
+import { judgeStanding, type Pace, paceAnswered, paceMoved, type Stall, UNKNOWN_PACE } from './pace.ts';
 
 /** An attempt to send a part, before it is made. */
 export interface NewAttempt {
@@ -26,18 +26,14 @@ export interface Watch {
   begin(attempt: NewAttempt): Watched;
 }
 
-interface Entry extends Movement {
+interface Entry {
   readonly sizeBytes: number;
+  readonly startedMs: number;
   readonly limitMs: number;
   readonly factor: number;
   readonly giveUp: (stall: Stall) => void;
   sentBytes: number;
-}
-
-/** When bytes have last moved. */
-interface Movement {
   movedMs: number;
-  movedWallMs: number;
   /** What all have moved by then. */
   totalBytes: number;
 }
@@ -46,6 +42,8 @@ const LOOK_EVERY_MS = 500;
 /** A look that comes so much later than it should comes after a sleep of the machine. */
 const SLEPT_MS = 10_000;
 const MAX_DOUBLINGS = 3;
+/** What a system keeps of one connection at most, as a rule, before it has left the machine. */
+const BUFFERED_BYTES = 4 * 1024 ** 2;
 
 /** How the store is watched. */
 export interface WatchOptions {
@@ -64,50 +62,46 @@ export function createWatch({ clock, stallTimeoutMs, seesProgress = true }: Watc
   const entries = new Set<Entry>();
   let pace = UNKNOWN_PACE;
   let totalBytes = 0;
+  let wokeMs = -Infinity;
   let stopLooking = (): void => {};
 
-  const now = (): Movement => ({ movedMs: clock.nowMs(), movedWallMs: wallMs(clock), totalBytes });
   const look = (hasSlept: boolean): void => {
-    const others = entries.size - 1;
-    for (const entry of entries) {
-      const othersBytes = others ? (totalBytes - entry.totalBytes) / others : undefined;
-      const standing = standingOf(entry, clock, { hasSlept, othersBytes });
-      const stall = judgeStanding(pace, standing);
-      if (stall) entry.giveUp(stall);
-    }
-  };
-  const enter = (entry: Entry): void => {
-    if (entries.add(entry).size === 1)
-      stopLooking = startLooking(clock, Math.min(LOOK_EVERY_MS, stallTimeoutMs / 4), look);
+    const nowMs = clock.nowMs();
+    if (hasSlept) wokeMs = nowMs;
+    judgeAll(entries, pace, { nowMs, wokeMs, totalBytes });
   };
   const moved = (entry: Entry, sentBytes: number): number => {
     const stepBytes = sentBytes - entry.sentBytes;
     if (stepBytes <= 0) return 0;
+    const movedMs = clock.nowMs();
+    pace = paceMoved(pace, movedMs, movedMs - Math.max(entry.movedMs, wokeMs), stepBytes);
     totalBytes += stepBytes;
-    const gapMs = clock.nowMs() - entry.movedMs;
-    Object.assign(entry, now(), { sentBytes });
-    pace = paceMoved(pace, entry.movedMs, gapMs, stepBytes);
+    Object.assign(entry, { sentBytes, movedMs, totalBytes });
     return stepBytes;
   };
   const leave = (entry: Entry, isAnswered: boolean): void => {
     entries.delete(entry);
     if (entries.size === 0) stopLooking();
-    if (isAnswered) pace = paceAnswered(pace, clock.nowMs() - entry.movedMs);
+    if (isAnswered) pace = paceAnswered(pace, clock.nowMs() - Math.max(entry.movedMs, wokeMs));
   };
 
   return {
     begin({ sizeBytes, failures, signal }) {
       const stop = new AbortController();
+      const startedMs = clock.nowMs();
       let stall: Stall | undefined;
       const entry: Entry = {
         sizeBytes,
+        startedMs,
         limitMs: stallTimeoutMs + (seesProgress ? 0 : sizeBytes / SLOWEST_BYTES_PER_MS),
         factor: 2 ** Math.min(failures, MAX_DOUBLINGS),
         giveUp: (why) => stop.abort(new Error((stall = why))),
         sentBytes: 0,
-        ...now(),
+        movedMs: startedMs,
+        totalBytes,
       };
-      enter(entry);
+      if (entries.add(entry).size === 1)
+        stopLooking = startLooking(clock, Math.min(LOOK_EVERY_MS, stallTimeoutMs / 4), look);
       return {
         signal: AbortSignal.any([signal, stop.signal]),
         get stall() {
@@ -121,34 +115,39 @@ export function createWatch({ clock, stallTimeoutMs, seesProgress = true }: Watc
   };
 }
 
-function standingOf(
-  { sizeBytes, sentBytes, movedMs, movedWallMs, limitMs, factor }: Entry,
-  clock: Clock,
-  { hasSlept, ...facts }: Pick<Standing, 'othersBytes'> & { readonly hasSlept: boolean },
-): Standing {
-  return {
-    ...facts,
-    limitMs,
-    factor,
-    silentMs: clock.nowMs() - movedMs,
-    sleptMs: hasSlept ? wallMs(clock) - movedWallMs : 0,
-    hasSentAll: sentBytes === sizeBytes,
-  };
+/** Ends those that go nowhere. */
+function judgeAll(
+  entries: ReadonlySet<Entry>,
+  pace: Pace,
+  {
+    nowMs,
+    wokeMs,
+    totalBytes,
+  }: { readonly nowMs: number; readonly wokeMs: number; readonly totalBytes: number },
+): void {
+  const others = entries.size - 1;
+  for (const { sizeBytes, sentBytes, startedMs, movedMs, ...entry } of entries) {
+    const stall = judgeStanding(pace, {
+      ...entry,
+      silentMs: nowMs - Math.max(movedMs, wokeMs),
+      hasSlept: movedMs < wokeMs,
+      hasSentAll: sentBytes === sizeBytes,
+      drainMs: (movedMs - startedMs) * Math.min(1, BUFFERED_BYTES / sizeBytes),
+      othersBytes: others ? (totalBytes - entry.totalBytes) / others : undefined,
+    });
+    if (stall) entry.giveUp(stall);
+  }
 }
 
-/** The clock that runs on while the machine sleeps, where there is one. */
-function wallMs(clock: Clock): number {
-  return clock.nowEpochMs?.() ?? clock.nowMs();
-}
-
-/** Looks until the returned function is called. */
+/** Looks until the returned function is called. The clock on the wall runs on while the machine sleeps. */
 function startLooking(clock: Clock, everyMs: number, look: (hasSlept: boolean) => void): () => void {
   const over = new AbortController();
+  const wallMs = (): number => (clock.nowEpochMs ?? clock.nowMs)();
   const keepLooking = async (): Promise<never> => {
     for (;;) {
-      const beganMs = wallMs(clock);
+      const beganMs = wallMs();
       await clock.sleep(everyMs, over.signal);
-      look(wallMs(clock) - beganMs > everyMs + SLEPT_MS);
+      look(wallMs() - beganMs > everyMs + SLEPT_MS);
     }
   };
   // Rejects when it is over: nobody is left to be watched.

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { tryWider } from './wider.ts';
 import { reduceWidth, startWidth, type WidthEvent, type WidthState } from './width.ts';
 
 const MIB = 1024 ** 2;
@@ -18,14 +19,14 @@ const events = fc.array(
 function play(
   state: WidthState,
   steps: readonly { kind: string; afterMs: number; lastedMs: number; bytesPerSecond: number }[],
-  look: (before: WidthState, event: WidthEvent, after: WidthState) => void,
+  look: (before: WidthState, kind: string, after: WidthState) => void,
 ): WidthState {
   let nowMs = 0;
   for (const { kind, afterMs, lastedMs, bytesPerSecond } of steps) {
     nowMs += afterMs;
-    const event = { kind, startedMs: nowMs - lastedMs, nowMs, bytesPerSecond } as WidthEvent;
-    const after = reduceWidth(state, event);
-    look(state, event, after);
+    const event = { kind, startedMs: nowMs - lastedMs, nowMs } as WidthEvent;
+    const after = kind === 'measured' ? tryWider(state, bytesPerSecond) : reduceWidth(state, event);
+    look(state, kind, after);
     state = after;
   }
   return state;
@@ -37,8 +38,7 @@ function stored(state: WidthState, count: number, startedMs = Infinity): WidthSt
 }
 
 function measured(state: WidthState, ...mibPerSecond: number[]): WidthState {
-  for (const rate of mibPerSecond)
-    state = reduceWidth(state, { kind: 'measured', bytesPerSecond: rate * MIB });
+  for (const rate of mibPerSecond) state = tryWider(state, rate * MIB);
   return state;
 }
 
@@ -59,15 +59,15 @@ describe('reduceWidth', () => {
         fc.integer({ min: 1, max: 20 }),
         fc.integer({ min: 0, max: 20 }),
         (steps, width, room) => {
-          play(startWidth(width, width + room), steps, (before, event, after) => {
+          play(startWidth(width, width + room), steps, (before, kind, after) => {
             expect(after.width).toBeGreaterThanOrEqual(1);
             expect(after.width).toBeLessThanOrEqual(width + room);
             expect(after.ceiling).toBeGreaterThanOrEqual(before.ceiling);
-            if (event.kind === 'trouble') expect(after.width).toBeLessThanOrEqual(before.width);
-            if (event.kind === 'stored') expect(after.width).toBeGreaterThanOrEqual(before.width);
-            if (event.kind === 'stored') expect(after.width).toBeLessThanOrEqual(before.width + 1);
+            if (kind === 'trouble') expect(after.width).toBeLessThanOrEqual(before.width);
+            if (kind === 'stored') expect(after.width).toBeGreaterThanOrEqual(before.width);
+            if (kind === 'stored') expect(after.width).toBeLessThanOrEqual(before.width + 1);
             const least = Math.min(before.width, before.ceiling);
-            if (event.kind === 'measured') expect(after.width).toBeGreaterThanOrEqual(least);
+            if (kind === 'measured') expect(after.width).toBeGreaterThanOrEqual(least);
           });
         },
       ),
@@ -99,7 +99,9 @@ describe('reduceWidth', () => {
     expect(stored(halved, 4).width).toBe(5);
     expect(stored(halved, 4 + 5 + 6 + 7).width).toBe(8);
   });
+});
 
+describe('tryWider', () => {
   it('keeps a wider width that carries more, and leaves one that does not', () => {
     const tried = measured(settledWidth(8, 16), 2, 2);
     expect(tried.width).toBe(12);

@@ -45,13 +45,13 @@ describe('wishPlan', () => {
   });
 
   it.each([
-    [400, {}, 12, 'so that each of 8 connections has work until the end'],
-    [2_048, {}, 16, 'what measured best while the speed of the line is unknown'],
-    [128, {}, 5, 'the smallest that S3 takes'],
-    [2_048, { maxPartSizeBytes: 32 * MIB }, 32, 'as large as the caller allows'],
-    [20_480, { bytesPerSecond: 64 * MIB }, 32, '4 s of work for each of 8 connections, at 64 MiB/s'],
-    [20_480, { bytesPerSecond: 4_000 * MIB }, 64, '4 s of work'],
-    [20_480, { bytesPerSecond: MIB / 4 }, 5, '4 s of work for each of 8 connections, at 0.25 MiB/s'],
+    [400, {}, 12, '4 parts for each of 8 connections.'],
+    [2_048, {}, 16, 'until the line is measured.'],
+    [128, {}, 5, 'the least that S3 takes.'],
+    [2_048, { maxPartSizeBytes: 32 * MIB }, 32, 'the most that the caller allows.'],
+    [20_480, { bytesPerSecond: 64 * MIB }, 32, '4 s for each of 8 connections at 64 MiB/s.'],
+    [20_480, { bytesPerSecond: 4_000 * MIB }, 64, '4 s for'],
+    [20_480, { bytesPerSecond: MIB / 4 }, 5, '4 s for each of 8 connections at 0.25 MiB/s.'],
   ])('cuts %i MiB, knowing %j, into %i MiB: %s', (sizeMib, facts, partMib, reason) => {
     const wished = wishPlan({ sizeBytes: sizeMib * MIB, concurrency: 8, ...facts });
     expect(wished.partSizeBytes).toBe(partMib * MIB);
@@ -86,6 +86,6 @@ describe('reasonOf', () => {
 
   it('says who has decided, where it was not', () => {
     expect(reasonOf(wished, planParts(400 * MIB, 20 * MIB), false)).toMatch(/20 MiB: the coordinator/);
-    expect(reasonOf(wished, planParts(400 * MIB, 12 * MIB), true)).toMatch(/planned when/);
+    expect(reasonOf(wished, planParts(400 * MIB, 12 * MIB), true)).toMatch(/12 MiB: planned when/);
   });
 });

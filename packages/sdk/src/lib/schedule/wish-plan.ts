@@ -23,7 +23,6 @@ export interface PlanFacts {
 }
 
 const MEBIBYTE = 1024 ** 2;
-const HELD = 'each is held in memory until the store has it';
 
 /** Long enough that a round trip between two parts does not matter, short enough that sending one again does not either. */
 const SECONDS_PER_PART = 4;
@@ -48,40 +47,40 @@ export function wishPlan({
   bytesPerSecond,
   isHeld = false,
 }: PlanFacts): WishedPlan {
-  const [largestBytes, reason] =
+  const [largestBytes, largestReason] =
     maxPartSizeBytes !== undefined
-      ? [maxPartSizeBytes, 'as large as the caller allows']
+      ? [maxPartSizeBytes, 'the most that the caller allows']
       : bytesPerSecond !== undefined && !isHeld
         ? [
             wholeMebibytes((SECONDS_PER_PART * bytesPerSecond) / concurrency, MAX_WISH_BYTES),
-            `${SECONDS_PER_PART} s of work for each of ${concurrency} connections, at ${inMebibytes(bytesPerSecond)}/s when last measured`,
+            `${SECONDS_PER_PART} s for each of ${concurrency} connections at ${inMebibytes(bytesPerSecond)}/s`,
           ]
-        : [
-            DEFAULT_PART_SIZE_BYTES,
-            isHeld ? HELD : 'what measured best while the speed of the line is unknown',
-          ];
-  const evenBytes = wholeMebibytes(sizeBytes / (PARTS_PER_CONNECTION * concurrency), largestBytes);
-  const size = `Parts of ${inMebibytes(evenBytes)}: `;
-  if (sizeBytes <= largestBytes) {
-    return { partSizeBytes: evenBytes, isWhole: true, reason: 'One PUT: it is no larger than one part.' };
-  }
-  if (evenBytes === largestBytes)
-    return { partSizeBytes: evenBytes, isWhole: false, reason: `${size}${reason}.` };
-  const shared = `so that each of ${concurrency} connections has work until the end`;
-  const smallest = 'the smallest that S3 takes';
-  const why = evenBytes === MIN_PART_SIZE_BYTES ? smallest : shared;
-  return { partSizeBytes: evenBytes, isWhole: false, reason: `${size}${why}.` };
+        : [DEFAULT_PART_SIZE_BYTES, isHeld ? 'held in memory' : 'until the line is measured'];
+  const partSizeBytes = wholeMebibytes(sizeBytes / (PARTS_PER_CONNECTION * concurrency), largestBytes);
+  const isWhole = sizeBytes <= largestBytes;
+  const reason = isWhole
+    ? 'the file is no larger than one part'
+    : partSizeBytes === largestBytes
+      ? largestReason
+      : partSizeBytes === MIN_PART_SIZE_BYTES
+        ? 'the least that S3 takes'
+        : `${PARTS_PER_CONNECTION} parts for each of ${concurrency} connections`;
+  return { partSizeBytes, isWhole, reason: `${isWhole ? 'One PUT' : partsOf(partSizeBytes)}: ${reason}.` };
 }
 
 /** Why the plan is as it is, once the coordinator has decided. */
 export function reasonOf(
   wished: WishedPlan,
-  plan: Pick<PartPlan, 'partSizeBytes'>,
+  { partSizeBytes }: Pick<PartPlan, 'partSizeBytes'>,
   isResumed: boolean,
 ): string {
-  if (isResumed) return 'As it was planned when the upload was begun.';
-  if (wished.isWhole || plan.partSizeBytes === wished.partSizeBytes) return wished.reason;
-  return `Parts of ${inMebibytes(plan.partSizeBytes)}: the coordinator wants it so, for its limits or for those of S3.`;
+  return !isResumed && (wished.isWhole || partSizeBytes === wished.partSizeBytes)
+    ? wished.reason
+    : `${partsOf(partSizeBytes)}: ${isResumed ? 'planned when the upload was begun' : 'the coordinator wants it so'}.`;
+}
+
+function partsOf(bytes: number): string {
+  return `Parts of ${inMebibytes(bytes)}`;
 }
 
 function wholeMebibytes(bytes: number, mostBytes: number): number {

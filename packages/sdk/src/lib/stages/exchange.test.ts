@@ -1,4 +1,5 @@
 import type { Grant, PartRange, PartsRequest } from '@longhaul/protocol';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createExchange, type Exchange } from './exchange.ts';
 
@@ -21,6 +22,8 @@ interface World {
   readonly exchange: Exchange;
   readonly calls: PartsRequest[];
   readonly parts: readonly PartRange[];
+  /** Calls that were ever under way together. */
+  readonly mostAtOnce: () => number;
   /** Lets time pass: sleepers whose time has come wake up. */
   tick(ms: number): Promise<void>;
   /** Makes calls fail, or not any more. */
@@ -30,6 +33,8 @@ interface World {
 function start(count: number, firstGrants: readonly Grant[] = [], concurrency = 2): World {
   let nowMs = 0;
   let isBroken = false;
+  let running = 0;
+  let mostAtOnce = 0;
   const sleepers: { untilMs: number; wake: () => void }[] = [];
   const calls: PartsRequest[] = [];
   const parts = partsOf(count);
@@ -54,7 +59,9 @@ function start(count: number, firstGrants: readonly Grant[] = [], concurrency = 
       async exchangeParts(request) {
         if (isBroken) throw new Error('no network');
         calls.push(request);
+        mostAtOnce = Math.max(mostAtOnce, ++running);
         await settle();
+        running--;
         return { receivedCount: 0, grants: request.sign.map(({ partNumber }) => grantOf(partNumber)) };
       },
     },
@@ -63,6 +70,7 @@ function start(count: number, firstGrants: readonly Grant[] = [], concurrency = 
     exchange,
     calls,
     parts,
+    mostAtOnce: () => mostAtOnce,
     async tick(ms) {
       nowMs += ms;
       for (const sleeper of sleepers) if (sleeper.untilMs <= nowMs) sleeper.wake();
@@ -92,6 +100,14 @@ describe('the exchange', () => {
     await tick(91_000);
     await exchange.grantFor(parts[1]!, signal);
     expect(calls.map(({ sign }) => sign)).toEqual([[{ partNumber: 2, sizeBytes: PART_BYTES }]]);
+  });
+
+  it('hands out a URL that was long on its way: whether it is still good is for the store to say', async () => {
+    const { exchange, calls, parts, tick } = start(1);
+    const waiting = exchange.grantFor(parts[0]!, signal);
+    while (calls.length === 0) await Promise.resolve();
+    await tick(95_000);
+    expect(await waiting).toMatchObject({ partNumber: 1 });
   });
 
   it('keeps a URL for another attempt, until it is dropped', async () => {
@@ -152,5 +168,56 @@ describe('the exchange', () => {
     breakDown(false);
     await exchange.flush();
     expect(calls.map(({ report }) => report)).toEqual([[receiptOf(1)]]);
+  });
+
+  it('tells of each part once, hands out the right URLs, and makes one call at a time, whatever happens', async () => {
+    const COUNT = 12;
+    const partNumber = fc.integer({ min: 1, max: COUNT });
+    const step = fc.oneof(
+      fc.record({ kind: fc.constantFrom('grant' as const, 'report' as const, 'drop' as const), partNumber }),
+      fc.record({ kind: fc.constant('tick' as const), ms: fc.constantFrom(10, 1_000, 95_000) }),
+      fc.record({ kind: fc.constant('break' as const), isBroken: fc.boolean() }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+        const { exchange, calls, parts, tick, breakDown, mostAtOnce } = start(COUNT);
+        const reported = new Set<number>();
+        // A part is asked for, dropped and reported by one sender, one after the other.
+        const waiting = new Set<number>();
+        const asked: Promise<unknown>[] = [];
+        for (const each of steps) {
+          if (each.kind === 'tick') await tick(each.ms);
+          else if (each.kind === 'break') breakDown(each.isBroken);
+          else if (waiting.has(each.partNumber)) continue;
+          else if (each.kind === 'drop') exchange.dropGrant(each.partNumber);
+          else if (each.kind === 'grant') {
+            waiting.add(each.partNumber);
+            const grant = exchange.grantFor(parts[each.partNumber - 1]!, signal);
+            const answer = grant.then(
+              ({ partNumber: given }) => given,
+              (error: Error) => error.message,
+            );
+            asked.push(
+              answer.then((given) => {
+                waiting.delete(each.partNumber);
+                return given === 'no network' || given === each.partNumber ? undefined : given;
+              }),
+            );
+          } else if (!reported.has(each.partNumber)) {
+            reported.add(each.partNumber);
+            exchange.report(receiptOf(each.partNumber));
+          }
+        }
+        breakDown(false);
+        await exchange.flush();
+        expect((await Promise.all(asked)).filter((wrong) => wrong !== undefined)).toEqual([]);
+        const told = calls.flatMap(({ report }) => report.map((receipt) => receipt.partNumber));
+        expect(told.toSorted((a, b) => a - b)).toEqual([...reported].toSorted((a, b) => a - b));
+        expect(mostAtOnce()).toBeLessThanOrEqual(1);
+        // Twice as many parts as are in flight: no URL is asked for long before it is used.
+        expect(Math.max(0, ...calls.map(({ sign }) => sign.length))).toBeLessThanOrEqual(4);
+      }),
+      { numRuns: 500 },
+    );
   });
 });

@@ -96,7 +96,8 @@ export function createExchange({
       toCome.add(part);
       if (!find(part)) await runInPool(line, signal, async () => find(part) ?? (await exchange(part)));
       toCome.delete(part);
-      const grant = find(part);
+      // Asked for just now: if the answer took so long that it is of no use, the store will say so.
+      const grant = held.get(part.partNumber);
       if (!grant) throw new UploadError('COORDINATOR_REFUSED', 'The coordinator gave no URL.');
       return grant;
     },

@@ -14,8 +14,8 @@ export interface SendPartInput<Source extends ByteSource> extends RepeatInput {
   readonly line: Line;
   readonly grantFor: (part: PartRange, signal: AbortSignal) => Promise<Grant>;
   readonly dropGrant: (partNumber: number) => void;
-  /** Of an upload with digests: throws if the part is not what was digested. */
-  readonly recheck?: ((part: PartRange) => Promise<void>) | undefined;
+  /** Of an upload with digests: whether the part is still what was digested. */
+  readonly isSame?: ((part: PartRange) => Promise<boolean>) | undefined;
   /** Bytes of the present attempt handed to the network; 0 when an attempt has failed. */
   readonly partMoved: (part: PartRange, sentBytes: number) => void;
 }
@@ -57,7 +57,7 @@ export async function sendPart<Source extends ByteSource>(
         };
       }
       input.partMoved(part, 0);
-      if (isDamaged(answer.body)) await input.recheck?.(part);
+      if (isDamaged(answer.body) && (await input.isSame?.(part)) === false) throw changedError();
       if (verdict.startsWith('refused')) input.dropGrant(partNumber);
       return {
         trouble: verdict,
@@ -99,4 +99,8 @@ function errorOf({ status, body, cause }: Answer, url: string, partNumber: numbe
   const headers = refusedHeadersOf(body, url);
   const hint = headers && `. Something on the way changes or adds headers; look at: ${headers}`;
   return new UploadError('STORE_REFUSED', message + hint, { status, s3Code });
+}
+
+function changedError(): UploadError {
+  return new UploadError('FILE_CHANGED', 'The file was changed while it was being sent. Upload it again.');
 }

@@ -33,11 +33,15 @@ export function createSession(
 ): Session {
   const reopen = async (): Promise<CreateUploadResponse | undefined> => {
     const created = await create(input, request);
+    if (created.uploadId === uploadId) {
+      token = created.token;
+      return created;
+    }
     // An upload found by its content is not bound to our createId: once it takes no more parts, the same create begins
-    // another one. Asking for completion tells what became of ours.
-    if (created.uploadId !== uploadId) return undefined;
-    token = created.token;
-    return created;
+    // another one, which nobody wants. Asking for completion tells what became of ours.
+    const stray = { method: 'delete', path: `/${created.uploadId}`, token: created.token } as const;
+    if (!created.resumed) await input.coordinator.call(stray, input.abortSignal).catch(() => {});
+    return undefined;
   };
 
   const call = async <Answer>(

@@ -13,7 +13,7 @@ import type { Platform } from '../ports/platform.ts';
 import { cancelUpload } from '../stages/cancel-upload.ts';
 import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
-import { createDigests, type Digests } from '../stages/digest-parts.ts';
+import type { DigestInput, Digests } from '../stages/digest-parts.ts';
 import { createExchange } from '../stages/exchange.ts';
 import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
@@ -128,8 +128,14 @@ async function open<Source extends ByteSource>(
   // What can be read once is not there before it is its turn.
   const ahead = { parts: job.source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };
   const digests =
-    digester && algorithm && createDigests({ ...job, ...request, ...ahead, digester, algorithm });
+    digester && algorithm && (await startDigests({ ...job, ...request, ...ahead, digester, algorithm }));
   return { ...opening, opened, hintKey, digests, session: createSession(job, created, request) };
+}
+
+/** Whoever has no digests does not load what makes them. */
+async function startDigests<Source>(input: DigestInput<Source>): Promise<Digests> {
+  const { createDigests } = await import('../stages/digest-parts.ts');
+  return createDigests(input);
 }
 
 /** Sends what is missing and completes, again while the coordinator lacks parts that got lost. */
@@ -149,7 +155,7 @@ async function carry<Source extends ByteSource>(
     const sizeBytes = once && source.sizeBytes;
     if (sizeBytes !== undefined) job.begin(sizeBytes, []);
     dispatch({ kind: 'completing', upload: opened });
-    const whole = { checksum: await digests?.whole(), sizeBytes };
+    const whole = { checksum: digests?.whole(), sizeBytes };
     const ask = (signal: AbortSignal): Promise<CompleteResponse> => session.complete(signal, whole);
     const completion = await completeUpload(job, ask, stopSignal);
     if (completion.result) return completion.result;
@@ -170,7 +176,7 @@ async function sendAndReport<Source extends ByteSource>(
   const { digests, opened } = upload;
   const { once } = job.source;
   const exchange = createExchange({ ...job, ...upload, parts: missing });
-  const input = { ...job, ...exchange, recheck: digests?.recheck };
+  const input = { ...job, ...exchange, isSame: digests?.isSame };
   const parts = once
     ? { begin: (signal: AbortSignal) => once.parts(opened.plan, signal) }
     : [...missing, ...doubtful.keys()];

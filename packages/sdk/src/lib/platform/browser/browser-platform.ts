@@ -21,6 +21,10 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
   connectivity: browserConnectivity,
   openSource,
   createSender: createXhrPartSender,
+  digester: {
+    algorithms: ['CRC32', 'CRC64NVME', 'MD5'],
+    digest: async (stretch) => await (await import('./blob-digester.ts')).digestBlob(stretch),
+  },
 };
 
 async function openSource(input: BrowserInput, hints: SourceHints): Promise<BlobSource> {

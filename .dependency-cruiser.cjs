@@ -15,6 +15,7 @@ const sdk = {
   stages: `${SDK}lib/stages/`,
   uploader: `${SDK}lib/uploader/`,
   http: `${SDK}lib/http/`,
+  tabs: `${SDK}lib/tabs/`,
   platform: `${SDK}lib/platform/`,
   cli: `${SDK}lib/cli/`,
 };
@@ -186,6 +187,13 @@ module.exports = {
       comment: 'What puts the uploader together knows no platform: that is given to it.',
       from: `${SDK}lib/uploader/(create-uploader|options)\\.ts$`,
       allowed: [sdk.uploader, sdk.http, sdk.stages, sdk.sources, sdk.helpers, sdk.ports],
+    }),
+    layer({
+      name: 'sdk-tabs',
+      comment:
+        'What shares an upload among tabs knows its control; the uploader is given it, and does not know it.',
+      from: sdk.tabs,
+      allowed: [sdk.tabs, sdk.uploader, sdk.helpers, sdk.ports],
     }),
     layer({
       name: 'sdk-http',

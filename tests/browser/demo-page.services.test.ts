@@ -100,6 +100,22 @@ describe.skipIf(!CHROMIUM)('the demo page (needs LONGHAUL_TEST_CHROMIUM)', () =>
     await inPhase('cancel me', 'completed');
   });
 
+  it('pauses, and goes on from where it was', async () => {
+    const letGo = await holdPuts(2);
+    await pick(await write('pause me.bin', 24 * MIB));
+    const bar = card('pause me').getByRole('progressbar');
+    await expect
+      .poll(async () => Number(await bar.getAttribute('aria-valuenow')), { timeout: 30_000 })
+      .toBeGreaterThan(0);
+    await card('pause me').getByRole('button', { name: 'Pause: pause me.bin' }).press('Enter');
+    await inPhase('pause me', 'paused');
+    expect(await focused(page)).toBe('Resume: pause me.bin');
+    await letGo().catch(() => {});
+    await card('pause me').getByRole('button', { name: 'Resume: pause me.bin' }).press('Enter');
+    await inPhase('pause me', 'completed');
+    expect(complaints).toEqual([]);
+  });
+
   it('says what failed and why, and goes on where it stopped when asked to', async () => {
     const file = await write('refused.bin', 24 * MIB);
     const calls = (url: URL): boolean => url.pathname.endsWith('/complete');

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { createCoordinator } from '@longhaul/coordinator';
+import { type CoordinatorOptions, createCoordinator } from '@longhaul/coordinator';
 import {
   createS3ObjectStore,
   localS3Profile,
@@ -41,10 +41,13 @@ export interface StoredObject {
   readonly metadata: Readonly<Record<string, string>>;
 }
 
+/** What is other than usual at the coordinator. */
+export type WorldOptions = Partial<Pick<CoordinatorOptions, 'grantExpiresInSeconds' | 'corsOrigins'>>;
+
 const BUCKET = 'browser-tests';
 
 /** Starts all of it, on free ports; the store keeps its objects in memory. */
-export async function startUploadWorld(): Promise<UploadWorld> {
+export async function startUploadWorld(options: WorldOptions = {}): Promise<UploadWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'longhaul-browser-'));
   const credentials = { accessKeyId: 'browser-tests', secretAccessKey: randomUUID() };
   const s3 = createLocalS3({ storage: { kind: 'memory' }, credentials, buckets: [BUCKET] });
@@ -66,6 +69,7 @@ export async function startUploadWorld(): Promise<UploadWorld> {
     objectStore,
     tokenKeys: [randomUUID()],
     onError: console.error,
+    ...options,
   });
   const coordinator = await serveOnFreePort((request) => app.fetch(request));
 

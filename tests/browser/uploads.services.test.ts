@@ -277,7 +277,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
       if (request.method === 'PUT' && ++puts > 2) await held.promise;
       return await pass();
     });
-    const [id = -1] = await start([file], { concurrency: 2, remember: true });
+    const [id = -1] = await start([file], { concurrency: 2 });
     await whenStored(id, 2);
     await page.evaluate((given) => testPage.abort(given), id);
     const stopped = await outcome(id);
@@ -287,7 +287,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
     world.setFault(undefined);
     held.resolve();
     await page.reload();
-    const done = await upload(file, { concurrency: 2, remember: true });
+    const done = await upload(file, { concurrency: 2 });
     await expectStored(file, done);
     expect(done.resumedParts).toBeGreaterThanOrEqual(2);
     expect(done.result?.partCount).toBe(6);

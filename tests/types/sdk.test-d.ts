@@ -54,6 +54,9 @@ expectTypeOf(handle.cancel()).toEqualTypeOf<Promise<'cancelled' | 'completed'>>(
 expectTypeOf(handle.on('progress', () => {})).toEqualTypeOf<() => void>();
 handle.on('progress', (event) => expectTypeOf(event).toEqualTypeOf<UploadProgress>());
 handle.on('state', (event) => expectTypeOf(event).toEqualTypeOf<TransferState>());
+expectTypeOf(handle.pause()).toEqualTypeOf<void>();
+expectTypeOf(handle.resume()).toEqualTypeOf<void>();
+for await (const progress of handle) expectTypeOf(progress).toEqualTypeOf<UploadProgress>();
 handle.on('part', ({ partNumber }) => expectTypeOf(partNumber).toEqualTypeOf<number>());
 // @ts-expect-error: no such event
 handle.on('done', () => {});

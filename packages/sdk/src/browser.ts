@@ -3,25 +3,73 @@
  *
  * @module
  */
-import { type BrowserInput, browserPlatform } from './lib/platform/browser/browser-platform.ts';
+import { addressOf } from './lib/address.ts';
+import { fingerprintOf } from './lib/fingerprint.ts';
+import { type BrowserInput, browserPlatform, openFile } from './lib/platform/browser/browser-platform.ts';
+import { browserResumeStore } from './lib/platform/browser/browser-resume-store.ts';
+import type { PendingUpload } from './lib/platform/browser/pending-uploads.ts';
 import { type CreateUploader, createUploaderOn, type Uploader } from './lib/uploader/create-uploader.ts';
+import { UploadError } from './lib/upload-error.ts';
 import type { UploaderOptions } from './lib/uploader/options.ts';
+import type { ShareUpload } from './lib/uploader/upload.ts';
+import type { UploadHandle } from './lib/uploader/upload-handle.ts';
+
+/** An uploader in a page or a worker. */
+export interface BrowserUploader extends Uploader<BrowserInput> {
+  /**
+   * Uploads of this coordinator that an earlier page has left open, oldest first: to offer them to the user. Those below
+   * 5 MiB are not kept, nor any where `resumeStore` was given. Rejects where the browser denies IndexedDB.
+   *
+   * @example
+   * for (const pending of await uploader.pendingUploads()) {
+   *   addButton(`Go on with ${pending.name}`, async () => follow(await pending.resume()));
+   * }
+   */
+  pendingUploads(): Promise<readonly PendingUpload<UploadHandle>[]>;
+}
 
 /**
  * An uploader in a page or a worker. Create one and use it for all files: it shares six connections among them.
+ *
+ * Tabs of one origin that upload the same file with the same options at the same coordinator, each with an uploader,
+ * share the work where the browser has Web Locks: one leads, the others follow, and all of them get the one result.
  *
  * @throws TypeError if `options.coordinator` is no absolute URL and no function, or `options.concurrency` no number
  * @example
  * const uploader = createUploader({ coordinator: 'https://uploads.example.com' });
  * const { key } = await uploader.upload(input.files[0]).result;
  */
-export function createUploader(options: UploaderOptions): Uploader<BrowserInput> {
-  return createUploaderOn(browserPlatform, options);
+export function createUploader(options: UploaderOptions): BrowserUploader {
+  const { coordinator } = options;
+  const uploader = createUploaderOn(
+    browserPlatform,
+    { resumeStore: browserResumeStore, ...options },
+    { shareUpload },
+  );
+  return {
+    ...uploader,
+    async pendingUploads() {
+      const { pendingUploads } = await import('./lib/platform/browser/pending-uploads.ts');
+      const address = typeof coordinator === 'function' ? undefined : addressOf(String(coordinator));
+      return await pendingUploads({
+        upload: uploader.upload,
+        address,
+        openSource: openFile,
+        fingerprintOf,
+        UploadError,
+      });
+    },
+  };
 }
 createUploader satisfies CreateUploader<BrowserInput>;
+
+const shareUpload: ShareUpload = async (key, control, lead) => {
+  const tabs = await import('./lib/tabs/share-upload.ts').catch(() => undefined);
+  return await (tabs?.shareUpload(key, control, lead) ?? lead());
+};
 
 // Of the core, what every application needs; the rest is behind its own door, `@longhaul/sdk/core`.
 export type * from './core.ts';
 export { isUploadError, UploadError } from './lib/upload-error.ts';
 export type { BrowserInput } from './lib/platform/browser/browser-platform.ts';
-export { createLocalStorageResumeStore } from './lib/platform/browser/local-storage-resume-store.ts';
+export type { PendingUpload } from './lib/platform/browser/pending-uploads.ts';

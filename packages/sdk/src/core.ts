@@ -7,8 +7,9 @@
  * @module
  */
 export { createUploaderOn, type CreateUploader, type Uploader } from './lib/uploader/create-uploader.ts';
+export type { ShareUpload } from './lib/uploader/upload.ts';
 export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
-export type { UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
+export type { UploadControl, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
 export type { PartProgress } from './lib/uploader/upload-tracker.ts';
 export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts';
 export type { CoordinatorFetch, CoordinatorHeaders } from './lib/http/coordinator-client.ts';
@@ -18,7 +19,7 @@ export type { Digester, StretchToDigest } from './lib/ports/digester.ts';
 export type { Connectivity } from './lib/ports/connectivity.ts';
 export type { PartAnswer, PartSender, PartToSend } from './lib/ports/part-sender.ts';
 export type { Platform } from './lib/ports/platform.ts';
-export type { ResumeHint, ResumeStore } from './lib/ports/resume-store.ts';
+export type { ResumeDetails, ResumeHint, ResumeStore } from './lib/ports/resume-store.ts';
 export type { NoticeListener, UploadNotice } from './lib/notice.ts';
 export type { UploadProgress } from './lib/progress.ts';
 export type { RetryOptions } from './lib/retry.ts';

@@ -16,6 +16,19 @@ export interface TestPage {
   whenStored(upload: number, count: number): Promise<void>;
   /** Ends an upload for good. */
   cancel(upload: number): Promise<string>;
+  pause(upload: number): void;
+  resume(upload: number): void;
+  /** Kind of its state. */
+  state(upload: number): string;
+  uploadId(upload: number): string | undefined;
+  /** Writes a file that only this origin sees, and starts its upload from the handle. */
+  startStored(options: TestUploaderOptions, name: string, sizeBytes: number): Promise<number>;
+  /** SHA-256 (hex) of such a file. */
+  digestStored(name: string): Promise<string>;
+  /** What an earlier page has left open. */
+  pending(options: TestUploaderOptions): Promise<readonly PendingFound[]>;
+  /** Goes on with the first of these, with the file that was picked or with none. Its number, or why not. */
+  resumePending(options: TestUploaderOptions, withFile: boolean): Promise<number | TestFailure>;
   /** Aborts the signal that an upload was given. */
   abort(upload: number): void;
 }
@@ -32,8 +45,6 @@ export interface TestUploaderOptions {
     readonly baseDelayMs?: number;
     readonly throttledBaseDelayMs?: number;
   };
-  /** Hints in `localStorage`. */
-  readonly remember?: boolean;
   /** Given to `upload`. */
   readonly upload?: { readonly name?: string; readonly contentType?: string };
 }
@@ -47,10 +58,24 @@ export interface TestOutcome {
     readonly etag: string;
     readonly partCount: number;
   };
-  readonly error?: { readonly name: string; readonly code?: string; readonly message: string };
+  readonly error?: TestFailure;
   /** Kinds of the states it went through. */
   readonly states: readonly string[];
   readonly resumedParts: number;
   /** Bytes sent, each time that progress was told. */
   readonly sentBytes: readonly number[];
+}
+
+/** What is left of an error. */
+export interface TestFailure {
+  readonly name: string;
+  readonly code?: string;
+  readonly message: string;
+}
+
+/** An upload that can be gone on with. */
+export interface PendingFound {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly hasFile: boolean;
 }

@@ -1,12 +1,6 @@
 // The page of the tests: a file input, and the SDK behind functions that a test can call.
-import {
-  createLocalStorageResumeStore,
-  createUploader,
-  isUploadError,
-  type BrowserInput,
-  type UploadHandle,
-} from '@longhaul/sdk';
-import type { TestOutcome, TestPage, TestUploaderOptions } from './test-page-api.ts';
+import { createUploader, isUploadError, type BrowserInput, type UploadHandle } from '@longhaul/sdk';
+import type { TestFailure, TestOutcome, TestPage, TestUploaderOptions } from './test-page-api.ts';
 
 interface Running {
   readonly handle: UploadHandle;
@@ -31,14 +25,57 @@ const testPage: TestPage = {
     await until(upload, ({ handle }) => handle.progress.sentBytes >= sentBytes),
   whenStored: async (upload, count) => await until(upload, ({ stored }) => stored.size >= count),
   cancel: async (upload) => await find(upload).handle.cancel(),
+  pause: (upload) => find(upload).handle.pause(),
+  resume: (upload) => find(upload).handle.resume(),
+  state: (upload) => find(upload).handle.state.kind,
+  uploadId: (upload) => find(upload).handle.uploadId,
+  async startStored(options, name, sizeBytes) {
+    const folder = await navigator.storage.getDirectory();
+    const handle = await folder.getFileHandle(name, { create: true });
+    const stream = await handle.createWritable();
+    for (let left = sizeBytes; left > 0; left -= RANDOM_BYTES) {
+      await stream.write(crypto.getRandomValues(new Uint8Array(Math.min(left, RANDOM_BYTES))));
+    }
+    await stream.close();
+    return begin(options, handle);
+  },
+  async digestStored(name) {
+    const folder = await navigator.storage.getDirectory();
+    const file = await (await folder.getFileHandle(name)).getFile();
+    const digest = await crypto.subtle.digest('SHA-256', await file.arrayBuffer());
+    return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  },
+  async pending(options) {
+    const found = await uploaderFor(options).pendingUploads();
+    return found.map(({ name, sizeBytes, hasFile }) => ({ name, sizeBytes, hasFile }));
+  },
+  async resumePending(options, withFile) {
+    const [first] = await uploaderFor(options).pendingUploads();
+    if (!first) throw new Error('Nothing was left open');
+    const file = withFile ? document.querySelector('input')?.files?.[0] : undefined;
+    try {
+      return follow(await first.resume(file), new AbortController());
+    } catch (error) {
+      return failureOf(error);
+    }
+  },
   abort: (upload) =>
     find(upload).controller.abort(new DOMException('The test has had enough.', 'AbortError')),
 };
 Object.assign(globalThis, { testPage });
 
+/** As much as `getRandomValues` gives at once. */
+const RANDOM_BYTES = 64 * 1024;
+
 function begin(options: TestUploaderOptions, input: BrowserInput): number {
   const controller = new AbortController();
-  const handle = uploaderFor(options).upload(input, { ...options.upload, signal: controller.signal });
+  return follow(
+    uploaderFor(options).upload(input, { ...options.upload, signal: controller.signal }),
+    controller,
+  );
+}
+
+function follow(handle: UploadHandle, controller: AbortController): number {
   const upload: Running = {
     handle,
     controller,
@@ -62,14 +99,11 @@ function begin(options: TestUploaderOptions, input: BrowserInput): number {
 
 /** Uploads with the same options share an uploader, as those of one page do. */
 function uploaderFor(options: TestUploaderOptions): ReturnType<typeof createUploader> {
-  const { remember, upload: _upload, ...plain } = options;
+  const { upload: _upload, ...plain } = options;
   const key = JSON.stringify(options);
   const known = uploaders.get(key);
   if (known) return known;
-  const made = createUploader({
-    ...plain,
-    ...(remember && { resumeStore: createLocalStorageResumeStore() }),
-  });
+  const made = createUploader(plain);
   uploaders.set(key, made);
   return made;
 }
@@ -88,9 +122,12 @@ async function outcomeOf(upload: Running): Promise<TestOutcome> {
     const { uploadId, key, etag, partCount } = ending.value;
     return { ...seen, result: { uploadId, key, etag, partCount } };
   }
-  const error: unknown = ending.reason;
+  return { ...seen, error: failureOf(ending.reason) };
+}
+
+function failureOf(error: unknown): TestFailure {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
-  return { ...seen, error: { name, message, ...(isUploadError(error) && { code: error.code }) } };
+  return { name, message, ...(isUploadError(error) && { code: error.code }) };
 }
 
 async function until(upload: number, holds: (running: Running) => boolean): Promise<void> {

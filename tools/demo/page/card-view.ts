@@ -6,6 +6,7 @@ import { createPartCells } from './part-cells.ts';
 export type CardPhase =
   | 'opening'
   | 'sending'
+  | 'paused'
   | 'completing'
   | 'cancelling'
   | 'completed'
@@ -13,7 +14,7 @@ export type CardPhase =
   | 'failed';
 
 /** What the buttons of a card ask for. */
-export type CardAction = 'retry' | 'cancel' | 'remove';
+export type CardAction = (typeof BUTTONS)[number];
 
 /** One file's card: its element, and the ways to change what it shows. */
 export interface CardView {
@@ -35,9 +36,12 @@ export interface CardView {
   redraw(): void;
 }
 
+const BUTTONS = ['retry', 'pause', 'resume', 'cancel', 'remove'] as const;
+
 const CONTROLS_OF: Readonly<Record<CardPhase, readonly string[]>> = {
-  opening: ['cancel'],
-  sending: ['cancel'],
+  opening: ['pause', 'cancel'],
+  sending: ['pause', 'cancel'],
+  paused: ['resume', 'cancel'],
   completing: ['cancel'],
   cancelling: ['cancel'],
   completed: ['open', 'remove'],
@@ -63,8 +67,7 @@ export function createCardView(
   };
   const showControls = (phase: CardPhase): void => {
     const shown = CONTROLS_OF[phase].filter((action) => action !== 'retry' || canRetry);
-    for (const action of ['open', 'retry', 'cancel', 'remove'])
-      control(action).hidden = !shown.includes(action);
+    for (const action of ['open', ...BUTTONS]) control(action).hidden = !shown.includes(action);
     control('cancel').toggleAttribute('disabled', phase === 'cancelling');
   };
   const setPhase = (phase: CardPhase, badge: string): void => {
@@ -114,7 +117,7 @@ function prepare(element: HTMLElement, name: string, onAction: (action: CardActi
     // Several cards have the same buttons: a list of buttons must tell them apart.
     control.setAttribute('aria-label', `${control.textContent}: ${name}`);
   }
-  for (const action of ['retry', 'cancel', 'remove'] as const) {
+  for (const action of BUTTONS) {
     find(element, `[data-action="${action}"]`).addEventListener('click', () => onAction(action));
   }
 }

@@ -11,6 +11,7 @@ export interface FailureText {
 const TITLES: Readonly<Record<UploadErrorCode, string>> = {
   FILE_CHANGED: 'The file was changed while it was on its way',
   FILE_UNREADABLE: 'The file cannot be read',
+  FILE_MISMATCH: 'This is another file',
   COORDINATOR_UNREACHABLE: 'The coordinator does not answer',
   COORDINATOR_REFUSED: 'The coordinator said no',
   STORE_UNREACHABLE: 'The object store does not answer',

@@ -1,4 +1,4 @@
-import { createLocalStorageResumeStore, createUploader } from '@longhaul/sdk';
+import { createUploader } from '@longhaul/sdk';
 import { find } from './card-view.ts';
 import { acceptFiles } from './file-drop.ts';
 import { formatPercent } from './format.ts';
@@ -6,10 +6,7 @@ import { startUploadCard, type UploadCard } from './upload-card.ts';
 
 const TICK_MS = 1_000;
 
-const uploader = createUploader({
-  coordinator: location.origin,
-  resumeStore: createLocalStorageResumeStore(),
-});
+const uploader = createUploader({ coordinator: location.origin });
 const cards = new Set<UploadCard>();
 const list = find(document, '#cards');
 const announcer = find(document, '#announcer');

@@ -1,5 +1,6 @@
 import {
   isUploadError,
+  type OpenedUpload,
   type PartProgress,
   type TransferState,
   type Uploader,
@@ -47,6 +48,7 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
   const view = createCardView(template, file.name, act);
   let phase: CardPhase = 'opening';
   let resumedParts = 0;
+  let shownUpload = '';
   let startedAtMs = 0;
   let movedAtMs = 0;
   let lastAttemptFailed = false;
@@ -55,6 +57,7 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
   function start(): UploadHandle {
     const handle = uploader.upload(file);
     startedAtMs = performance.now();
+    shownUpload = '';
     view.clear();
     view.setFigures(openingFigures(file.size));
     enter('opening', '');
@@ -72,6 +75,8 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
 
   function act(action: CardAction): void {
     if (action === 'retry') upload = start();
+    if (action === 'pause') upload.pause();
+    if (action === 'resume') upload.resume();
     // A cancel that fails rejects the result too, and that one is shown.
     if (action === 'cancel') upload.cancel().catch(() => {});
     if (action === 'remove') onRemove();
@@ -79,17 +84,24 @@ export function startUploadCard({ file, uploader, template, announce, onRemove }
 
   function showState(state: TransferState): void {
     if (state.kind === 'sending') {
-      ({ resumedParts } = state.upload);
-      if (phase === 'opening')
-        view.setPartCount(state.upload.plan.sizeBytes === null ? 0 : state.upload.plan.partCount);
-      if (resumedParts > 0) announce(`${file.name} goes on where it stopped.`);
-      enter('sending', formatPercent(0, 1));
+      if (state.upload.uploadId !== shownUpload) showUpload(state.upload);
+      enter('sending', formatPercent(upload.progress.sentBytes, file.size));
     }
+    if (state.kind === 'paused') enter('paused', 'paused');
+    if (state.kind === 'opening') enter('opening', '');
     if (state.kind === 'completing') {
       enter('completing', 'putting together');
       view.setFigures(completingFigures(file.size));
     }
     if (state.kind === 'cancelling') enter('cancelling', 'cancelling');
+  }
+
+  /** Once for each upload that the file becomes: one that had expired begins again as another. */
+  function showUpload({ uploadId, plan, resumedParts: storedBefore }: OpenedUpload): void {
+    shownUpload = uploadId;
+    resumedParts = storedBefore;
+    view.setPartCount(plan.sizeBytes === null ? 0 : plan.partCount);
+    if (resumedParts > 0) announce(`${file.name} goes on where it stopped.`);
   }
 
   function showPart(part: PartProgress): void {

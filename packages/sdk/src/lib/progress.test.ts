@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { nextRate, type RateReading } from './progress.ts';
 
-const START: RateReading = { atMs: 0, sentBytes: 0, bytesPerSecond: 0 };
+const START: RateReading = { atMs: 0, movedBytes: 0, bytesPerSecond: 0 };
 
 describe('nextRate', () => {
   it('finds a steady rate, however it is looked at', () => {
@@ -30,14 +30,14 @@ describe('nextRate', () => {
     fc.assert(
       fc.property(fc.array(reading, { minLength: 1, maxLength: 50 }), (readings) => {
         let rate = START;
-        let [atMs, sentBytes, fastest] = [0, 0, 0];
+        let [atMs, movedBytes, fastest] = [0, 0, 0];
         for (const { spanMs, bytes } of readings) {
           atMs += spanMs;
-          sentBytes += bytes;
+          movedBytes += bytes;
           const before = rate;
-          rate = nextRate(rate, atMs, sentBytes);
+          rate = nextRate(rate, atMs, movedBytes);
           if (rate !== before)
-            fastest = Math.max(fastest, ((sentBytes - before.sentBytes) / (atMs - before.atMs)) * 1_000);
+            fastest = Math.max(fastest, ((movedBytes - before.movedBytes) / (atMs - before.atMs)) * 1_000);
           expect(rate.bytesPerSecond).toBeGreaterThanOrEqual(0);
           expect(rate.bytesPerSecond).toBeLessThanOrEqual(fastest * 1.000_001);
         }

@@ -1,10 +1,13 @@
 /** How far an upload is, in bytes. */
 export interface UploadProgress {
-  /** Bytes stored, plus those on their way. Never goes back, even when a part has to be sent again. */
+  /**
+   * Bytes stored, plus those on their way. Never goes back, even when a part has to be sent again: it stands still until
+   * that has made up for it.
+   */
   readonly sentBytes: number;
   /** `undefined` while nobody knows: of a stream without `expectedSizeBytes`, until its end. */
   readonly totalBytes: number | undefined;
-  /** Smoothed over the last few seconds; 0 until there is something to go by. */
+  /** Smoothed over the last few seconds, what is sent again included; 0 while there is nothing to go by, and in a pause. */
   readonly bytesPerSecond: number;
   /** Seconds left at this rate; `undefined` while there is no rate. */
   readonly etaSeconds?: number | undefined;
@@ -19,15 +22,16 @@ const MIN_READING_MS = 100;
 /** One look at the speed. */
 export interface RateReading {
   readonly atMs: number;
-  readonly sentBytes: number;
+  /** All that has moved so far. */
+  readonly movedBytes: number;
   readonly bytesPerSecond: number;
 }
 
 /** Exponential smoothing that weighs a reading by the time it covers. The first one is taken as it is. */
-export function nextRate(last: RateReading, atMs: number, sentBytes: number): RateReading {
+export function nextRate(last: RateReading, atMs: number, movedBytes: number): RateReading {
   const spanMs = atMs - last.atMs;
   if (spanMs < MIN_READING_MS) return last;
-  const current = ((sentBytes - last.sentBytes) / spanMs) * 1_000;
+  const current = ((movedBytes - last.movedBytes) / spanMs) * 1_000;
   const weight = last.bytesPerSecond === 0 ? 1 : 1 - Math.exp(-spanMs / SMOOTHING_MS);
-  return { atMs, sentBytes, bytesPerSecond: last.bytesPerSecond + weight * (current - last.bytesPerSecond) };
+  return { atMs, movedBytes, bytesPerSecond: last.bytesPerSecond + weight * (current - last.bytesPerSecond) };
 }

@@ -10,6 +10,8 @@ export type UploadErrorCode =
   | 'SOURCE_FAILED'
   /** The source has not `expectedSizeBytes`, or more than an upload of unknown size may have. Nothing was stored. */
   | 'SIZE_MISMATCH'
+  /** The file given to go on with an upload is another one than it began with, whatever its name. */
+  | 'FILE_MISMATCH'
   /** No answer from the coordinator after every retry. The upload can be continued. */
   | 'COORDINATOR_UNREACHABLE'
   /** The coordinator said no; {@link UploadError.problem} says why. */

@@ -6,6 +6,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFileResumeStore } from '@longhaul/sdk';
 
 const HINT = { createId: '5a1cbb46-6a6c-4c2e-9c1e-0b5a3a1b7f10', lastModifiedEpochMs: 5, savedAtEpochMs: 1 };
+const DETAILS = {
+  address: 'http://127.0.0.1:8787/',
+  fingerprint: 'f',
+  source: { name: 'film.mp4', sizeBytes: 9 },
+  options: { metadata: { not: 'for this store' } },
+};
 
 let folder: string;
 
@@ -22,10 +28,10 @@ describe('the resume store in a folder', () => {
     const store = createFileResumeStore(join(folder, 'made', 'on', 'demand'));
     expect(await store.find('key')).toBeUndefined();
     await store.forget('key');
-    await store.remember('key', HINT);
-    await store.remember('other', { ...HINT, createId: 'b' });
+    await store.remember('key', HINT, DETAILS);
+    await store.remember('other', { ...HINT, createId: 'b' }, DETAILS);
     expect(await store.find('key')).toEqual(HINT);
-    await store.remember('key', { ...HINT, createId: 'c' });
+    await store.remember('key', { ...HINT, createId: 'c' }, DETAILS);
     expect(await createFileResumeStore(join(folder, 'made', 'on', 'demand')).find('key')).toMatchObject({
       createId: 'c',
     });
@@ -51,7 +57,7 @@ describe('the resume store in a folder', () => {
           const store = createFileResumeStore(inside);
           if (each.kind === 'remember') {
             model.set(each.key, each.createId);
-            await store.remember(each.key, { createId: each.createId, savedAtEpochMs: turn });
+            await store.remember(each.key, { createId: each.createId, savedAtEpochMs: turn }, DETAILS);
           } else if (each.kind === 'forget') {
             model.delete(each.key);
             await store.forget(each.key);
@@ -67,7 +73,7 @@ describe('the resume store in a folder', () => {
 
   it('keeps keys out of file names, and others out of the folder', async () => {
     const inside = join(folder, 'hints');
-    await createFileResumeStore(inside).remember('../../etc/passwd', HINT);
+    await createFileResumeStore(inside).remember('../../etc/passwd', HINT, DETAILS);
     const [name = '', ...rest] = await readdir(inside);
     expect(rest).toEqual([]);
     expect(name).toMatch(/^[0-9a-f]{64}\.json$/);
@@ -77,11 +83,11 @@ describe('the resume store in a folder', () => {
 
   it.each(['', '{"createId":', '[]', 'null', '{"createId":5}'])('takes %j for no hint', async (text) => {
     const store = createFileResumeStore(folder);
-    await store.remember('key', HINT);
+    await store.remember('key', HINT, DETAILS);
     const [name = ''] = await readdir(folder);
     await writeFile(join(folder, name), text);
     expect(await store.find('key')).toBeUndefined();
-    await store.remember('key', HINT);
+    await store.remember('key', HINT, DETAILS);
     expect(JSON.parse(await readFile(join(folder, name), 'utf8'))).toEqual(HINT);
   });
 });

@@ -1,4 +1,12 @@
-import { createCoordinator, type CoordinatorSettings, type StoreProfile } from '@longhaul/coordinator';
+import { randomUUID } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import {
+  type Clock,
+  createCoordinator,
+  type CoordinatorSettings,
+  type StoreProfile,
+  sweep,
+} from '@longhaul/coordinator';
 import { createS3ObjectStore, localS3Profile } from '@longhaul/coordinator/s3-object-store';
 import { createSqliteStore } from '@longhaul/coordinator/sqlite';
 import { createLocalS3 } from '@longhaul/local-s3';
@@ -19,6 +27,8 @@ export interface TestServers {
   keys(): Promise<readonly string[]>;
   /** Uploads that the store has open. */
   openUploads(): Promise<number>;
+  /** Lets three days pass, after which the coordinator has ended what nobody goes on with. */
+  expireUploads(): Promise<void>;
   /** Failures that the coordinator met. */
   readonly errors: unknown[];
   stop(): Promise<void>;
@@ -47,17 +57,26 @@ export async function startServers(
     credentials: CREDENTIALS,
     profile: { ...localS3Profile, ...profile },
   });
-  const { catalog, state } = createSqliteStore({ path: ':memory:' });
+  let passedMs = 0;
+  const nowEpochMs = (): number => Date.now() + passedMs;
+  const { catalog, state } = createSqliteStore({ path: ':memory:', nowEpochMs });
   await catalog.migrate();
   const errors: unknown[] = [];
-  const app = createCoordinator({
+  const options = {
     objectStore,
     catalog,
     state,
     tokenKeys: ['a key of at least thirty-two characters'],
-    onError: (error) => errors.push(error),
+    clock: {
+      nowEpochMs,
+      randomUuid: randomUUID,
+      sleep: async (delayMs: number, signal?: AbortSignal) =>
+        await setTimeout(delayMs, undefined, { ...(signal && { signal }) }),
+    } satisfies Clock,
+    onError: (error: unknown) => errors.push(error),
     ...coordinatorSettings,
-  });
+  };
+  const app = createCoordinator(options);
   const where = {
     endpoint: storeUrl,
     region: 'us-east-1',
@@ -97,6 +116,10 @@ export async function startServers(
       return Contents.flatMap(({ Key }) => Key ?? []);
     },
     openUploads: async () => (await objectStore.listMultipartUploads({ prefix: '' })).length,
+    async expireUploads() {
+      passedMs += 73 * 3_600_000;
+      await sweep(options);
+    },
     async stop() {
       await catalog.close();
       await close();

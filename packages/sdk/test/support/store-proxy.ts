@@ -96,16 +96,27 @@ async function forward(
   const upstream = httpRequest(`${storeUrl}${request.url}`, {
     method: request.method,
     headers: request.headers,
+    // A connection on which a body was cut short is of no use to the next request.
+    agent: false,
   });
   upstream.on('error', () => response.destroy());
+  // Who hangs up on the proxy hangs up on the store.
+  response.on('close', () => upstream.destroy());
+  // A store may refuse before it has read everything.
+  const answered = once(upstream, 'response') as Promise<[IncomingMessage]>;
+  let isAnswered = false;
+  answered.then(
+    () => (isAnswered = true),
+    () => {},
+  );
   let isFirst = true;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     if (isFirst && fate.kind === 'corrupt') chunk[0] = (chunk[0] ?? 0) ^ 1;
     isFirst = false;
-    if (!upstream.write(chunk)) await once(upstream, 'drain');
+    if (!isAnswered && !upstream.write(chunk)) await Promise.race([once(upstream, 'drain'), answered]);
   }
   upstream.end();
-  const [answer] = (await once(upstream, 'response')) as [IncomingMessage];
+  const [answer] = await answered;
   const headers = { ...answer.headers };
   if (fate.kind === 'hide-etag') delete headers.etag;
   response.writeHead(answer.statusCode ?? 500, headers);

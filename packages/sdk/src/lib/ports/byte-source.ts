@@ -10,6 +10,8 @@ export interface ByteSource {
   readonly contentType?: string | undefined;
   /** When the content was last changed, in milliseconds since the Unix epoch, where the source knows it. */
   readonly lastModifiedEpochMs?: number | undefined;
+  /** What the platform can open the same source with another time, where that can be kept. */
+  readonly handle?: unknown;
 
   /**
    * Reads exactly `sizeBytes`; for the fingerprint and small payloads, not for parts.
@@ -50,8 +52,10 @@ export interface SourceHints {
   readonly headBytes: number;
   /** What the caller says that the source holds. */
   readonly expectedSizeBytes: number | undefined;
-  /** Most that all streams of one owner, an uploader, hold in memory together. */
-  readonly memory: { readonly owner: object; readonly limitBytes: number };
+  /** Whose streams share memory: the uploader's. */
+  readonly owner: object;
+  /** Most that all streams of an owner hold in memory together. */
+  readonly limitBytes: number;
   /** Ends the waiting for a stream that says nothing. */
   readonly signal: AbortSignal;
 }

@@ -73,7 +73,7 @@ interface Head extends ChunkReader {
 }
 
 /** The beginning of a stream in memory, and a reader that starts over with it. */
-function createHead(reader: ChunkReader, { headBytes, memory, signal }: SourceHints): Head {
+function createHead(reader: ChunkReader, { headBytes, signal, ...memory }: SourceHints): Head {
   const budget = budgetOf(memory);
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let heldBytes = 0;
@@ -119,7 +119,7 @@ function createHead(reader: ChunkReader, { headBytes, memory, signal }: SourceHi
 
 function createStreamSource<Memory extends Held>(
   head: Head,
-  { expectedSizeBytes, memory }: SourceHints,
+  { expectedSizeBytes, ...memory }: SourceHints,
   kit: StreamKit<Memory>,
 ): StreamSource<Memory> {
   const shelf = createShelf<Memory>(budgetOf(memory));

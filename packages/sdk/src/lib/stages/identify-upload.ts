@@ -3,15 +3,20 @@ import type { ByteSource } from '../ports/byte-source.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ResumeStore } from '../ports/resume-store.ts';
 
+/** What is known of a source by looking at it. */
+export interface Content {
+  /** `undefined` where the runtime has no digest. */
+  readonly fingerprint: string | undefined;
+  /** Where the hint is kept; `undefined` for one that begins anew, whatever is open. */
+  readonly hintKey?: string | undefined;
+}
+
 /** Which upload a source belongs to. */
 export interface UploadIdentity {
   readonly createId: string;
-  /** `undefined` where the runtime has no digest. */
   readonly fingerprint: string | undefined;
   /** Whether an open upload of the same content may be continued. */
   readonly resume: boolean;
-  /** Where the hint is kept; `undefined` when none is. */
-  readonly hintKey?: string;
 }
 
 /** What identifying takes. */
@@ -25,43 +30,60 @@ export interface IdentifyInput {
   readonly clock: Clock;
 }
 
+/** Recognises the content, whatever the file is called. */
+export async function recogniseContent({
+  source,
+  coordinator,
+  options,
+  claim,
+}: Omit<IdentifyInput, 'resumeStore' | 'clock'>): Promise<Content> {
+  // What can be read once is gone by the time it could be resumed.
+  const fingerprint = source.once ? undefined : await fingerprintOf(source);
+  const hintKey = JSON.stringify([coordinator.address, options.connectorId, fingerprint]);
+  const mayResume = fingerprint && options.resume !== false && claim(hintKey);
+  return { fingerprint, hintKey: mayResume ? hintKey : undefined };
+}
+
 /**
- * Recognises the content, and remembers the upload before it is begun: a crash right after must not make a second one.
+ * Finds out which upload the content belongs to, and remembers it before it is begun: a crash right after must not make a
+ * second one.
  *
  * @param forgetHint the remembered upload is over: another one is begun
  */
 export async function identifyUpload(
-  { source, coordinator, options, claim, resumeStore, clock }: IdentifyInput,
+  input: IdentifyInput,
+  { fingerprint, hintKey }: Content,
   forgetHint: boolean,
 ): Promise<UploadIdentity> {
-  // What can be read once is gone by the time it could be resumed.
-  const fingerprint = source.once ? undefined : await fingerprintOf(source);
-  const hintKey = JSON.stringify([coordinator.address, options.connectorId, fingerprint]);
-  let createId = clock.randomUuid();
-  if (!fingerprint || options.resume === false || !claim(hintKey)) {
-    return { createId, fingerprint, resume: false };
-  }
-  const hint = forgetHint ? undefined : await resumeStore?.find(hintKey).catch(noHint);
+  const { source, coordinator, options, clock } = input;
+  const createId = clock.randomUuid();
+  if (!fingerprint || !hintKey) return { createId, fingerprint, resume: false };
+  const store = storeFor(input);
+  const hint = forgetHint ? undefined : await store?.find(hintKey).catch(noHint);
+  const { lastModifiedEpochMs } = source;
   // The samples may be the same although the file was edited between them.
-  const resume = !hint || hint.lastModifiedEpochMs === source.lastModifiedEpochMs;
-  if (hint && resume) createId = hint.createId;
-  else
-    await resumeStore
-      ?.remember(hintKey, {
-        createId,
-        lastModifiedEpochMs: source.lastModifiedEpochMs,
-        savedAtEpochMs: Date.now(),
-      })
-      .catch(noHint);
-  return { createId, fingerprint, resume, hintKey };
+  const resume = !hint || hint.lastModifiedEpochMs === lastModifiedEpochMs;
+  if (hint && resume) return { createId: hint.createId, fingerprint, resume };
+  const details = { address: coordinator.address, fingerprint, source, options };
+  await store
+    ?.remember(hintKey, { createId, lastModifiedEpochMs, savedAtEpochMs: Date.now() }, details)
+    .catch(noHint);
+  return { createId, fingerprint, resume };
 }
 
 /** The upload has ended: nothing is left to come back to. */
 export async function forgetUpload(
-  { resumeStore }: Pick<IdentifyInput, 'resumeStore'>,
-  hintKey: string | undefined,
+  input: Pick<IdentifyInput, 'resumeStore' | 'source'>,
+  { hintKey }: Content,
 ): Promise<void> {
-  if (hintKey) await resumeStore?.forget(hintKey).catch(noHint);
+  if (hintKey) await storeFor(input)?.forget(hintKey).catch(noHint);
+}
+
+function storeFor({
+  source,
+  resumeStore,
+}: Pick<IdentifyInput, 'resumeStore' | 'source'>): ResumeStore | undefined {
+  return source.sizeBytes < (resumeStore?.minSizeBytes ?? 0) ? undefined : resumeStore;
 }
 
 /** A hint is worth less than the upload: without one the coordinator still finds it by its fingerprint. */

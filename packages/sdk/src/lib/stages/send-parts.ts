@@ -1,4 +1,5 @@
 import type { PartRange } from '@longhaul/protocol';
+import type { Gate } from '../gate.ts';
 import type { FairPool } from '../schedule/fair-pool.ts';
 
 /** How a set of parts is sent. */
@@ -6,6 +7,8 @@ export interface SendPartsInput {
   /** Shared by all uploads, and fair between them. No more parts queue in it than could ever be in flight. */
   readonly line: { readonly pool: FairPool; readonly maxWidth: number };
   readonly stopSignal: AbortSignal;
+  /** Closed while the upload is paused: parts under way give up their turns, and are sent again once it opens. */
+  readonly gate: Gate;
 }
 
 /** Parts that come one after the other, in their own time. */
@@ -19,7 +22,7 @@ export interface PartQueue {
  * them is running any more, so that the source can be closed.
  */
 export async function sendParts(
-  { line: { pool, maxWidth }, stopSignal }: SendPartsInput,
+  { line: { pool, maxWidth }, stopSignal, gate }: SendPartsInput,
   parts: readonly PartRange[] | PartQueue,
   send: (part: PartRange, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -34,7 +37,7 @@ export async function sendParts(
       for (;;) {
         const { done, value: part } = await queue.next();
         if (done) return;
-        await pool.run(queue, signal, () => send(part, signal));
+        await gate.run(signal, (open) => pool.run(queue, open, () => send(part, open)));
       }
     } catch (error) {
       failure.abort(error);

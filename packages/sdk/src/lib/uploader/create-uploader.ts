@@ -1,14 +1,19 @@
 import { DEFAULT_PART_SIZE_BYTES, MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
-import pLimit from 'p-limit';
+import pLimit, { type LimitFunction } from 'p-limit';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
-import type { ByteSource } from '../ports/byte-source.ts';
+import type { ByteSource, SourceHints } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
 import { createLine } from '../schedule/line.ts';
 import { UploadError } from '../upload-error.ts';
-import { normalizeOptions, type UploaderOptions, type UploadOptions } from './options.ts';
-import { runUpload, type Workshop } from './upload.ts';
+import {
+  normalizeOptions,
+  type UploaderOptions,
+  type UploaderSettings,
+  type UploadOptions,
+} from './options.ts';
+import { runUpload, type ShareUpload, type Workshop } from './upload.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
 
 /** Uploads whatever `Input` the platform can open. */
@@ -43,16 +48,17 @@ const SENDING_PER_CONNECTION = 4;
 /**
  * An uploader on a platform of your own.
  *
+ * @param extras.shareUpload for a platform on which the same file may be uploaded in several places, such as tabs
  * @throws TypeError if `options.coordinator` is no absolute URL and no function, or `options.concurrency` no number
  */
 export function createUploaderOn<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
+  { shareUpload }: { readonly shareUpload?: ShareUpload } = {},
 ): Uploader<Input> {
   const { clock, connectivity, digester } = platform;
   const settings = { ...normalizeOptions(options, platform), clock, connectivity, digester };
   const { concurrency, maxConcurrency, inlineMaxBytes, onNotice } = settings;
-  const { maxPartSizeBytes: heldBytes = DEFAULT_PART_SIZE_BYTES } = settings;
   const sender = platform.createSender({ concurrency: maxConcurrency });
   const shop: Workshop<Source> = {
     ...settings,
@@ -60,6 +66,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     sender,
     line: createLine({ ...settings, seesProgress: sender.seesProgress }),
     onNotice: onceEach(onNotice),
+    shareUpload,
   };
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);
@@ -70,13 +77,10 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     uploadOptions: UploadOptions,
     control: UploadControl,
   ): Promise<UploadResult> => {
+    const { gate, stopSignal } = control;
     const { expectedSizeBytes } = uploadOptions;
-    const source = await platform.openSource(input, {
-      headBytes: Math.max(heldBytes, inlineMaxBytes),
-      expectedSizeBytes,
-      memory: { owner: shop, limitBytes: (concurrency - SPARED_PARTS) * heldBytes },
-      signal: control.stopSignal,
-    });
+    const hints = { ...hintsFor(settings), owner: shop, expectedSizeBytes, signal: stopSignal };
+    const source = await gate.run(stopSignal, () => platform.openSource(input, hints));
     let own = '';
     const claim = (hintKey: string): boolean => {
       if (running.has(hintKey)) return own === hintKey;
@@ -96,13 +100,38 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   };
 
   return {
-    upload: (input, uploadOptions = {}) =>
-      startUpload(
+    upload(input, uploadOptions = {}) {
+      const handle = startUpload(
         (control) => runInPool(opening, control.stopSignal, () => run(input, uploadOptions, control)),
         clock,
         uploadOptions.signal,
-      ),
+      );
+      makeRoomInPauses(handle, [opening, sending]);
+      return handle;
+    },
   };
+}
+
+/** What may be held in memory of streams. */
+function hintsFor({
+  concurrency,
+  maxPartSizeBytes = DEFAULT_PART_SIZE_BYTES,
+  inlineMaxBytes,
+}: UploaderSettings): Pick<SourceHints, 'headBytes' | 'limitBytes'> {
+  return {
+    headBytes: Math.max(maxPartSizeBytes, inlineMaxBytes),
+    limitBytes: (concurrency - SPARED_PARTS) * maxPartSizeBytes,
+  };
+}
+
+/** One that is paused keeps its places, and must keep no other from going in. */
+function makeRoomInPauses(handle: UploadHandle, pools: readonly LimitFunction[]): void {
+  let paused = 0;
+  handle.on('state', ({ kind }) => {
+    const change = Number(kind === 'paused') - paused;
+    paused += change;
+    for (const pool of pools) pool.concurrency += change;
+  });
 }
 
 /** A stream that goes on is looked at as it comes; of everything else the size is known now. */

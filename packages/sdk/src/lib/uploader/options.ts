@@ -24,8 +24,11 @@ export interface UploaderOptions {
   readonly partSizeBytes?: number;
   /** Headers for every call to the coordinator (its `authorize` hook reads them); never sent to the store. */
   readonly headers?: CoordinatorHeaders;
-  /** Remembers open uploads between runs. Default none: the coordinator still finds them by content. */
-  readonly resumeStore?: ResumeStore;
+  /**
+   * Remembers open uploads between runs. Default in browsers the origin's IndexedDB, elsewhere none; `false`: none.
+   * Without it the coordinator still finds them by content.
+   */
+  readonly resumeStore?: ResumeStore | false;
   /** How failures are met. */
   readonly retry?: RetryOptions;
   /**
@@ -107,12 +110,12 @@ export function normalizeOptions(
     maxConcurrency: options.concurrency ?? maxConcurrency,
     maxPartSizeBytes: options.partSizeBytes,
     headers: {},
-    resumeStore: undefined,
     stallTimeoutMs: 30_000,
     inlineMaxBytes: 256 * 1024,
     integrity: true,
     onNotice: warn,
     ...options,
+    resumeStore: options.resumeStore || undefined,
     retry: retryPolicy(options.retry),
   };
 }

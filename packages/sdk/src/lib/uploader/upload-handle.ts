@@ -1,9 +1,11 @@
 import type { UploadResult } from '@longhaul/protocol';
+import { createGate, type Gate } from '../gate.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { UploadProgress } from '../progress.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import { createEmitter } from './emitter.ts';
-import { reduceTransfer, type TransferState } from './upload-state.ts';
+import { followProgress } from './follow-progress.ts';
+import { reduceTransfer, type TransferEvent, type TransferState } from './upload-state.ts';
 import { createUploadTracker, type TrackerEvents, type UploadTracker } from './upload-tracker.ts';
 
 /** What a handle tells. */
@@ -12,8 +14,15 @@ export interface UploadEvents extends TrackerEvents {
   readonly state: TransferState;
 }
 
-/** An upload under way. */
-export interface UploadHandle {
+/**
+ * An upload under way. Iterating over it gives its progress: the newest each time that one is asked for, however slowly,
+ * until the upload is complete. It throws what `result` rejects with.
+ *
+ * @example
+ * for await (const { sentBytes, totalBytes } of upload) bar.value = sentBytes / totalBytes;
+ * const { key } = await upload.result;
+ */
+export interface UploadHandle extends AsyncIterable<UploadProgress, void, void> {
   /**
    * The object, once it is whole. Rejects with an `UploadError`, with the reason of the caller's signal, or with a
    * `TypeError` if the source is nothing that can be uploaded.
@@ -26,6 +35,15 @@ export interface UploadHandle {
   readonly progress: UploadProgress;
   /** Adds a listener; the returned function removes it. */
   on<Name extends keyof UploadEvents>(name: Name, listener: (event: UploadEvents[Name]) => void): () => void;
+  /**
+   * Stops sending at once, until `resume()`. What is stored is kept, the upload stays open, and `result` waits; parts that
+   * were under way are sent again from their beginning. Does nothing once everything has been sent, or the upload has
+   * ended. An upload that nobody goes on with expires at the coordinator, after 72 hours if it does not say otherwise: then
+   * it begins again from the start.
+   */
+  pause(): void;
+  /** Goes on after `pause()`. Does nothing otherwise. */
+  resume(): void;
   /**
    * Ends the upload for good: stops sending and tells the coordinator to let go of what was stored. `result` rejects
    * with `CANCELLED` then. When it is too late, `result` is fulfilled, and so is this with `completed`.
@@ -44,7 +62,13 @@ export interface UploadControl extends UploadTracker {
   readonly abortSignal: AbortSignal;
   /** Aborted by the caller's signal or by `cancel()`. */
   readonly stopSignal: AbortSignal;
-  dispatch(next: TransferState): void;
+  /** Closed while the upload is paused. */
+  readonly gate: Gate;
+  readonly on: UploadHandle['on'];
+  state(): TransferState;
+  dispatch(next: TransferEvent): void;
+  /** Asks for the end of the upload, as `UploadHandle.cancel` does. */
+  cancel(): void;
 }
 
 /** Starts `run` and hands out the handle to it. */
@@ -57,21 +81,30 @@ export function startUpload(
   const cancelling = new AbortController();
   const stopSignal = AbortSignal.any([abortSignal, cancelling.signal]);
   const tracker = createUploadTracker(clock, emit);
+  const gate = createGate();
   let state: TransferState = { kind: 'opening' };
-  const dispatch = (next: TransferState): void => {
+  const dispatch = (next: TransferEvent): void => {
     const before = state;
     state = reduceTransfer(before, next);
-    if (state !== before) emit('state', state);
+    if (state === before) return;
+    const isPaused = state.kind === 'paused';
+    gate.setOpen(!isPaused);
+    if (isPaused) tracker.rest();
+    if (state.kind === 'opening') tracker.clear();
+    emit('state', state);
   };
-  const result = run({ ...tracker, abortSignal, stopSignal, dispatch }).then(
+  const cancel = (): void => {
+    dispatch({ kind: 'cancelling' });
+    cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
+  };
+  const control = { ...tracker, abortSignal, stopSignal, gate, on, state: () => state, dispatch, cancel };
+  const result = run(control).then(
     (object) => {
       dispatch({ kind: 'completed', result: object });
       return object;
     },
     (error: unknown) => {
-      if (codeOf(error) === 'CANCELLED') dispatch({ kind: 'cancelled' });
-      else if (abortSignal.aborted) dispatch({ kind: 'stopped', reason: error });
-      else dispatch({ kind: 'failed', error });
+      dispatch(endBy(error, abortSignal));
       throw error;
     },
   );
@@ -87,16 +120,27 @@ export function startUpload(
     get progress() {
       return tracker.progress();
     },
+    pause: () => dispatch({ kind: 'paused' }),
+    resume: () => dispatch({ kind: 'resumed' }),
+    [Symbol.asyncIterator]: () => followProgress({ on, result, progress: tracker.progress }),
     async cancel() {
-      dispatch({ kind: 'cancelling' });
-      cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
-      try {
-        await result;
-        return 'completed';
-      } catch (error) {
-        if (codeOf(error) === 'CANCELLED') return 'cancelled';
-        throw error;
-      }
+      cancel();
+      return await endOf(result);
     },
   };
+}
+
+function endBy(error: unknown, abortSignal: AbortSignal): TransferEvent {
+  if (codeOf(error) === 'CANCELLED') return { kind: 'cancelled' };
+  return abortSignal.aborted ? { kind: 'stopped', reason: error } : { kind: 'failed', error };
+}
+
+async function endOf(result: Promise<unknown>): Promise<'cancelled' | 'completed'> {
+  try {
+    await result;
+    return 'completed';
+  } catch (error) {
+    if (codeOf(error) === 'CANCELLED') return 'cancelled';
+    throw error;
+  }
 }

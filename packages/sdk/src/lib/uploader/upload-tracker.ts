@@ -26,6 +26,10 @@ export interface UploadTracker {
   begin(totalBytes: number | null, receivedParts: readonly ReceivedPart[]): void;
   /** Bytes of the part's present attempt, or all of them once it is stored. */
   partMoved(part: ReceivedPart, sentBytes: number, isStored?: boolean): void;
+  /** Nothing moves from now on, and that is no slowness. */
+  rest(): void;
+  /** What was known of parts is of another upload. */
+  clear(): void;
   /** As of the last time that bytes moved. */
   progress(): UploadProgress;
 }
@@ -36,6 +40,8 @@ const PROGRESS_EVERY_MS = 100;
 export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['emit']): UploadTracker {
   const bytesOf = new Map<number, number>();
   let sumBytes = 0;
+  // Unlike the sum it only grows: what is sent again has taken its time, too.
+  let movedBytes = 0;
   let toldMs = -Infinity;
   let rate: RateReading | undefined;
   let progress: UploadProgress = { sentBytes: 0, totalBytes: 0, bytesPerSecond: 0 };
@@ -44,9 +50,9 @@ export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['
     const nowMs = clock.nowMs();
     const { totalBytes } = progress;
     const sentBytes = Math.min(totalBytes ?? Infinity, Math.max(progress.sentBytes, sumBytes));
-    rate = nextRate(rate ?? { atMs: nowMs, sentBytes, bytesPerSecond: 0 }, nowMs, sentBytes);
+    rate = nextRate(rate ?? { atMs: nowMs, movedBytes, bytesPerSecond: 0 }, nowMs, movedBytes);
     const { bytesPerSecond } = rate;
-    const leftBytes = totalBytes === undefined ? NaN : totalBytes - sentBytes;
+    const leftBytes = totalBytes === undefined ? NaN : totalBytes - sumBytes;
     const etaSeconds = bytesPerSecond > 0 && leftBytes >= 0 ? leftBytes / bytesPerSecond : undefined;
     progress = { sentBytes, totalBytes, bytesPerSecond, etaSeconds };
     if (nowMs - toldMs < PROGRESS_EVERY_MS && sentBytes !== totalBytes) return;
@@ -54,7 +60,9 @@ export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['
     emit('progress', progress);
   };
   const update = ({ partNumber, sizeBytes }: ReceivedPart, sentBytes: number, isStored = false): void => {
-    sumBytes += sentBytes - (bytesOf.get(partNumber) ?? 0);
+    const grownBytes = sentBytes - (bytesOf.get(partNumber) ?? 0);
+    sumBytes += grownBytes;
+    movedBytes += Math.max(0, grownBytes);
     bytesOf.set(partNumber, sentBytes);
     emit('part', { partNumber, sizeBytes, sentBytes, isStored });
   };
@@ -68,6 +76,16 @@ export function createUploadTracker(clock: Clock, emit: Emitter<TrackerEvents>['
     partMoved(part, sentBytes, isStored) {
       update(part, sentBytes, isStored);
       tell();
+    },
+    clear() {
+      bytesOf.clear();
+      sumBytes = 0;
+      rate = undefined;
+    },
+    rest() {
+      rate = undefined;
+      progress = { ...progress, bytesPerSecond: 0, etaSeconds: undefined };
+      emit('progress', progress);
     },
     progress: () => progress,
   };

@@ -1,6 +1,6 @@
 import {
-  type CompleteResponse,
   type CreateUploadResponse,
+  MIN_PART_SIZE_BYTES,
   type PartRange,
   partRanges,
   type UploadResult,
@@ -15,13 +15,13 @@ import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import type { DigestInput, Digests } from '../stages/digest-parts.ts';
 import { createExchange } from '../stages/exchange.ts';
-import { forgetUpload, identifyUpload } from '../stages/identify-upload.ts';
+import { type Content, forgetUpload, identifyUpload, recogniseContent } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { sendPart } from '../stages/send-part.ts';
 import { sendParts } from '../stages/send-parts.ts';
 import type { Line } from '../schedule/line.ts';
 import { reasonOf, wishPlan } from '../schedule/wish-plan.ts';
-import { codeOf, UploadError } from '../upload-error.ts';
+import { codeOf, isUploadError, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
 import { createSession, type Session } from './session.ts';
 import type { UploadControl } from './upload-handle.ts';
@@ -35,7 +35,20 @@ export interface Workshop<Source extends ByteSource>
   readonly coordinator: Coordinator;
   readonly sender: PartSender<Source>;
   readonly line: Line;
+  readonly shareUpload?: ShareUpload | undefined;
 }
+
+/**
+ * Does the work of an upload that may be under way in other places too: there or here, but in one place at a time.
+ *
+ * @param key the same for uploads that are to become one object
+ * @param lead does the work here
+ */
+export type ShareUpload = (
+  key: string,
+  control: UploadControl,
+  lead: () => Promise<UploadResult>,
+) => Promise<UploadResult>;
 
 /** One upload: a source that is open, and what was asked of it. Each stage takes what it needs of this. */
 export interface UploadJob<Source extends ByteSource> extends Workshop<Source>, UploadControl {
@@ -50,7 +63,6 @@ interface OpenUpload extends Opening {
   readonly session: Session;
   /** Of an upload whose parts are digested. */
   readonly digests?: Digests | undefined;
-  readonly hintKey?: string | undefined;
 }
 
 /** Rounds of sending before parts that keep vanishing are nobody's bad luck any more. */
@@ -62,20 +74,39 @@ const LET_GO_WITHIN_MS = 10_000;
 /**
  * The order of an upload, and the only place that goes back in it: identify → describe → open → send and report →
  * verify → complete, with digests made ahead of the sending. Parts that the store lacks after all send it back to
- * sending; `cancel()` leads out of it.
+ * sending, an upload that has expired to the very beginning, once; `cancel()` leads out of it.
  */
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
-  const upload = (await open(job, false)) ?? (await open(job, true));
+  const content = await recogniseContent(job);
+  const lead = async (): Promise<UploadResult> =>
+    await runOnce(job, content, false).catch(async (error: unknown) => {
+      if (job.source.once || job.stopSignal.aborted || !hasExpired(error)) throw error;
+      job.dispatch({ kind: 'opening', restartReason: error });
+      return await runOnce(job, content, true);
+    });
+  const { shareUpload, source, options } = job;
+  // What cannot be parts is sent sooner than others could be asked about it.
+  if (!shareUpload || !content.hintKey || source.sizeBytes <= MIN_PART_SIZE_BYTES) return await lead();
+  const key = `${content.hintKey} ${JSON.stringify({ ...options, signal: undefined })}`;
+  return await shareUpload(key, job, lead);
+}
+
+async function runOnce<Source extends ByteSource>(
+  job: UploadJob<Source>,
+  content: Content,
+  isRestart: boolean,
+): Promise<UploadResult> {
+  const upload = (await open(job, content, isRestart)) ?? (await open(job, content, true));
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
   const { created, opened } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
   job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
   try {
     const result = created.result ?? (await carry(job, upload));
-    await forgetUpload(job, upload.hintKey);
+    await forgetUpload(job, content);
     return result;
   } catch (error) {
-    const result = await endAfter(job, upload, error);
+    const result = await endAfter(job, { ...upload, content }, error);
     if (!result) throw error;
     return result;
   } finally {
@@ -86,14 +117,14 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
 /** Ends what nobody can or wants to go on with after the error. The result, if it is complete all the same. */
 async function endAfter<Source extends ByteSource>(
   job: UploadJob<Source>,
-  { session, hintKey }: OpenUpload,
+  { session, content }: OpenUpload & { readonly content: Content },
   error: unknown,
 ): Promise<UploadResult | undefined> {
   const { abortSignal, stopSignal, source } = job;
   const letGo = async (signal: AbortSignal): Promise<UploadResult | undefined> => {
     const complete = (): Promise<Completion> => completeUpload(job, session.complete, signal);
     const result = await cancelUpload(() => session.cancel(signal), complete);
-    await forgetUpload(job, hintKey);
+    await forgetUpload(job, content);
     return result;
   };
   if (!abortSignal.aborted) {
@@ -108,9 +139,10 @@ async function endAfter<Source extends ByteSource>(
 /** Opens the upload that this source belongs to. `undefined`: the one remembered is over. */
 async function open<Source extends ByteSource>(
   job: UploadJob<Source>,
+  content: Content,
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
-  const { hintKey, ...identity } = await identifyUpload(job, forgetHint);
+  const identity = await identifyUpload(job, content, forgetHint);
   const { digester, line, source } = job;
   const wished = wishPlan({
     ...job,
@@ -129,7 +161,7 @@ async function open<Source extends ByteSource>(
   const ahead = { parts: job.source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };
   const digests =
     digester && algorithm && (await startDigests({ ...job, ...request, ...ahead, digester, algorithm }));
-  return { ...opening, opened, hintKey, digests, session: createSession(job, created, request) };
+  return { ...opening, opened, digests, session: createSession(job, created, request) };
 }
 
 /** Whoever has no digests does not load what makes them. */
@@ -143,21 +175,21 @@ async function carry<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: OpenUpload,
 ): Promise<UploadResult> {
-  const { stopSignal, dispatch, source } = job;
+  const { stopSignal, gate, dispatch, source } = job;
   const { session, opened, digests } = upload;
   const { once } = source;
   let work = workLeft(upload.created);
   for (let round = 1; ; round++) {
-    stopSignal.throwIfAborted();
     const sent = sendAndReport(job, upload, work);
     await (once ? sent : sent.catch(leaveToCompletion));
     await source.verify();
     const sizeBytes = once && source.sizeBytes;
     if (sizeBytes !== undefined) job.begin(sizeBytes, []);
-    dispatch({ kind: 'completing', upload: opened });
     const whole = { checksum: digests?.whole(), sizeBytes };
-    const ask = (signal: AbortSignal): Promise<CompleteResponse> => session.complete(signal, whole);
-    const completion = await completeUpload(job, ask, stopSignal);
+    const completion = await gate.run(stopSignal, async (signal) => {
+      dispatch({ kind: 'completing', upload: opened });
+      return await completeUpload(job, (asked) => session.complete(asked, whole), signal);
+    });
     if (completion.result) return completion.result;
     // What was read once cannot be sent again.
     if (round === MAX_ROUNDS || once) throw completion.refusal;
@@ -183,7 +215,12 @@ async function sendAndReport<Source extends ByteSource>(
   await sendParts(job, parts, async (part, signal) => {
     const checksum = await digests?.of(part);
     if (checksum && doubtful.get(part) === checksum.value) return;
-    const receipt = { ...(await sendPart(input, part, signal)), ...(checksum && { checksum }) };
+    const sent = await sendPart(input, part, signal).catch((error: unknown) => {
+      // In a pause it is drawn as what it is: not sent.
+      if (signal.aborted) job.partMoved(part, 0);
+      throw error;
+    });
+    const receipt = { ...sent, ...(checksum && { checksum }) };
     once?.release(part);
     job.partMoved(part, part.sizeBytes, true);
     // The proof of a single PUT is the object itself: there is no part to report.
@@ -192,6 +229,11 @@ async function sendAndReport<Source extends ByteSource>(
     if (!receipt.etag) job.onNotice(ETAG_HIDDEN);
   });
   await exchange.flush();
+}
+
+/** The coordinator has let go of the upload by itself: nobody wanted its end, so it may begin again. */
+function hasExpired(error: unknown): boolean {
+  return isUploadError(error) && /^upload-(expired|not-found)$/.test(error.problem?.code ?? '');
 }
 
 /**

@@ -1,29 +1,28 @@
 #!/usr/bin/env node
 import { setFlagsFromString } from 'node:v8';
-import { openStandardInput } from './lib/cli/standard-input.ts';
-import { runCli } from './lib/cli/run-cli.ts';
 
-// Short-lived objects are few here: room for more of them would only be memory. It is grown no more from now on.
-setFlagsFromString('--semi-space-growth-factor=1');
+process.exitCode = await main(process.versions.node);
 
-const interrupt = new AbortController();
-
-function stop(): void {
-  // Asked twice: whatever is still being said to the coordinator is cut short.
-  if (interrupt.signal.aborted) process.exit(130);
-  interrupt.abort(new Error('stopped by the user'));
+/** The rest is loaded only by a Node that has what it needs: an older one would end in a stack trace. */
+async function main(nodeVersion: string): Promise<number> {
+  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
+  if (major < 22 || (major === 22 && minor < 13)) {
+    console.error(`longhaul needs Node 22.13 or newer; this is ${nodeVersion}.`);
+    return 1;
+  }
+  // Short-lived objects are few here: room for more of them would only be memory. It grows no more from now on.
+  setFlagsFromString('--semi-space-growth-factor=1');
+  const { runCli } = await import('./lib/cli/run-cli.ts');
+  const { openStandardInput } = await import('./lib/cli/standard-input.ts');
+  const interrupt = new AbortController();
+  const stop = (): void => {
+    // Asked twice: whatever is still being said to the coordinator is cut short.
+    if (interrupt.signal.aborted) process.exit(130);
+    interrupt.abort(new Error('stopped by the user'));
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  const { env, stdout, stderr } = process;
+  const world = { env, openStandardInput, stdout, stderr, signal: interrupt.signal };
+  return await runCli(process.argv.slice(2), world);
 }
-
-process.on('SIGINT', stop);
-process.on('SIGTERM', stop);
-
-process.exitCode = await runCli(process.argv.slice(2), {
-  env: process.env,
-  // Opened when it is read: a file needs none.
-  get stdin() {
-    return openStandardInput();
-  },
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: interrupt.signal,
-});

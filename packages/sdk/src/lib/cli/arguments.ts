@@ -5,6 +5,8 @@ import { parseByteRate, parseByteSize } from './byte-sizes.ts';
 /** What was asked on the command line. */
 export type CliArguments =
   | { readonly kind: 'help' }
+  /** Nothing was asked. */
+  | { readonly kind: 'nothing' }
   | { readonly kind: 'mistake'; readonly message: string }
   | ({ readonly kind: 'upload' } & UploadArguments);
 
@@ -12,13 +14,16 @@ export type CliArguments =
 export interface UploadArguments {
   /** `-` is standard input. */
   readonly files: readonly string[];
+  /** Whether folders are uploaded too, with what is in them. */
+  readonly isRecursive: boolean;
+  readonly followLinks: boolean;
   readonly coordinator: string;
   readonly isJson: boolean;
   /** For the coordinator's `authorize` hook. */
   readonly headers: Readonly<Record<string, string>>;
   readonly connectorId?: string;
   readonly contentType?: string;
-  /** Of the only file. */
+  /** Of standard input. */
   readonly name?: string;
   /** Of standard input. */
   readonly expectedSizeBytes?: number;
@@ -39,6 +44,8 @@ const OPTIONS = {
   'max-rate': { type: 'string' },
   concurrency: { type: 'string' },
   'part-size': { type: 'string' },
+  recursive: { type: 'boolean', short: 'r' },
+  'follow-links': { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -57,16 +64,19 @@ export function readArguments(
 
 function read(args: readonly string[], env: Readonly<Record<string, string | undefined>>): CliArguments {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  if (values.help || args.length === 0) return { kind: 'help' };
+  if (args.length === 0) return { kind: 'nothing' };
+  if (values.help) return { kind: 'help' };
   const files = filesOf(positionals);
   assertStandardInput(files, values);
   return {
     kind: 'upload',
     files,
     coordinator: readCoordinator(values.coordinator ?? env['LONGHAUL_COORDINATOR'] ?? DEFAULT_COORDINATOR),
+    isRecursive: values.recursive ?? false,
+    followLinks: values['follow-links'] ?? false,
     isJson: values.json ?? false,
     headers: readHeaders(values.header ?? [], env['LONGHAUL_AUTHORIZATION']),
-    ...(values.connector !== undefined && { connectorId: values.connector }),
+    ...(values.connector !== undefined && { connectorId: readConnector(values.connector) }),
     ...(values['content-type'] !== undefined && { contentType: values['content-type'] }),
     ...(values.name !== undefined && { name: values.name }),
     ...optional('expectedSizeBytes', '--expect-size', values['expect-size'], parseByteSize),
@@ -94,10 +104,8 @@ function assertStandardInput(
       '- (standard input) is uploaded alone. Upload the files with a command of their own.',
     );
   if (hasInput && !name) throw new TypeError('- (standard input) needs a name: --name backup.tar');
-  if (name !== undefined && files.length > 1)
-    throw new TypeError(`--name is for one file, and there are ${files.length}.`);
-  if (!hasInput && expectSize !== undefined)
-    throw new TypeError('--expect-size is for - (standard input): files have a size.');
+  if (!hasInput && (name !== undefined || expectSize !== undefined))
+    throw new TypeError('--name and --expect-size are for - (standard input): files have a name and a size.');
 }
 
 /** A password in a URL would show in messages and in the list of processes, and `fetch` refuses it. */
@@ -109,6 +117,14 @@ function readCoordinator(text: string): string {
   if (username || password)
     throw new TypeError('--coordinator: no user or password in the address; use --header.');
   return text;
+}
+
+/** The coordinator would refuse it too, once for each file. */
+function readConnector(text: string): string {
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(text)) return text;
+  throw new TypeError(
+    `--connector: it has 1 to 128 letters, digits, ".", "_" and "-", and does not begin with "."; got "${text}".`,
+  );
 }
 
 /** Headers as curl takes them; the environment keeps a secret out of the list of processes. */

@@ -3,7 +3,8 @@ export const HELP = `longhaul upload FILE... [options]
 ... | longhaul upload - --name NAME [--expect-size SIZE] [options]
 
 Uploads files straight into S3, in parallel parts, through the URLs that a coordinator hands out.
-Stopped in the middle (Ctrl-C, crash, power cut), the same command goes on where it stopped.
+Stopped in the middle (Ctrl-C, crash, power cut), the same command goes on where it stopped: with the files that were under
+way. Those that were complete are uploaded again, as new objects.
 
 With - it uploads what comes from standard input, which cannot be resumed. The end of the input is the end of the
 object: a program that breaks off in front of the pipe looks like one that is done. So say the size with --expect-size
@@ -15,11 +16,15 @@ Options
   --content-type TYPE  media type of the files; default application/octet-stream
   --header 'N: VALUE'  header for the coordinator's authorize hook; may be repeated. LONGHAUL_AUTHORIZATION sets
                        the authorization header without showing it in the list of processes
-  --name NAME          name kept with the object; default that of the file. Needed with -
+  --name NAME          with -: the name kept with the object
   --expect-size SIZE   with -: how many bytes will come: 1234567, 20GiB
   --max-rate RATE      most bytes per second over all parts together: 40M, 500k, 2.5MiB
   --concurrency N      parts in flight at once; default 8
   --part-size SIZE     largest part, 5MiB to 5GiB; default by the speed of the line. The coordinator may raise it
+  -r, --recursive      folders too: every file below them, hidden ones included, sorted by name. A file is kept under its path
+                       from the folder's name on (photos/2024/cat.jpg); the coordinator chooses the object key as ever.
+                       What cannot be read is reported, and the others go on; empty folders are nothing
+  --follow-links       with -r: follow symbolic links; default is to leave them out and to say so
   --json               one JSON object per file on stdout; progress still goes to stderr
   --help               this text
 
@@ -27,6 +32,7 @@ M is 10⁶ bytes, MiB is 2²⁰. What is needed to resume is kept in $XDG_STATE_
 
 Examples
   longhaul upload film.mp4
+  longhaul upload -r photos --json > uploaded.jsonl
   longhaul upload *.tar --connector backups --max-rate 40M
   set -o pipefail; pg_dump shop | longhaul upload - --name shop.sql
   tar c photos | longhaul upload - --name photos.tar --expect-size $(tar c photos | wc -c)

@@ -24,6 +24,8 @@ export function readChunks(
   return {
     async next(maxBytes, signal) {
       while (rest.byteLength === 0) {
+        // Nobody would hear of what a stream says that is let go.
+        signal.throwIfAborted();
         const pulled = pull().catch((cause: unknown) => {
           throw new errors.UploadError('SOURCE_FAILED', `The stream failed: ${reasonOf(cause)}`, { cause });
         });

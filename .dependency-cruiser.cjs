@@ -17,6 +17,7 @@ const sdk = {
   http: `${SDK}lib/http/`,
   tabs: `${SDK}lib/tabs/`,
   platform: `${SDK}lib/platform/`,
+  many: `${SDK}lib/many/`,
   cli: `${SDK}lib/cli/`,
 };
 
@@ -189,6 +190,12 @@ module.exports = {
       allowed: [sdk.uploader, sdk.http, sdk.stages, sdk.sources, sdk.helpers, sdk.ports],
     }),
     layer({
+      name: 'sdk-many',
+      comment: 'Many uploads are begun as a user would: the uploader knows nothing of them.',
+      from: sdk.many,
+      allowed: [sdk.many, sdk.uploader, sdk.helpers, sdk.ports],
+    }),
+    layer({
       name: 'sdk-tabs',
       comment:
         'What shares an upload among tabs knows its control; the uploader is given it, and does not know it.',
@@ -209,16 +216,16 @@ module.exports = {
     }),
     layer({
       name: 'sdk-cli',
-      comment: 'The command line uses the Node entry as its users do.',
+      comment: 'The command line uses the Node entries as their users do.',
       from: sdk.cli,
-      allowed: [sdk.cli, `${SDK}node\\.ts$`, sdk.helpers, sdk.ports, `${SDK}lib/platform/node/`],
+      allowed: [sdk.cli, `${SDK}(many-)?node\\.ts$`, sdk.helpers, sdk.ports, `${SDK}lib/platform/node/`],
     }),
     {
       name: 'sdk-neutral',
       comment: 'What runs everywhere imports neither Node nor a platform.',
       severity: 'error',
       from: {
-        path: [`${SDK}(core|browser|web)\\.ts$`, `${SDK}lib/`],
+        path: [`${SDK}(core|(many-)?browser|web)\\.ts$`, `${SDK}lib/`],
         pathNot: [TESTS, `${SDK}lib/platform/node/`, sdk.cli],
       },
       to: { dependencyTypes: ['core'] },
@@ -234,7 +241,7 @@ module.exports = {
       name: 'sdk-browser-without-node',
       comment: 'The entries for browsers and for any other runtime reach nothing of Node’s.',
       severity: 'error',
-      from: { path: `${SDK}(browser|web)\\.ts$` },
+      from: { path: `${SDK}((many-)?browser|web)\\.ts$` },
       to: { path: `${SDK}lib/(platform/node|cli)/`, reachable: true },
     },
     {

@@ -100,6 +100,7 @@ async function runClient(client: Client, file: string, backend: string): Promise
     backend,
     partSizeBytes,
     values.concurrency,
+    'off',
   ]);
   return JSON.parse(stdout) as Cost;
 }

@@ -105,7 +105,7 @@ async function uploadAndCompare(
   void interrupted.then(() => stop.abort());
   const upload = uploader.upload(file, { signal: stop.signal });
   const display = showProgress(process.stderr);
-  display.follow(upload, basename(file));
+  display.follow(upload, () => basename(file));
   try {
     await upload.result;
   } catch (error) {

@@ -19,7 +19,10 @@ export async function buildNodeClients(): Promise<void> {
   });
 }
 
-/** The built script of a client: arguments are file, backend and, if not the defaults, part size and concurrency. */
+/**
+ * The built script of a client: arguments are file, backend and, if not the defaults, part size, concurrency
+ * and (of Longhaul alone) `on` or `off` for integrity.
+ */
 export function nodeClientScript(client: (typeof NODE_CLIENTS)[number]): string {
   return join(BUILD_FOLDER, `${client}.mjs`);
 }

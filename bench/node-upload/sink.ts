@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 /** What the sink knows of a key: enough to prove an upload that it did not keep. */
@@ -45,10 +46,10 @@ export async function listenSink(): Promise<string> {
  * body has come, as S3 does; checks no signature and no checksum. PutObject, Create, UploadPart, ListParts, Complete, Abort and
  * HEAD, which is what an upload needs, from pages of any origin.
  */
-export async function openSink(host = '127.0.0.1'): Promise<Sink> {
+export async function openSink(host = '127.0.0.1', tls?: TlsIdentity): Promise<Sink> {
   const objects = new Map<string, Sunk>();
   const tally: SinkTally = { bytes: 0, connections: 0, puts: 0, preflights: 0, completed: [] };
-  const server = createServer((request, response) => {
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     const url = new URL(request.url ?? '/', 'http://sink');
     let sizeBytes = 0;
     request.on('data', (chunk: Buffer) => {
@@ -56,7 +57,8 @@ export async function openSink(host = '127.0.0.1'): Promise<Sink> {
       tally.bytes += chunk.length;
     });
     request.on('end', () => answer({ objects, tally }, { request, response, url, sizeBytes }));
-  });
+  };
+  const server = tls ? createTlsServer({ ...tls }, serve) : createServer(serve);
   server.on('connection', () => tally.connections++);
   // A part takes as long as its line takes, and a client comes back to a connection after a while.
   server.requestTimeout = 0;
@@ -64,7 +66,14 @@ export async function openSink(host = '127.0.0.1'): Promise<Sink> {
   server.listen(0, host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return { url: `http://${host}:${port}`, tally, dropConnections: () => server.closeAllConnections() };
+  const url = `${tls ? 'https' : 'http'}://${host}:${port}`;
+  return { url, tally, dropConnections: () => server.closeAllConnections() };
+}
+
+/** Key and certificate of a server, PEM. */
+export interface TlsIdentity {
+  readonly key: Buffer;
+  readonly cert: Buffer;
 }
 
 interface Memory {

@@ -7,6 +7,8 @@ export default defineConfig({
     node: 'src/node.ts',
     core: 'src/core.ts',
     web: 'src/web.ts',
+    'many-browser': 'src/many-browser.ts',
+    'many-node': 'src/many-node.ts',
     cli: 'src/cli.ts',
     // Loaded by its address, beside whatever loads it.
     'checksum-worker': 'src/lib/platform/browser/checksum-worker.ts',

@@ -14,7 +14,7 @@ const SDK = join(import.meta.dirname, '../../packages/sdk/src');
 const HTML = `<!doctype html><meta charset="utf-8"><title>Test page</title>
 <input type="file" multiple><script type="module" src="/test-page.js"></script>`;
 
-/** Serves the test page with the SDK's browser bundle, as an application's bundler would make it. */
+/** Serves the test page with the SDK's browser bundle, as an application's bundler would make it; `/without-workers` forbids them. */
 export async function serveTestPage(): Promise<TestServer> {
   const { outputFiles } = await build({
     entryPoints: {
@@ -32,10 +32,11 @@ export async function serveTestPage(): Promise<TestServer> {
   });
   const scripts = new Map(outputFiles.map(({ path, text }) => [path, text]));
   return await serveOnFreePort((request) => {
-    const script = scripts.get(new URL(request.url).pathname);
-    return script === undefined
-      ? new Response(HTML, { headers: { 'content-type': 'text/html' } })
-      : new Response(script, { headers: { 'content-type': 'text/javascript' } });
+    const { pathname } = new URL(request.url);
+    const script = scripts.get(pathname);
+    if (script !== undefined) return new Response(script, { headers: { 'content-type': 'text/javascript' } });
+    const policy = pathname === '/without-workers' && { 'content-security-policy': "worker-src 'none'" };
+    return new Response(HTML, { headers: { 'content-type': 'text/html', ...policy } });
   });
 }
 

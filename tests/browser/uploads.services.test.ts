@@ -76,6 +76,29 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
   });
 
   it.each([
+    ['in workers', '/', 2],
+    ['by itself where it may have none', '/without-workers', 0],
+  ])('digests what it sends %s, and finds what was damaged', async (_how, path, workerCount) => {
+    await page.goto(new URL(path, pageServer.url).href);
+    const workers: unknown[] = [];
+    page.on('worker', (worker) => workers.push(worker));
+    let damagedCount = 0;
+    world.setFault(async (request, pass) => {
+      const isFirst = request.method === 'PUT' && damagedCount++ === 0;
+      if (!isFirst) return await pass();
+      // What a bad wire does to a body that was digested: the store says so.
+      const digest = { 'x-amz-checksum-crc32': 'AAAAAA==' };
+      await pass();
+      return new Response('<Error><Code>BadDigest</Code></Error>', { status: 400, headers: digest });
+    });
+    const file = await write('digested.bin', 3 * PART + 1);
+    const done = await upload(file, { retry: { baseDelayMs: 1 } });
+    await expectStored(file, done);
+    expect(done.result).toMatchObject({ proof: 'checksum', partCount: 4 });
+    expect([workers.length, damagedCount]).toEqual([workerCount, 5]);
+  });
+
+  it.each([
     ['nothing', 0],
     ['one byte', 1],
     ['a byte less than a part', PART - 1],

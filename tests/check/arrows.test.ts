@@ -99,6 +99,7 @@ const REFUSED: readonly Import[] = [
   [`${SDK}/lib/uploader/x.ts`, `${SDK}/lib/platform/node/sender.ts`, 'sdk-uploader'],
   [`${SDK}/lib/uploader/x-http.ts`, `${SDK}/lib/http/client.ts`, 'sdk-uploader'],
   [`${SDK}/lib/uploader/options.ts`, `${SDK}/lib/platform/node/sender.ts`, 'sdk-create-uploader'],
+  [`${SDK}/lib/many/x.ts`, `${SDK}/lib/stages/send.ts`, 'sdk-many'],
   [`${SDK}/lib/http/x.ts`, `${SDK}/lib/stages/send.ts`, 'sdk-http'],
   [`${SDK}/lib/tabs/x.ts`, `${SDK}/lib/stages/send.ts`, 'sdk-tabs'],
   [`${SDK}/lib/platform/browser/x.ts`, `${SDK}/lib/platform/node/sender.ts`, 'sdk-platform'],

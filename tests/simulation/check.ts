@@ -95,7 +95,14 @@ function nameOf({ uploadId, mode, state }: UploadRecord): string {
 
 /** A file before and after it was changed. */
 function versionsOf(file: SimulatedFile): SimulatedFile[] {
-  return ['/0', '/1'].map((version) => ({ ...file, contentId: file.contentId.replace(/\/\d$/, version) }));
+  return [file, ...editionsOf(file)].flatMap((one) =>
+    ['/0', '/1'].map((version) => ({ ...one, contentId: file.contentId.replace(/\/\d$/, version) })),
+  );
+}
+
+/** What it was before it was edited: an upload that was being completed then ends so. Either is right, a mixture is not. */
+function editionsOf(file: SimulatedFile): SimulatedFile[] {
+  return file.isEdited ? [{ ...file, isEdited: false }] : [];
 }
 
 function checkEvents(history: History, { uploadId, state, etag }: UploadRecord): void {
@@ -127,8 +134,9 @@ function checkClient(
     if (lie !== undefined) history.violate(`${client.plan.name} was told ${told.kind}: ${lie}`);
     if (told.kind !== 'completed' || !row) continue;
     const content = s3.read(row.s3Key);
-    const mine = contentOf({ ...client.plan.file, contentId: told.contentId });
-    if (!content || !isSameContent(content, mine)) {
+    const { file } = client.plan;
+    const mine = [file, ...editionsOf(file)].map((one) => contentOf({ ...one, contentId: told.contentId }));
+    if (!content || !mine.some((one) => isSameContent(content, one))) {
       history.violate(`${client.plan.name} was told that its file is stored, and it is not`);
     }
   }

@@ -47,8 +47,23 @@ const OFTEN: readonly FaultName[] = [
 
 /** Draws a schedule. Seeds go through the points to be killed at in turn, and those that are rare are made likely. */
 export function drawPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {
-  const plan = drawAnyPlan(random, seed, killPoints);
+  const plan = withEdits(drawAnyPlan(random, seed, killPoints), random.fork('edits'));
   return toCome(plan.kill.point)(plan);
+}
+
+/** Some clients find their file edited when they come back. Only a store that verifies digests lets them notice. */
+export function withEdits(plan: Plan, random: Random, share = 0.25): Plan {
+  if (!STORE_TRAITS[plan.traits].contentMd5) return plan;
+  const clients = plan.clients.map((client, index) => {
+    const isChosen = client.crashes.length > 0 && client.changeAfterMs === undefined && random.chance(share);
+    if (!isChosen) return client;
+    const sizeBytes = random.int(3, 6) * 5 * MIB + random.int(1, 5 * MIB);
+    // Nobody else's: two who send different contents as one file are not looked at here.
+    const names = { name: `edited${index}`, contentId: `content${200 + index}/0` };
+    const file = { ...names, sizeBytes, isUniform: false, lastModifiedEpochMs: 1_000_200 + index };
+    return { ...client, editsWhileDead: true, file };
+  });
+  return { ...plan, clients };
 }
 
 function drawAnyPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {

@@ -2,7 +2,9 @@ import { createHash, randomUUID } from 'node:crypto';
 import type { Catalog, StoredPart, UploadRecord } from '@longhaul/coordinator';
 import { boundsOf } from '@longhaul/protocol';
 import { createSimulatedObjectStore } from './store/simulated-object-store.ts';
+import { withEdits } from './draw-plan.ts';
 import { idIn } from './engine/observer.ts';
+import { createRandom } from './engine/random.ts';
 import { certainly, crowd, everyClient, toward } from './bias.ts';
 import type { Mutation } from './mutation.ts';
 
@@ -144,6 +146,27 @@ export const MUTANTS: readonly Mutation[] = [
     name: 'createId not kept',
     mutate: ({ catalog }) => ({
       catalog: { ...catalog, insert: (draft) => catalog.insert({ ...draft, createId: randomUUID() }) },
+    }),
+  },
+  {
+    name: 'digests not compared',
+    bias: toward(
+      everyClient((client) => ({
+        ...client,
+        resume: true,
+        concurrency: 1,
+        transferMs: 2_000,
+        cancelAfterMs: undefined,
+        abandons: false,
+        crashes: [{ afterMs: 6_000, pauseMs: 1_000 }],
+      })),
+      (plan) => withEdits({ ...plan, traits: 'strict' }, createRandom('edits'), 1),
+    ),
+    mutate: ({ catalog }) => ({
+      catalog: {
+        ...catalog,
+        insert: ({ checksumAlgorithm: _none, ...draft }) => catalog.insert(draft),
+      },
     }),
   },
   {

@@ -6,6 +6,7 @@ import {
   createFileResumeStore,
   createUploader,
   isUploadError,
+  type NodeInput,
   type TransferState,
   type UploadErrorCode,
   type UploadHandle,
@@ -13,6 +14,7 @@ import {
   type UploadResult,
 } from '@longhaul/sdk';
 import { type ByteSource, createUploaderOn, type Platform } from '@longhaul/sdk/core';
+import { filesOfFolder, uploadAll, type UploadOutcome } from '@longhaul/sdk/many';
 import { expectTypeOf } from 'vitest';
 
 declare const app: ReturnType<typeof createCoordinator>;
@@ -87,3 +89,21 @@ const tapeUploader = createUploaderOn(tapeDeck, { coordinator: app.fetch });
 tapeUploader.upload(5);
 // @ts-expect-error: this platform opens reels by number
 tapeUploader.upload('./film.mp4');
+
+const all = uploadAll(uploader, filesOfFolder('./photos'), { connectorId: 'photos', stopOnError: true });
+uploadAll(uploader, [
+  './a',
+  new Uint8Array(5),
+  { input: './b', name: 'letters/b', contentType: 'text/plain' },
+]);
+// @ts-expect-error: a name is one file's
+uploadAll(uploader, ['./a'], { name: 'a' });
+// @ts-expect-error: nothing that this uploader takes
+uploadAll(uploader, [5]);
+all.on('progress', ({ doneFiles }) => expectTypeOf(doneFiles).toEqualTypeOf<number>());
+all.on('begin', ({ upload }) => expectTypeOf(upload).toEqualTypeOf<UploadHandle>());
+expectTypeOf(all.result).toEqualTypeOf<Promise<readonly UploadOutcome<NodeInput>[]>>();
+for (const { result: stored, error } of await all.result) {
+  expectTypeOf(stored).toEqualTypeOf<UploadResult | undefined>();
+  expectTypeOf(error).toBeUnknown();
+}

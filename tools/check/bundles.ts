@@ -9,7 +9,7 @@ import { ROOT } from './workspace.ts';
 // Where .size-limit.json looks for the bundles.
 const FOLDER = join(ROOT, '.longhaul', 'bundles');
 const SDK = join(ROOT, 'packages', 'sdk');
-const ENTRIES = ['browser', 'core', 'web'];
+const ENTRIES = ['browser', 'core', 'web', 'many-browser'];
 
 /** All that may be in a bundle for browsers. The schemas of the protocol would bring valibot along. */
 const ALLOWED_INPUTS =

@@ -1,20 +1,24 @@
 #!/usr/bin/env node
-import { runCli } from './lib/cli/run-cli.ts';
+process.exitCode = await main(process.versions.node);
 
-const interrupt = new AbortController();
-
-function stop(): void {
-  // Asked twice: whatever is still being said to the coordinator is cut short.
-  if (interrupt.signal.aborted) process.exit(130);
-  interrupt.abort(new Error('stopped by the user'));
+/** The rest is loaded only by a Node that has what it needs: an older one would end in a stack trace. */
+async function main(nodeVersion: string): Promise<number> {
+  const [major = 0, minor = 0] = nodeVersion.split('.').map(Number);
+  if (major < 22 || (major === 22 && minor < 13)) {
+    console.error(`longhaul needs Node 22.13 or newer; this is ${nodeVersion}.`);
+    return 1;
+  }
+  const { runCli } = await import('./lib/cli/run-cli.ts');
+  const interrupt = new AbortController();
+  const stop = (): void => {
+    // Asked twice: whatever is still being said to the coordinator is cut short.
+    if (interrupt.signal.aborted) process.exit(130);
+    interrupt.abort(new Error('stopped by the user'));
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  const { env, stdout, stderr } = process;
+  return await runCli(process.argv.slice(2), { env, stdout, stderr, signal: interrupt.signal });
 }
 
-process.on('SIGINT', stop);
-process.on('SIGTERM', stop);
-
-process.exitCode = await runCli(process.argv.slice(2), {
-  env: process.env,
-  stdout: process.stdout,
-  stderr: process.stderr,
-  signal: interrupt.signal,
-});
+export {};

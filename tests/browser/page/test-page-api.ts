@@ -39,6 +39,7 @@ export interface TestUploaderOptions {
   readonly partSizeBytes?: number;
   readonly concurrency?: number;
   readonly inlineMaxBytes?: number;
+  readonly integrity?: boolean;
   readonly stallTimeoutMs?: number;
   readonly retry?: {
     readonly maxAttempts?: number;
@@ -57,6 +58,7 @@ export interface TestOutcome {
     readonly key: string;
     readonly etag: string;
     readonly partCount: number;
+    readonly proof: string;
   };
   readonly error?: TestFailure;
   /** Kinds of the states it went through. */

@@ -119,8 +119,8 @@ async function outcomeOf(upload: Running): Promise<TestOutcome> {
   const { handle, states, sentBytes, resumedParts } = upload;
   const seen = { uploadId: handle.uploadId, states, sentBytes, resumedParts };
   if (ending.status === 'fulfilled') {
-    const { uploadId, key, etag, partCount } = ending.value;
-    return { ...seen, result: { uploadId, key, etag, partCount } };
+    const { uploadId, key, etag, partCount, proof } = ending.value;
+    return { ...seen, result: { uploadId, key, etag, partCount, proof } };
   }
   return { ...seen, error: failureOf(ending.reason) };
 }

@@ -31,6 +31,8 @@ export interface ClientPlan {
   /** Does not come back after its last crash. */
   readonly abandons: boolean;
   readonly cancelAfterMs?: number | undefined;
+  /** Its file is edited in place while it is dead for the first time. */
+  readonly editsWhileDead?: boolean | undefined;
   /** Its file is replaced by another of the same size. */
   readonly changeAfterMs?: number | undefined;
   /** Its clock on the wall is wrong by so much. */
@@ -132,6 +134,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
         world.scheduler.note(`${plan.name} is told: ${wordsOf(ending)}`);
       }
       if (ending ? isFinal(ending) : plan.abandons && run >= plan.crashes.length - 1) break;
+      if (death && !ending && plan.editsWhileDead) plan.file.isEdited = true;
       await world.scheduler.sleep(ending ? PAUSE_MS * (1 + healedRuns) : (death?.pauseMs ?? PAUSE_MS));
     }
     isOver = true;

@@ -11,6 +11,8 @@ export interface SimulatedFile {
   contentId: string;
   readonly isUniform: boolean;
   lastModifiedEpochMs: number;
+  /** Its first and its last part were edited in place, and its time turned back: no fingerprint tells. */
+  isEdited?: boolean;
 }
 
 /** A file while it is open. */
@@ -57,7 +59,28 @@ function stretchOf(file: SimulatedFile, offsetBytes: number, sizeBytes: number):
   if (file.sizeBytes <= REAL_BYTES_MAX) {
     return [{ kind: 'bytes', bytes: sampleOf(file, offsetBytes, sizeBytes) }];
   }
+  // In one part there is nothing to be mixed.
+  if (file.isEdited && file.sizeBytes > 2 * PART_BYTES)
+    return editedStretchOf(file, offsetBytes, offsetBytes + sizeBytes);
   return [{ kind: 'stretch', contentId, offsetBytes, sizeBytes, ...(isUniform && { isUniform }) }];
+}
+
+const PART_BYTES = 5 * 1024 ** 2;
+const EDIT_AT_BYTES = 1024 ** 2;
+const EDIT_BYTES = 1_000;
+
+function editedStretchOf(file: SimulatedFile, fromBytes: number, toBytes: number): Content {
+  const { contentId, sizeBytes } = file;
+  const edits = [EDIT_AT_BYTES, sizeBytes - EDIT_AT_BYTES];
+  const cuts = [0, ...edits.flatMap((at) => [at, at + EDIT_BYTES]), sizeBytes];
+  return cuts.slice(0, -1).flatMap((start, index) => {
+    const offsetBytes = Math.max(start, fromBytes);
+    const pieceBytes = Math.min(cuts[index + 1] ?? sizeBytes, toBytes) - offsetBytes;
+    const id = edits.includes(start) ? `${contentId}, edited` : contentId;
+    return pieceBytes > 0
+      ? [{ kind: 'stretch', contentId: id, offsetBytes, sizeBytes: pieceBytes } as const]
+      : [];
+  });
 }
 
 /** Bytes that differ by content and, unless it is uniform, by place. All but the first are zeros: nobody looks. */

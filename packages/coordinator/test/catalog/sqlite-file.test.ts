@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { exampleDraft } from '../../src/lib/testing/catalog.contract.ts';
+import { openDatabase } from '../../src/lib/adapters/sqlite/sqlite-database.ts';
 import { createSqliteStore } from '../../src/sqlite.ts';
 import { expectStatusColumn } from './status-column.ts';
 
@@ -85,6 +86,39 @@ it('writes nothing of a report that breaks off in the middle', async () => {
   await expect(report).rejects.toMatchObject({ name: 'StateStoreError', cause: expect.anything() });
   expect(await state.parts(record.uploadId)).toEqual([]);
   expect((await catalog.insert(exampleDraft())).kind).toBe('inserted');
+  await catalog.close();
+});
+
+it('writes what comes in one moment in one transaction', async () => {
+  const database = openDatabase(path);
+  database.exec('CREATE TABLE t (n INTEGER NOT NULL)');
+  const other = new DatabaseSync(path);
+  const seenByOthers: unknown[] = [];
+  const add = (n: number): Promise<number> =>
+    database.together(() => {
+      database.write(() => database.run('INSERT INTO t VALUES (:n)', { n }));
+      seenByOthers.push(other.prepare('SELECT count(*) AS n FROM t').get()?.['n']);
+      return n;
+    });
+  expect(await Promise.all([add(1), add(2), add(3)])).toEqual([1, 2, 3]);
+  expect(seenByOthers).toEqual([0, 0, 0]);
+  expect(other.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 3 });
+
+  const late = add(4);
+  database.close();
+  expect(await late).toBe(4);
+  expect(other.prepare('SELECT count(*) AS n FROM t').get()).toEqual({ n: 4 });
+  other.close();
+});
+
+it('lets one of them fail and writes the others', async () => {
+  const { catalog } = createSqliteStore({ path });
+  await catalog.migrate();
+  const drafts = [exampleDraft(), exampleDraft({ idleLimitMs: Number.NaN }), exampleDraft()];
+  const ends = await Promise.allSettled(drafts.map(async (draft) => await catalog.insert(draft)));
+  expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  const found = await Promise.all(drafts.map(async ({ uploadId }) => await catalog.find(uploadId)));
+  expect(found.map((record) => record?.state)).toEqual(['PENDING', undefined, 'PENDING']);
   await catalog.close();
 });
 

@@ -299,6 +299,42 @@ describe('batch', () => {
       ],
     });
   });
+
+  it('takes payloads, and makes one upload of a createId that it holds twice', async () => {
+    const payload = (text: string) => ({
+      createId: randomUUID(),
+      name: text,
+      sizeBytes: text.length,
+      payload: btoa(text),
+    });
+    const twice = payload('twice');
+    const body = { uploads: [payload('one'), twice, { ...payload('two'), payload: '?' }, twice] };
+    const { answer } = await coordinator.call<{ uploads: { value?: CreateUploadResponse }[] }>(
+      'POST',
+      '/v1/uploads/batch',
+      { body },
+    );
+    expect(answer.uploads).toMatchObject([
+      { ok: true, value: { state: 'COMPLETED', mode: 'inline' } },
+      { ok: true, value: { state: 'COMPLETED' } },
+      { ok: false, problem: { code: 'bad-request' } },
+      { ok: true, value: { state: 'COMPLETED' } },
+    ]);
+    expect(answer.uploads[3]?.value?.uploadId).toBe(answer.uploads[1]?.value?.uploadId);
+  });
+
+  it('takes neither more entries nor more bytes than it says', async () => {
+    const uploads = Array.from({ length: 101 }, () => ({ createId: randomUUID(), name: 'x', sizeBytes: 1 }));
+    expect(await coordinator.call('POST', '/v1/uploads/batch', { body: { uploads } })).toMatchObject({
+      status: 400,
+      answer: { code: 'bad-request', detail: expect.stringContaining('uploads') },
+    });
+    const text = `{"uploads":["${'x'.repeat(16 * MIB)}"]}`;
+    expect(await coordinator.call('POST', '/v1/uploads/batch', { text })).toMatchObject({
+      status: 413,
+      answer: { code: 'request-too-large' },
+    });
+  });
 });
 
 describe('limits', () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serve } from '@hono/node-server';
@@ -68,6 +68,19 @@ async function makeFile(name: string, bytes: Uint8Array): Promise<string> {
   return path;
 }
 
+interface Line {
+  readonly file: string;
+  readonly key: string;
+  readonly error?: unknown;
+}
+
+function linesOf(stdout: string): Line[] {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+}
+
 function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
@@ -87,10 +100,11 @@ describe('longhaul', () => {
     const { status, stdout, stderr } = await run('upload', path, join(folder, 'absent'), ...options).ended;
     expect(status).toBe(1);
     expect(stderr).toContain('absent');
-    const [stored, failed] = stdout
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line));
+    const reports = linesOf(stdout);
+    // As each has ended.
+    const stored = reports.find(({ key }) => key);
+    const failed = reports.find(({ error }) => error);
+    expect(reports).toHaveLength(2);
     expect(stored).toMatchObject({
       file: path,
       bucket: 'uploads',
@@ -101,7 +115,60 @@ describe('longhaul', () => {
       resumedParts: 0,
     });
     expect(failed).toMatchObject({ file: join(folder, 'absent'), error: { code: 'FILE_UNREADABLE' } });
-    expect(sha256(await servers.read(stored.key))).toBe(sha256(bytes));
+    expect(sha256(await servers.read(stored?.key ?? ''))).toBe(sha256(bytes));
+  });
+
+  it('uploads a folder: every file under its path, and the others when one cannot be read', async () => {
+    const photos = join(folder, 'photos');
+    await mkdir(join(photos, '2024', 'empty'), { recursive: true });
+    const contents = new Map(
+      ['.hidden', '2024/cat.jpg', 'a.jpg'].map((name) => [join(photos, name), randomBytes(500)]),
+    );
+    for (const [path, bytes] of contents) await writeFile(path, bytes);
+    await symlink('a.jpg', join(photos, 'link'));
+    await symlink('nowhere', join(photos, 'z-broken'));
+
+    const plain = await run('upload', photos, '--json').ended;
+    expect(plain).toMatchObject({ status: 1, stderr: expect.stringContaining('Add -r') });
+
+    const careful = await run('upload', '-r', photos, '--json').ended;
+    expect(careful).toMatchObject({
+      status: 0,
+      stderr: expect.stringContaining('link: left out, a symbolic link'),
+    });
+    const stored = linesOf(careful.stdout);
+    expect(new Set(stored.map(({ file }) => file))).toEqual(new Set(contents.keys()));
+    for (const { file, key } of stored) {
+      expect(sha256(await servers.read(key))).toBe(sha256(contents.get(file) ?? Buffer.of()));
+    }
+    const names = await servers.namesOf(stored.map(({ key }) => key));
+    expect(names.toSorted()).toEqual(['photos/.hidden', 'photos/2024/cat.jpg', 'photos/a.jpg']);
+
+    const followed = await run('upload', '-r', '--follow-links', photos, '--json').ended;
+    expect(followed).toMatchObject({ status: 1, stderr: expect.stringContaining('z-broken') });
+    expect(linesOf(followed.stdout)).toHaveLength(5);
+    expect(followed.stderr).toMatch(/\d of 5 files: 100 %/);
+  });
+
+  it('goes on with the open file of a folder when its upload was stopped', async () => {
+    const films = join(folder, 'films');
+    await mkdir(films);
+    await writeFile(join(films, 'a-small.bin'), randomBytes(1_000));
+    await writeFile(join(films, 'large.bin'), randomBytes(40 * MIB));
+    const args = ['upload', '-r', films, '--json', '--concurrency', '2', '--part-size', '5MiB'];
+    const first = run(...args, '--max-rate', '30M');
+    await first.says(/[45]\d %/);
+    first.child.kill('SIGINT');
+    const stopped = await first.ended;
+    expect(stopped.status).toBe(130);
+    // What is done is done, and said.
+    expect(linesOf(stopped.stdout)).toMatchObject([
+      { file: join(films, 'a-small.bin'), sizeBytes: 1_000 },
+      { file: join(films, 'large.bin'), error: { code: 'STOPPED' } },
+    ]);
+    const second = await run(...args).ended;
+    expect(second).toMatchObject({ status: 0, stderr: expect.stringContaining('large.bin: resuming') });
+    expect(linesOf(second.stdout)).toHaveLength(2);
   });
 
   it.each([
@@ -134,6 +201,8 @@ describe('longhaul', () => {
   );
 
   it('teaches, and says what it did not understand', async () => {
+    const nothing = await run().ended;
+    expect(nothing).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining('Examples') });
     const help = await run('--help').ended;
     expect(help).toMatchObject({ status: 0, stdout: expect.stringContaining('Examples'), stderr: '' });
     const mistake = await run('upload', 'a', '--max-rate', 'fast').ended;

@@ -19,6 +19,8 @@ export interface TestServers {
   readonly storeUrl: string;
   /** The stored object. */
   read(key: string): Promise<Uint8Array>;
+  /** Names that the objects' metadata keeps. */
+  namesOf(keys: readonly string[]): Promise<string[]>;
   /** Objects that the store has. */
   countObjects(): Promise<number>;
   /** Uploads that the store has open. */
@@ -91,6 +93,13 @@ export async function startServers(
       client.destroy();
       return bytes;
     },
+    namesOf: async (keys) =>
+      await Promise.all(
+        keys.map(async (key) => {
+          const { metadata = {} } = (await objectStore.headObject({ key })) ?? {};
+          return decodeURIComponent(metadata['original-name'] ?? '');
+        }),
+      ),
     async countObjects() {
       const { ListObjectsV2Command, S3Client } = await import('@aws-sdk/client-s3');
       const client = new S3Client(where);

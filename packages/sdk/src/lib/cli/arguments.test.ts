@@ -4,7 +4,7 @@ import { readArguments } from './arguments.ts';
 describe('readArguments', () => {
   it('reads everything that can be asked for', () => {
     const args =
-      'upload a b --coordinator http://c --connector k --content-type video/mp4 --max-rate 40M --concurrency 3 --part-size 16MiB --json';
+      'upload a b --coordinator http://c --connector k --content-type video/mp4 --max-rate 40M --concurrency 3 --part-size 16MiB -r --follow-links --json';
     const headers = ['--header', 'Authorization: Bearer a:b', '--header', 'x-team:one'];
     expect(readArguments([...args.split(' '), ...headers], {})).toEqual({
       kind: 'upload',
@@ -16,8 +16,14 @@ describe('readArguments', () => {
       concurrency: 3,
       partSizeBytes: 16_777_216,
       headers: { authorization: 'Bearer a:b', 'x-team': 'one' },
+      isRecursive: true,
+      followLinks: true,
       isJson: true,
     });
+  });
+
+  it('knows when nothing was asked', () => {
+    expect(readArguments([], {})).toEqual({ kind: 'nothing' });
   });
 
   it('finds the coordinator in the environment, or at home', () => {
@@ -43,7 +49,7 @@ describe('readArguments', () => {
     expect(JSON.stringify(mistake)).not.toContain('canary');
   });
 
-  it.each([[[]], [['--help']], [['-h']], [['upload', '--help']], [['upload', 'a', '-h']]])(
+  it.each([[['--help']], [['-h']], [['upload', '--help']], [['upload', 'a', '-h']]])(
     'teaches on %j',
     (args) => {
       expect(readArguments(args, {})).toEqual({ kind: 'help' });
@@ -61,6 +67,9 @@ describe('readArguments', () => {
     [['upload', 'a', '--coordinator', '127.0.0.1:1'], 'http://'],
     [['upload', 'a', '--coordinator', 'http://user:canary@c'], '--header'],
     [['upload', 'a', '--header', 'secret'], '--header'],
+    [['upload', 'a', '--connector', 'two words'], '--connector'],
+    [['upload', 'a', '--connector', '.hidden'], '--connector'],
+    [['upload', 'a', '--connector', ''], '--connector'],
     [['upload', 'a', '--colour'], '--colour'],
     [['upload', 'a', '--max-rate'], '--max-rate'],
   ])('names the mistake in %j', (args, name) => {

@@ -5,12 +5,17 @@ import { parseByteRate, parseByteSize } from './byte-sizes.ts';
 /** What was asked on the command line. */
 export type CliArguments =
   | { readonly kind: 'help' }
+  /** Nothing was asked. */
+  | { readonly kind: 'nothing' }
   | { readonly kind: 'mistake'; readonly message: string }
   | ({ readonly kind: 'upload' } & UploadArguments);
 
 /** `longhaul upload` with everything read. */
 export interface UploadArguments {
   readonly files: readonly string[];
+  /** Whether folders are uploaded too, with what is in them. */
+  readonly isRecursive: boolean;
+  readonly followLinks: boolean;
   readonly coordinator: string;
   readonly isJson: boolean;
   /** For the coordinator's `authorize` hook. */
@@ -32,6 +37,8 @@ const OPTIONS = {
   'max-rate': { type: 'string' },
   concurrency: { type: 'string' },
   'part-size': { type: 'string' },
+  recursive: { type: 'boolean', short: 'r' },
+  'follow-links': { type: 'boolean' },
   json: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
 } as const;
@@ -50,14 +57,17 @@ export function readArguments(
 
 function read(args: readonly string[], env: Readonly<Record<string, string | undefined>>): CliArguments {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
-  if (values.help || args.length === 0) return { kind: 'help' };
+  if (args.length === 0) return { kind: 'nothing' };
+  if (values.help) return { kind: 'help' };
   return {
     kind: 'upload',
     files: filesOf(positionals),
     coordinator: readCoordinator(values.coordinator ?? env['LONGHAUL_COORDINATOR'] ?? DEFAULT_COORDINATOR),
+    isRecursive: values.recursive ?? false,
+    followLinks: values['follow-links'] ?? false,
     isJson: values.json ?? false,
     headers: readHeaders(values.header ?? [], env['LONGHAUL_AUTHORIZATION']),
-    ...(values.connector !== undefined && { connectorId: values.connector }),
+    ...(values.connector !== undefined && { connectorId: readConnector(values.connector) }),
     ...(values['content-type'] !== undefined && { contentType: values['content-type'] }),
     ...optional('maxBytesPerSecond', '--max-rate', values['max-rate'], parseByteRate),
     ...optional('concurrency', '--concurrency', values.concurrency, parseCount),
@@ -81,6 +91,14 @@ function readCoordinator(text: string): string {
   if (username || password)
     throw new TypeError('--coordinator: no user or password in the address; use --header.');
   return text;
+}
+
+/** The coordinator would refuse it too, once for each file. */
+function readConnector(text: string): string {
+  if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(text)) return text;
+  throw new TypeError(
+    `--connector: it has 1 to 128 letters, digits, ".", "_" and "-", and does not begin with "."; got "${text}".`,
+  );
 }
 
 /** Headers as curl takes them; the environment keeps a secret out of the list of processes. */

@@ -2,7 +2,8 @@
 export const HELP = `longhaul upload FILE... [options]
 
 Uploads files straight into S3, in parallel parts, through the URLs that a coordinator hands out.
-Stopped in the middle (Ctrl-C, crash, power cut), the same command goes on where it stopped.
+Stopped in the middle (Ctrl-C, crash, power cut), the same command goes on where it stopped: with the files that were under
+way. Those that were complete are uploaded again, as new objects.
 
 Options
   --coordinator URL    where the coordinator is; default LONGHAUL_COORDINATOR, or http://127.0.0.1:8787
@@ -13,6 +14,10 @@ Options
   --max-rate RATE      most bytes per second over all parts together: 40M, 500k, 2.5MiB
   --concurrency N      parts in flight at once; default 8
   --part-size SIZE     largest part, 5MiB to 5GiB; default by the speed of the line. The coordinator may raise it
+  -r, --recursive      folders too: every file below them, hidden ones included, sorted by name. A file is kept under its path
+                       from the folder's name on (photos/2024/cat.jpg); the coordinator chooses the object key as ever.
+                       What cannot be read is reported, and the others go on; empty folders are nothing
+  --follow-links       with -r: follow symbolic links; default is to leave them out and to say so
   --json               one JSON object per file on stdout; progress still goes to stderr
   --help               this text
 
@@ -20,6 +25,7 @@ M is 10⁶ bytes, MiB is 2²⁰. What is needed to resume is kept in $XDG_STATE_
 
 Examples
   longhaul upload film.mp4
+  longhaul upload -r photos --json > uploaded.jsonl
   longhaul upload *.tar --connector backups --max-rate 40M
   longhaul upload film.mp4 --content-type video/mp4 --json | jq -r .key
   LONGHAUL_COORDINATOR=https://uploads.example.com longhaul upload film.mp4

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { renderBar, renderPlain, sumProgress } from './progress-bar.ts';
+import { renderBar, renderPlain } from './progress-bar.ts';
 
 const HALF = { sentBytes: 5e6, totalBytes: 1e7, bytesPerSecond: 1e6, etaSeconds: 5 };
 
@@ -49,23 +49,5 @@ describe('renderPlain', () => {
     );
     expect(renderPlain({ ...HALF, sentBytes: 1e7 })).toBe('100 % 10.0 MB of 10.0 MB');
     expect(renderPlain({ ...HALF, etaSeconds: 3_725 })).toContain('1 h 2 min left');
-  });
-});
-
-describe('sumProgress', () => {
-  it('adds up bytes and the rates of those that are still going', () => {
-    const done = { sentBytes: 100, totalBytes: 100, bytesPerSecond: 50, etaSeconds: 0 };
-    expect(sumProgress([HALF, done])).toEqual({
-      sentBytes: 5_000_100,
-      totalBytes: 10_000_100,
-      bytesPerSecond: 1e6,
-      etaSeconds: 5,
-    });
-    expect(sumProgress([])).toEqual({
-      sentBytes: 0,
-      totalBytes: 0,
-      bytesPerSecond: 0,
-      etaSeconds: undefined,
-    });
   });
 });

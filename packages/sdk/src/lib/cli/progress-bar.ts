@@ -39,22 +39,6 @@ export function fractionOf({ sentBytes, totalBytes }: UploadProgress): number | 
   return totalBytes === 0 ? 1 : Math.min(1, sentBytes / totalBytes);
 }
 
-/** Adds up the progress of several uploads. */
-export function sumProgress(all: Iterable<UploadProgress>): UploadProgress {
-  let sentBytes = 0;
-  let totalBytes: number | undefined = 0;
-  let bytesPerSecond = 0;
-  for (const one of all) {
-    sentBytes += one.sentBytes;
-    totalBytes =
-      totalBytes === undefined || one.totalBytes === undefined ? undefined : totalBytes + one.totalBytes;
-    if (one.sentBytes !== one.totalBytes) bytesPerSecond += one.bytesPerSecond;
-  }
-  const etaSeconds =
-    bytesPerSecond > 0 && totalBytes !== undefined ? (totalBytes - sentBytes) / bytesPerSecond : undefined;
-  return { sentBytes, totalBytes, bytesPerSecond, etaSeconds };
-}
-
 function describe({ sentBytes, totalBytes, bytesPerSecond, etaSeconds }: UploadProgress): string {
   const total = totalBytes === undefined ? '' : ` of ${formatBytes(totalBytes)}`;
   const sizes = `${formatBytes(sentBytes)}${total}`;

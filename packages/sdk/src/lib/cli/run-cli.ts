@@ -9,6 +9,10 @@ export async function runCli(args: readonly string[], world: CliWorld): Promise<
     world.stdout.write(HELP);
     return EXIT.ok;
   }
+  if (asked.kind === 'nothing') {
+    world.stderr.write(HELP);
+    return EXIT.usage;
+  }
   if (asked.kind === 'mistake') return sayMistake(asked.message, world);
   const { kind: _upload, ...upload } = asked;
   try {

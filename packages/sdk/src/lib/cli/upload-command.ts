@@ -1,16 +1,12 @@
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import {
-  createFileResumeStore,
-  createUploader,
-  isUploadError,
-  type UploadHandle,
-  type UploadResult,
-} from '../../node.ts';
+import { type TotalProgress, uploadAll, type UploadAllHandle } from '../../many-node.ts';
+import { createFileResumeStore, createUploader, type UploadHandle, type UploadProgress } from '../../node.ts';
 import type { UploadArguments } from './arguments.ts';
-import { formatBytes } from './byte-sizes.ts';
-import { createSilenceWatch, type SilenceWatch } from './silence-watch.ts';
-import { type ProgressDisplay, type ProgressStream, showProgress } from './show-progress.ts';
+import { describeReport, type FileReport, reportEach } from './file-report.ts';
+import { countFiles, listFiles, pathOf } from './list-files.ts';
+import { createSilenceWatch } from './silence-watch.ts';
+import { type Followed, type ProgressDisplay, type ProgressStream, showProgress } from './show-progress.ts';
 
 /** The world around the command. */
 export interface CliWorld {
@@ -26,77 +22,61 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 
 /** Uploads the files and resolves with the exit status. */
 export async function uploadCommand(asked: UploadArguments, world: CliWorld): Promise<number> {
-  const { files, isJson, coordinator, ...options } = asked;
+  const { files, isRecursive, followLinks, isJson, coordinator, ...options } = asked;
   const { connectorId, contentType, ...uploaderOptions } = options;
-  const display = showProgress(world.stderr);
+  const display = showProgress(world.stderr, asked.maxBytesPerSecond);
   const uploader = createUploader({
     onNotice: ({ message }) => display.note(message),
     ...uploaderOptions,
     coordinator,
     resumeStore: createFileResumeStore(stateFolder(world.env)),
   });
-  const uploadOptions = {
+  const named = { files, isRecursive, followLinks };
+  const expected = countFiles(named);
+  const all = uploadAll<string>(uploader, listFiles(named, display.note), {
     signal: world.signal,
+    expected,
     ...(connectorId !== undefined && { connectorId }),
     ...(contentType !== undefined && { contentType }),
-  };
-  const watch = createSilenceWatch(display);
-  const upload = (file: string): Promise<FileReport> =>
-    uploadFile(file, uploader.upload(file, uploadOptions), { display, watch });
-  const reports = await Promise.all(files.map(upload));
+  });
+  follow(all, display);
+  const reports: FileReport[] = [];
+  reportEach(all, (report) => {
+    reports.push(report);
+    if ('error' in report && report.error.code !== 'STOPPED')
+      display.note(`${report.file}: ${report.error.message}`);
+    // For programs at once: what is done is known even if this process dies.
+    if (isJson) world.stdout.write(`${JSON.stringify(report)}\n`);
+  });
+  await all.result;
   display.close();
-  for (const report of reports) world.stdout.write(isJson ? `${JSON.stringify(report)}\n` : describe(report));
-  return exitStatus(reports, world);
+  if (!isJson) for (const report of reports) world.stdout.write(describeReport(report));
+  return exitStatus(reports, (await expected).files, world);
 }
 
-/** What became of a file, as `--json` prints it. */
-export type FileReport = FileStored | FileFailed;
-
-interface FileStored extends Omit<UploadResult, 'partCount'> {
-  readonly file: string;
-  readonly parts: number;
-  readonly partSizeBytes: number;
-  /** Why the parts are of that size. */
-  readonly planReason: string;
-  /** Parts that an earlier run had stored. */
-  readonly resumedParts: number;
-  readonly durationMs: number;
-}
-
-interface FileFailed {
-  readonly file: string;
-  readonly error: { readonly code: string; readonly message: string };
-}
-
-async function uploadFile(
-  file: string,
-  upload: UploadHandle,
-  { display, watch }: { readonly display: ProgressDisplay; readonly watch: SilenceWatch },
-): Promise<FileReport> {
-  const startMs = performance.now();
-  display.follow(upload, basename(file));
-  noteResume(upload, file, display);
-  const stopWatching = watch(upload, file);
-  try {
-    const { partCount, ...result } = await upload.result;
-    const opened = upload.state.upload;
-    return {
-      file,
-      ...result,
-      parts: partCount,
-      partSizeBytes: opened?.plan.partSizeBytes ?? 0,
-      planReason: opened?.plan.reason ?? '',
-      resumedParts: opened?.resumedParts ?? 0,
-      durationMs: Math.round(performance.now() - startMs),
-    };
-  } catch (error) {
-    const code = isUploadError(error) ? error.code : upload.state.kind === 'stopped' ? 'STOPPED' : 'FAILED';
-    const message = error instanceof Error ? error.message : String(error);
-    if (code !== 'STOPPED') display.note(`${file}: ${message}`);
-    return { file, error: { code, message } };
-  } finally {
-    stopWatching();
-  }
+function follow(all: UploadAllHandle<string>, display: ProgressDisplay): void {
+  const watch = createSilenceWatch(display);
+  let first = '';
+  // While files are still being counted, nobody knows which share of them this is.
+  const shown = (progress: TotalProgress): UploadProgress =>
+    progress.isCounted ? progress : { ...progress, totalBytes: undefined };
+  const followed: Followed = {
+    get progress() {
+      return shown(all.progress);
+    },
+    on: (name, listener) => all.on(name, (progress) => listener(shown(progress))),
+  };
+  display.follow(followed, () => {
+    const { doneFiles, failedFiles, totalFiles } = all.progress;
+    return totalFiles > 1 ? `${doneFiles + failedFiles} of ${totalFiles} files` : basename(first);
+  });
+  all.on('begin', ({ item, upload }) => {
+    const file = pathOf(item);
+    first ||= file;
+    noteResume(upload, file, display);
+    const stopWatching = watch(upload, file);
+    upload.result.then(stopWatching, stopWatching);
+  });
 }
 
 function noteResume(upload: UploadHandle, file: string, display: ProgressDisplay): void {
@@ -111,16 +91,10 @@ function noteResume(upload: UploadHandle, file: string, display: ProgressDisplay
   });
 }
 
-function describe(report: FileReport): string {
-  if ('error' in report) return '';
-  const rate =
-    report.durationMs > 0 ? `, ${formatBytes((report.sizeBytes / report.durationMs) * 1_000)}/s` : '';
-  return `${report.file} -> ${report.bucket}/${report.key} (${formatBytes(report.sizeBytes)}${rate})\n`;
-}
-
-function exitStatus(reports: readonly FileReport[], { signal, stderr }: CliWorld): number {
+function exitStatus(reports: readonly FileReport[], fileCount: number, { signal, stderr }: CliWorld): number {
   const failed = reports.filter((report) => 'error' in report);
-  if (failed.length === 0) return EXIT.ok;
+  // Those that an abort has kept from beginning have no report.
+  if (failed.length === 0 && reports.length >= fileCount) return EXIT.ok;
   if (!signal.aborted) return EXIT.failed;
   stderr.write('Stopped. Run the same command again to resume.\n');
   return EXIT.interrupted;

@@ -1,4 +1,4 @@
-import { type BatchItem, type Problem, TOKEN_HEADER } from '@longhaul/protocol';
+import { type Problem, TOKEN_HEADER } from '@longhaul/protocol';
 import ky from 'ky';
 import { addressOf } from '../address.ts';
 import { ENDED } from '../ended.ts';
@@ -6,7 +6,7 @@ import type { Coordinator, CoordinatorCall } from '../ports/coordinator.ts';
 import { type Outcome, repeat, type RepeatInput } from '../repeat.ts';
 import { judgeStatus } from '../retry.ts';
 import { unreachable, UploadError } from '../upload-error.ts';
-import { type AttemptCall, shareCalls } from './share-calls.ts';
+import type { AttemptCall } from './share-calls.ts';
 
 /** A coordinator in the same process: the `fetch` of the app that `createCoordinator` returns. */
 export type CoordinatorFetch = (request: Request) => Response | Promise<Response>;
@@ -24,6 +24,9 @@ export interface CoordinatorClientOptions extends RepeatInput {
 
 /** Longer than the coordinator lets a completion wait, as long as what load balancers allow. */
 const CALL_TIMEOUT_MS = 60_000;
+
+/** Calls under way that do not ask whether others could come along. */
+const CALLS_ALONE = 3;
 
 /** Base URL of a coordinator in the same process. Nothing is sent there: it only has to be a loopback host to it. */
 const IN_PROCESS_URL = 'http://localhost';
@@ -59,21 +62,29 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
     }
   };
 
-  const judge = (item: BatchItem<unknown>): Outcome<unknown> =>
-    item.ok ? item : judgeAnswer(item.problem, item.problem, address);
-  const create = shareCalls(attempt, { path: '/batch', entryOf: ({ json }) => json, judge });
-  const complete = shareCalls(attempt, {
-    path: '/batch/complete',
-    entryOf: ({ path, token, json }) => ({ uploadId: path.split('/')[1], token, ...(json as object) }),
-    judge,
-  });
+  let alone = 0;
+  let together: Promise<AttemptCall> | undefined;
+  /** The first few go at once; what lets more of them travel together is loaded when there are more. */
+  const share: AttemptCall = async (call, signal) => {
+    if (!together && alone < CALLS_ALONE) {
+      alone++;
+      return await attempt(call, signal).finally(() => alone--);
+    }
+    together ??= import('./share-calls.ts').then(
+      ({ createSharing }) => createSharing(attempt, (problem) => judgeAnswer(problem, problem, address)),
+      () => attempt,
+    );
+    return await (
+      await together
+    )(call, signal);
+  };
   let hasAnswered = false;
   const input = { ...options, isKnownServer: () => hasAnswered };
 
   return {
     address,
     call: async <Answer>(call: CoordinatorCall, signal: AbortSignal) => {
-      const make = !call.mayShare ? attempt : call.path ? complete : create;
+      const make = call.mayShare ? share : attempt;
       const answer = await repeat(input, signal, () => make(call, signal));
       hasAnswered = true;
       return answer as Answer;

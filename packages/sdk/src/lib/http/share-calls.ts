@@ -1,4 +1,4 @@
-import { type BatchItem, MAX_BATCH_ITEMS } from '@longhaul/protocol';
+import { type BatchItem, MAX_BATCH_ITEMS, type Problem } from '@longhaul/protocol';
 import pLimit from 'p-limit';
 import type { CoordinatorCall } from '../ports/coordinator.ts';
 import type { Outcome } from '../repeat.ts';
@@ -25,15 +25,30 @@ interface Waiting {
   readonly reject: (reason: unknown) => void;
 }
 
-/** Shared calls under way at once: the first uploads wait for nobody, and while some are worked on others travel. */
+/** Shared calls of a kind under way at once: while some are worked on others travel. */
 const LINES = 3;
 
 /** A reverse proxy that nobody has configured takes 1 MiB (nginx). */
 const MAX_BATCH_BYTES = 1_000_000;
 
+/** Lets creates share calls, and completions. `judge` says what a refusal means. */
+export function createSharing(
+  attempt: AttemptCall,
+  judge: (problem: Problem) => Outcome<unknown>,
+): AttemptCall {
+  const judgeItem: SharedKind['judge'] = (item) => (item.ok ? item : judge(item.problem));
+  const create = shareCalls(attempt, { path: '/batch', entryOf: ({ json }) => json, judge: judgeItem });
+  const complete = shareCalls(attempt, {
+    path: '/batch/complete',
+    entryOf: ({ path, token }) => ({ uploadId: path.split('/')[1], token }),
+    judge: judgeItem,
+  });
+  return async (call, signal) => await (call.path ? complete : create)(call, signal);
+}
+
 /**
- * Lets calls share one with those that were made while the lines were busy: a single upload goes at once and alone, and
- * the more there are, the more of them travel together. Each is answered, refused and aborted by itself.
+ * Lets calls share one with those that were made while the lines were busy: the more there are, the more of them travel
+ * together, and one that is alone goes at once. Each is answered, refused and aborted by itself.
  *
  * A coordinator, or a proxy in front of it, that does not take them together gets them one by one from then on.
  */
@@ -57,7 +72,7 @@ export function shareCalls(attempt: AttemptCall, { path, entryOf, judge }: Share
     const outcome = await untilAllAbort(batch, (signal) => attempt({ method: 'post', path, json }, signal));
     if ('value' in outcome) {
       const { uploads } = outcome.value as { uploads?: readonly BatchItem<unknown>[] };
-      if (uploads?.length === batch.length) return uploads.map(judge);
+      if (uploads?.length === batch.length && uploads.every(Boolean)) return uploads.map(judge);
     } else if (outcome.trouble !== 'fatal') return batch.map(() => outcome);
     isRefused = true;
     return undefined;

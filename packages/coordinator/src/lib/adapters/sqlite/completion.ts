@@ -6,7 +6,7 @@ import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 /** The catalog's part in completing an upload. Every change by a driver but the first is refused once the epoch moved. */
 export function completionOf(database: SqliteDatabase): CompletionCatalog {
   const change = (deed: string, uploadId: string, edit: Edit): Promise<UploadRecord | undefined> =>
-    attempt(deed, () => changeRow(database, uploadId, edit));
+    attempt(deed, () => database.together(() => changeRow(database, uploadId, edit)));
 
   return {
     beginCompletion: (uploadId, { partsDigest, redriveAfterMs, checksum, size }) => {
@@ -17,7 +17,9 @@ export function completionOf(database: SqliteDatabase): CompletionCatalog {
     },
     finishCompletion: (uploadId, epoch, { etag, versionId = null, proof }) =>
       attempt('finish a completion', () =>
-        endRow(database, uploadId, { ...FINISH, values: { epoch, etag, versionId, proof } }),
+        database.together(() =>
+          endRow(database, uploadId, { ...FINISH, values: { epoch, etag, versionId, proof } }),
+        ),
       ),
     refuseCompletion: (uploadId, epoch, { lastError, attemptOverAfterMs, redriveAfterMs }) =>
       change('refuse a completion', uploadId, {

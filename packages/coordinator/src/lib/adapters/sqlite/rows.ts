@@ -51,9 +51,9 @@ export function endRow(database: SqliteDatabase, uploadId: string, edit: Edit): 
 }
 
 /** Runs the work; whatever SQLite throws becomes the cause of a {@link CatalogError}. */
-export async function attempt<Result>(deed: string, work: () => Result): Promise<Result> {
+export async function attempt<Result>(deed: string, work: () => Result | Promise<Result>): Promise<Result> {
   try {
-    return work();
+    return await work();
   } catch (cause) {
     if (cause instanceof CatalogError) throw cause;
     throw new CatalogError(`the SQLite catalog could not ${deed}`, { cause });

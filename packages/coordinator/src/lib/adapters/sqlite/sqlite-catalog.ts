@@ -16,14 +16,16 @@ export function createSqliteCatalog(database: SqliteDatabase): Catalog {
     outbox: outboxOf(database),
     migrate: () => attempt('bring its schema up to date', () => migrate(database)),
     installation: () => attempt('tell who it is', () => installation(database)),
-    insert: (draft) => attempt('insert an upload', () => insert(database, draft)),
+    insert: (draft) => attempt('insert an upload', () => database.together(() => insert(database, draft))),
     find: (uploadId) => attempt('read an upload', () => find(database, uploadId)),
     ...openingOf(database),
     ...completionOf(database),
     ...abortOf(database),
     ...sweepOf(database),
     recordGrant: (uploadId, { expiresInSeconds }) =>
-      attempt('record a grant', () => recordGrant(database, uploadId, expiresInSeconds)),
+      attempt('record a grant', () =>
+        database.together(() => recordGrant(database, uploadId, expiresInSeconds)),
+      ),
     recordActivity: (uploadId) => attempt('record activity', () => recordActivity(database, uploadId)),
     ping: () => attempt('answer', () => database.run('SELECT 1')),
     close: () => attempt('close', () => database.close()),
@@ -34,7 +36,7 @@ type Opening = Pick<Catalog, 'repeatCreate' | 'saveMultipart' | 'openWithoutMult
 
 function openingOf(database: SqliteDatabase): Opening {
   const change = (deed: string, uploadId: string, edit: Edit): Promise<UploadRecord | undefined> =>
-    attempt(deed, () => changeRow(database, uploadId, edit));
+    attempt(deed, () => database.together(() => changeRow(database, uploadId, edit)));
 
   return {
     repeatCreate: (uploadId, pendingLimitMs) =>

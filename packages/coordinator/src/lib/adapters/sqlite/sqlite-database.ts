@@ -12,6 +12,11 @@ export interface SqliteDatabase {
   exec(sql: string): void;
   /** Runs the work in one write transaction: all of it or nothing. */
   write<Result>(work: () => Result): Result;
+  /**
+   * Runs work that writes in one transaction with whatever else comes in the same moment, and resolves once that is on the
+   * disk: a hundred changes wait for the disk once. Where one of them throws, each is run by itself.
+   */
+  together<Result>(work: () => Result): Promise<Result>;
   /** Closes the connection; nothing happens when it is closed already. */
   close(): void;
 }
@@ -41,6 +46,7 @@ export function openDatabase(path: string, nowEpochMs?: () => number): SqliteDat
   if (nowEpochMs) connection.function('longhaul_now_epoch_ms', nowEpochMs);
   const timed = (sql: string): string => sql.replaceAll(CLOCK_MS, clockMs);
   const statements = new Map<string, StatementSync>();
+  const group = createGroup((work) => inWriteTransaction(connection, work));
   let closed = false;
 
   function statement(sql: string): StatementSync {
@@ -58,12 +64,66 @@ export function openDatabase(path: string, nowEpochMs?: () => number): SqliteDat
     run: (sql, values = {}) => void statement(sql).run(values),
     change: (sql, values = {}) => Number(statement(sql).run(values).changes),
     exec: (sql) => connection.exec(timed(sql)),
-    write: (work) => inWriteTransaction(connection, work),
+    write: (work) => (group.isCommitting() ? work() : inWriteTransaction(connection, work)),
+    // Memory is no disk to wait for.
+    together: async (work) => await (path === ':memory:' ? work() : group.join(work)),
     close() {
       if (closed) return;
+      group.commit();
       closed = true;
       connection.close();
     },
+  };
+}
+
+/** Work that waits to be committed together. */
+interface Group {
+  join<Result>(work: () => Result): Promise<Result>;
+  /** Whether the work that runs now is in a transaction already. */
+  isCommitting(): boolean;
+  commit(): void;
+}
+
+function createGroup(inTransaction: <Result>(work: () => Result) => Result): Group {
+  let waiting: { readonly run: () => void; readonly settle: () => void; readonly alone: () => void }[] = [];
+  let isCommitting = false;
+
+  function commit(): void {
+    const members = waiting;
+    waiting = [];
+    try {
+      isCommitting = true;
+      inTransaction(() => {
+        for (const { run } of members) run();
+      });
+      isCommitting = false;
+      for (const { settle } of members) settle();
+    } catch {
+      isCommitting = false;
+      // Nothing of it was written, and only one of them may be at fault.
+      for (const { alone } of members) alone();
+    }
+  }
+
+  return {
+    commit: () => void (waiting.length > 0 && commit()),
+    isCommitting: () => isCommitting,
+    join: (work) =>
+      new Promise((resolve, reject) => {
+        let result: ReturnType<typeof work>;
+        const run = (): void => void (result = work());
+        const settle = (): void => resolve(result);
+        const alone = (): void => {
+          try {
+            run();
+            settle();
+          } catch (error) {
+            reject(error);
+          }
+        };
+        // After everything that has come in by now, so that it comes along.
+        if (waiting.push({ run, settle, alone }) === 1) setImmediate(() => waiting.length > 0 && commit());
+      }),
   };
 }
 

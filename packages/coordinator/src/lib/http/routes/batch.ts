@@ -16,7 +16,7 @@ import { MESSAGE_MAX_BYTES, parseMessage, readMessage } from '../read-message.ts
 /** Room for payloads: the items of a batch may be inline. */
 const BATCH_MAX_BYTES = 16 * 1024 ** 2;
 /** Items of one batch that are worked on at once. */
-const ITEMS_AT_ONCE = 8;
+const ITEMS_AT_ONCE = 25;
 
 /** Up to 100 uploads in one call; each item succeeds or fails by itself. */
 export function batchRoutes(context: UploadContext, owner: OwnerOf): Hono {

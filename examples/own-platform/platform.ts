@@ -13,6 +13,7 @@ export const remotePlatform: Platform<URL, ByteSource> = {
   defaultConcurrency: 4,
   clock: systemClock,
   openSource,
+  // No digester: each part would be fetched twice.
   createSender() {
     const sender = createFetchPartSender();
     return {

@@ -143,6 +143,7 @@ describe.skipIf(!CHROMIUM)('resuming in a browser (needs LONGHAUL_TEST_CHROMIUM)
     expect(await drive(page).pending(options())).toEqual([]);
     await page.reload();
     letGo();
+    expect(await drive(page).pending({ ...options(), coordinator: 'https://elsewhere.example' })).toEqual([]);
     expect(await drive(page).pending(options())).toEqual([
       { name: 'stored.bin', sizeBytes: PARTS * PART, hasFile: true },
     ]);

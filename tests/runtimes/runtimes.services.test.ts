@@ -45,6 +45,7 @@ afterAll(async () => {
 
 async function expectStored(results: readonly UploadResult[]): Promise<void> {
   expect(results.map(({ partCount }) => partCount)).toEqual([1, 1, 5]);
+  expect(results.map(({ proof }) => proof)).toEqual(['checksum', 'checksum', 'checksum']);
   for (const [index, { key }] of results.entries())
     expect(await backend.store.hashOf(key)).toBe(await hashOfFile(files[index] ?? ''));
 }

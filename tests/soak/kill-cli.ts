@@ -115,7 +115,9 @@ interface Round {
   readonly title: string;
   readonly kills: number;
   readonly failures: readonly string[];
-  /** Bytes of parts that were cut, and had to be sent again. */
+  /** PUTs that a kill has met. */
+  readonly cutParts: number;
+  /** Bytes of them, which had to be sent again. */
   readonly resentBytes: number;
   readonly uploads: number;
 }
@@ -146,8 +148,16 @@ async function uploadThroughKills(world: World, random: Random, title: string): 
   }
   if (!keys.some((key) => last.stdout.includes(key))) failures.push('there is no object');
   await rm(file);
-  const resentBytes = puts.reduce((sum, put) => sum + (isStored(put) ? 0 : put.receivedBytes), 0);
-  return { title, kills, failures, resentBytes, uploads: new Set(puts.map(({ key }) => key)).size };
+  const cut = puts.filter((put) => !isStored(put));
+  const resentBytes = cut.reduce((sum, { receivedBytes }) => sum + receivedBytes, 0);
+  return {
+    title,
+    kills,
+    failures,
+    cutParts: cut.length,
+    resentBytes,
+    uploads: new Set(puts.map(({ key }) => key)).size,
+  };
 }
 
 function judgeRun({ exitCode, text }: CliRun): string[] {
@@ -178,6 +188,7 @@ function figuresOf(rounds: readonly Round[]): Readonly<Record<string, unknown>> 
   return {
     files: rounds.length,
     kills,
+    cutParts: sum(({ cutParts }) => cutParts),
     // More than files where one was killed between the end of its upload and its last word.
     uploads: sum(({ uploads }) => uploads),
     resentMibPerKill:

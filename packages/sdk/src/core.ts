@@ -2,11 +2,16 @@
  * The engine without a runtime: bring your own sources, sender and clock, as a {@link Platform}.
  *
  * Whole where there is `fetch`, with what is here: {@link createBlobSource}, {@link createFetchPartSender},
- * {@link systemClock}. See docs/platforms.md for what each has to promise.
+ * {@link sourceDigester}, {@link systemClock}. See docs/platforms.md for what each has to promise.
  *
  * @module
  */
-export { createUploaderOn, type CreateUploader, type Uploader } from './lib/uploader/create-uploader.ts';
+export {
+  createUploaderOn,
+  type CreateUploader,
+  type Uploader,
+  type UploaderExtras,
+} from './lib/uploader/create-uploader.ts';
 export type { ShareUpload } from './lib/uploader/upload.ts';
 export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
 export type { UploadControl, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
@@ -23,6 +28,7 @@ export type { ResumeDetails, ResumeHint, ResumeStore } from './lib/ports/resume-
 export type { NoticeListener, UploadNotice } from './lib/notice.ts';
 export type { UploadProgress } from './lib/progress.ts';
 export type { RetryOptions } from './lib/retry.ts';
+export { sourceDigester } from './lib/integrity/source-digester.ts';
 export { createFetchPartSender, type PartFetch } from './lib/senders/fetch-part-sender.ts';
 export { createBlobSource, type BlobSource } from './lib/sources/blob-source.ts';
 export { createBytesSource } from './lib/sources/bytes-source.ts';

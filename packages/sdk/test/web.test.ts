@@ -28,7 +28,8 @@ async function start(
 }
 
 async function expectStored(upload: UploadHandle, bytes: Uint8Array, servers: TestServers): Promise<void> {
-  const { key } = await upload.result;
+  const { key, proof } = await upload.result;
+  expect(proof).toBe('checksum');
   expect(Buffer.compare(await servers.read(key), bytes)).toBe(0);
 }
 

@@ -1,10 +1,10 @@
 import { MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
 import { systemClock } from '../system-clock.ts';
-import { UploadError } from '../upload-error.ts';
 import type { Uploader } from '../uploader/create-uploader.ts';
 import { createEmitter } from '../uploader/emitter.ts';
 import type { UploadOptions } from '../uploader/options.ts';
 import type { UploadHandle } from '../uploader/upload-handle.ts';
+import { createRunningUploads } from './running-uploads.ts';
 import { createTotal, type TotalProgress } from './total-progress.ts';
 import {
   countList,
@@ -91,11 +91,8 @@ export function uploadAll<Input>(
   const { on, emit } = createEmitter<UploadAllEvents<Input>>();
   const total = createTotal(systemClock, (progress) => emit('progress', progress));
   const stopping = new AbortController();
-  const cancelling = new AbortController();
   const stopSignal = AbortSignal.any([stopping.signal, ...(signal ? [signal] : [])]);
-  const endSignal = AbortSignal.any([stopSignal, cancelling.signal]);
-  const uploads = new Set<UploadHandle>();
-  const gate = createGate(endSignal);
+  const running = createRunningUploads(stopSignal);
 
   const upload = async (item: UploadItem<Input>): Promise<UploadOutcome<Input>> => {
     const { input, sizeBytes: _sizeBytes, ...own } = item;
@@ -103,13 +100,12 @@ export function uploadAll<Input>(
     let outcome: UploadOutcome<Input>;
     try {
       const given = isFunction(input) ? await input() : input;
-      await gate.passage();
-      endSignal.throwIfAborted();
+      await running.permission();
       const handle = uploader.upload(given, { ...shared, ...own, signal: stopSignal });
-      uploads.add(handle);
+      running.add(handle);
       share.follow(handle);
       emit('begin', { item, upload: handle });
-      outcome = { item, result: await handle.result.finally(() => uploads.delete(handle)) };
+      outcome = { item, result: await handle.result };
     } catch (error) {
       outcome = { item, error };
       if (stopOnError) stopping.abort(error);
@@ -125,45 +121,19 @@ export function uploadAll<Input>(
     () => {},
   );
   return {
-    result: beginEach(tellEnd(list, total.allBegun), AT_ONCE, endSignal, (entry) => upload(itemOf(entry))),
+    result: beginEach(tellEnd(list, total.allBegun), AT_ONCE, running.endSignal, (entry) =>
+      upload(itemOf(entry)),
+    ),
     on,
     get progress() {
       return total.progress();
     },
-    pause() {
-      gate.shut();
-      for (const handle of uploads) handle.pause();
-    },
+    pause: running.pause,
     resume() {
       total.rest();
-      gate.open();
-      for (const handle of uploads) handle.resume();
+      running.resume();
     },
-    async cancel() {
-      cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
-      const ends = await Promise.allSettled(Array.from(uploads, (handle) => handle.cancel()));
-      for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    },
-  };
-}
-
-/** Open until it is shut. Once everything ends nobody waits at it any more. */
-function createGate(endSignal: AbortSignal): { shut(): void; open(): void; passage(): Promise<void> } {
-  let shutFor = Promise.resolve();
-  let letPass: (() => void) | undefined;
-  const open = (): void => {
-    letPass?.();
-    letPass = undefined;
-  };
-  endSignal.addEventListener('abort', open);
-  return {
-    open,
-    shut() {
-      if (!letPass && !endSignal.aborted) shutFor = new Promise((resolve) => (letPass = resolve));
-    },
-    async passage() {
-      while (letPass) await shutFor;
-    },
+    cancel: running.cancel,
   };
 }
 

@@ -28,6 +28,7 @@ const MAX_BODY_LENGTH = 16 * 1024;
  *   clock: systemClock,
  *   openSource: async (blob) => createBlobSource(blob),
  *   createSender: () => createFetchPartSender(),
+ *   digester: sourceDigester,
  * };
  * const uploader = createUploaderOn(platform, { coordinator: 'https://uploads.example.com' });
  */

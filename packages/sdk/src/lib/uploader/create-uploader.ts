@@ -24,6 +24,12 @@ export interface Uploader<Input> {
   upload(input: Input, options?: UploadOptions): UploadHandle;
 }
 
+/** What only some platforms have. */
+export interface UploaderExtras {
+  /** For those on which the same file may be uploaded in several places at once, such as tabs. */
+  readonly shareUpload?: ShareUpload;
+}
+
 /** What every platform's entry exports under the name `createUploader`. */
 export type CreateUploader<Input> = (options: UploaderOptions) => Uploader<Input>;
 
@@ -36,13 +42,12 @@ const SENDING_PER_CONNECTION = 4;
 /**
  * An uploader on a platform of your own.
  *
- * @param extras.shareUpload for a platform on which the same file may be uploaded in several places, such as tabs
  * @throws TypeError if `options.coordinator` is no absolute URL and no function, or `options.concurrency` no number
  */
 export function createUploaderOn<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
-  { shareUpload }: { readonly shareUpload?: ShareUpload } = {},
+  extras: UploaderExtras = {},
 ): Uploader<Input> {
   const { clock, connectivity, digester } = platform;
   const settings = {
@@ -59,7 +64,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     sender,
     line: createLine({ ...settings, seesProgress: sender.seesProgress }),
     onNotice: onceEach(onNotice),
-    shareUpload,
+    ...extras,
   };
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);

@@ -1,0 +1,56 @@
+import { UploadError } from '../upload-error.ts';
+import type { UploadHandle } from '../uploader/upload-handle.ts';
+
+/** Uploads under way, to be told things together. */
+export interface RunningUploads {
+  /** Aborted when no more may begin: by the signal given, or by `cancel()`. */
+  readonly endSignal: AbortSignal;
+  /** Resolves when another may begin; rejects when none may any more. */
+  permission(): Promise<void>;
+  /** Counts it among them until it has ended. */
+  add(upload: UploadHandle): void;
+  pause(): void;
+  resume(): void;
+  /** @throws UploadError if the coordinator could not be told of one of them; the others are cancelled all the same */
+  cancel(): Promise<void>;
+}
+
+/** None yet. */
+export function createRunningUploads(stopSignal: AbortSignal): RunningUploads {
+  const uploads = new Set<UploadHandle>();
+  const cancelling = new AbortController();
+  const endSignal = AbortSignal.any([stopSignal, cancelling.signal]);
+  let pause = Promise.resolve();
+  let endPause: (() => void) | undefined;
+  const goOn = (): void => {
+    endPause?.();
+    endPause = undefined;
+  };
+  endSignal.addEventListener('abort', goOn);
+
+  return {
+    endSignal,
+    async permission() {
+      while (endPause) await pause;
+      endSignal.throwIfAborted();
+    },
+    add(upload) {
+      uploads.add(upload);
+      const ended = (): void => void uploads.delete(upload);
+      upload.result.then(ended, ended);
+    },
+    pause() {
+      if (!endPause && !endSignal.aborted) pause = new Promise((resolve) => (endPause = resolve));
+      for (const upload of uploads) upload.pause();
+    },
+    resume() {
+      goOn();
+      for (const upload of uploads) upload.resume();
+    },
+    async cancel() {
+      cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
+      const ends = await Promise.allSettled(Array.from(uploads, async (upload) => await upload.cancel()));
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
+    },
+  };
+}

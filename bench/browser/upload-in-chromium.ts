@@ -7,12 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
 import { PAGES_FOLDER } from './build-pages.ts';
 import { openPage } from './chromium.ts';
-
-/** What one upload cost a page. */
-export interface PageCost {
-  readonly seconds: number;
-  readonly mainThreadSeconds: number;
-}
+import type { PageCost } from './page-cost.ts';
 
 const [program = '', page = '', file = '', target = '{}'] = process.argv.slice(2);
 const HTML = `<!doctype html><meta charset="utf-8"><title>Bench</title>

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import { PAGES, type PageName } from '../browser/build-pages.ts';
+import { pageCommand } from '../browser/page-command.ts';
 import { NODE_CLIENTS, nodeClientScript } from '../node-upload/build-clients.ts';
 import type { BackendAddress } from './backend-process.ts';
 
@@ -29,8 +29,6 @@ export function clientNamed(name: ClientName): Client {
   return client;
 }
 
-const RUN_PAGE = join(import.meta.dirname, '../browser/upload-in-chromium.ts');
-
 /** The command that uploads `file` once and prints what it cost. */
 export function commandOf(
   { name }: Client,
@@ -41,6 +39,5 @@ export function commandOf(
   const inNode = NODE_CLIENTS.find((client) => client === name);
   if (inNode) return [process.execPath, nodeClientScript(inNode), file, JSON.stringify(address)];
   const page = Object.keys(PAGES).find((candidate) => candidate === name.replace('-page', '')) as PageName;
-  const target = JSON.stringify({ ...address, options: {} });
-  return [process.execPath, RUN_PAGE, chromium ?? '', page, file, target];
+  return pageCommand(chromium ?? '', page, file, { ...address, options: {} });
 }

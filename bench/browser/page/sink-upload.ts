@@ -1,4 +1,4 @@
-import type { PageTarget } from './bench-page.ts';
+import type { PageTarget } from '../page-target.ts';
 
 /** A multipart upload to the sink, which asks for no signature. */
 export interface SinkUpload {

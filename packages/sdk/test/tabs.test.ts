@@ -77,7 +77,7 @@ async function expectStored({ result }: UploadHandle): Promise<void> {
 }
 
 const inState = async (upload: UploadHandle, kind: TransferState['kind']): Promise<void> =>
-  await expect.poll(() => upload.state.kind, { timeout: 5_000 }).toBe(kind);
+  await expect.poll(() => upload.state.kind, { timeout: 20_000 }).toBe(kind);
 
 describe('one file in two tabs', () => {
   it('is sent by one of them, and both tell of it and have the result', async () => {

@@ -1,0 +1,46 @@
+import type { PageCost } from '../browser/page-cost.ts';
+import { median } from '../measuring/median.ts';
+
+/** What was measured of one way to upload from a page. */
+export interface PageRuns {
+  readonly name: string;
+  readonly costs: readonly PageCost[];
+}
+
+/** Medians, as they are shown. */
+export interface PageRow {
+  readonly name: string;
+  readonly seconds: number;
+  readonly gbPerSecond: number;
+  /** Throughput over that of the bare one. */
+  readonly toBare: number;
+  readonly mainThreadSecondsPerGiB: number;
+}
+
+/** One row for each way; the first one is the bare one, with which all are compared. */
+export function toPageRows(sizeBytes: number, runs: readonly PageRuns[]): PageRow[] {
+  const timeOf = ({ costs }: PageRuns): number => median(costs.map(({ seconds }) => seconds));
+  const bare = runs[0] ? timeOf(runs[0]) : Number.NaN;
+  return runs.map((way) => ({
+    name: way.name,
+    seconds: timeOf(way),
+    gbPerSecond: sizeBytes / 1e9 / timeOf(way),
+    toBare: bare / timeOf(way),
+    mainThreadSecondsPerGiB:
+      median(way.costs.map(({ mainThreadSeconds }) => mainThreadSeconds)) / (sizeBytes / 1024 ** 3),
+  }));
+}
+
+/** The rows as text. */
+export function formatPageRows(rows: readonly PageRow[]): string {
+  const lines = rows.map((row) =>
+    [
+      row.name.padEnd(24),
+      row.seconds.toFixed(2).padStart(6),
+      row.gbPerSecond.toFixed(3).padStart(6),
+      row.toBare.toFixed(2).padStart(9),
+      row.mainThreadSecondsPerGiB.toFixed(3).padStart(18),
+    ].join('  '),
+  );
+  return ['way                            s    GB/s   to bare   main thread s/GiB', ...lines].join('\n');
+}

@@ -29,10 +29,10 @@ export async function openPage(program: string, url: string, file: string): Prom
   const close = async (): Promise<void> => {
     if (browser.exitCode === null && browser.signalCode === null) {
       const exit = once(browser, 'exit');
-      browser.kill('SIGKILL');
+      killGroup(browser);
       await exit;
     }
-    // Its children end a moment after it, and write until then.
+    // Its children end a moment after it.
     await rm(profile, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
   };
   try {
@@ -59,7 +59,15 @@ function launch(program: string, profile: string): ChildProcess {
     '--disable-sync',
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE 10.77.0.2',
   ];
-  return spawn(program, flags, { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] });
+  return spawn(program, flags, {
+    // A group of its own, so that it ends with all its children: they would write into the profile that is removed.
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
+  });
+}
+
+function killGroup({ pid }: ChildProcess): void {
+  if (pid !== undefined) process.kill(-pid, 'SIGKILL');
 }
 
 async function preparePage(cdp: Cdp, url: string, file: string): Promise<Omit<BenchPage, 'close'>> {

@@ -20,7 +20,9 @@ await once(server, 'listening');
 const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 
 const opened = await openPage(program, url, file);
-process.once('SIGTERM', () => void opened.close().then(() => process.exit(143)));
+for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(signal, () => void opened.close().then(() => process.exit(143)));
+}
 try {
   const before = await opened.mainThreadSeconds();
   const { seconds } = (await opened.evaluate(`runUpload(${target})`)) as { seconds: number };

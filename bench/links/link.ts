@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UsageError } from './usage-error.ts';
@@ -59,6 +59,7 @@ export interface LinkOptions {
  * @throws UsageError if the kernel has no such congestion control, or does not allow it here
  */
 export async function openLink(spec: LinkSpec, { seed, congestion }: LinkOptions): Promise<Link> {
+  removeOrphans();
   const near = `longhaul-${process.pid}-near`;
   const far = `longhaul-${process.pid}-far`;
   const line = await startLine(spec, [near, far], seed);
@@ -145,6 +146,12 @@ async function endOf(line: ChildProcess): Promise<string> {
   let text = '';
   for await (const chunk of line.stdout ?? []) text += String(chunk);
   return text.trim();
+}
+
+/** Those of runs that were killed before they could clean up. */
+function removeOrphans(): void {
+  const names = ip('netns', 'list').match(/^longhaul-\d+-\w+/gm) ?? [];
+  removeNamespaces(...names.filter((name) => !existsSync(`/proc/${name.split('-')[1]}`)));
 }
 
 function removeNamespaces(...names: readonly string[]): void {

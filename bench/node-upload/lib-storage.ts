@@ -31,6 +31,10 @@ await measure(() =>
     client,
     ...(partSizeBytes && { partSize: Number(partSizeBytes) }),
     ...(concurrency && { queueSize: Number(concurrency) }),
-    params: { Bucket: bucket, Key: `lib-storage/${Date.now()}`, Body: createReadStream(file) },
+    params: {
+      Bucket: bucket,
+      Key: `lib-storage/${Date.now()}`,
+      Body: file === '-' ? process.stdin : createReadStream(file),
+    },
   }).done(),
 );

@@ -126,7 +126,11 @@ export function partRange(plan: PartPlan | OpenPlan, partNumber: number): PartRa
     throw new RangeError(`partNumber must be a whole number from 1 to ${partCount}, got ${partNumber}`);
   }
   const offsetBytes = offsetOf(plan, partNumber);
-  return { partNumber, offsetBytes, sizeBytes: Math.min(sizeOf(plan, partNumber), endBytes - offsetBytes) };
+  return {
+    partNumber,
+    offsetBytes,
+    sizeBytes: Math.min(fullPartSizeOf(plan, partNumber), endBytes - offsetBytes),
+  };
 }
 
 /** Size and number of parts of a plan; while the size is unknown, the most that they may be. */
@@ -155,10 +159,21 @@ export function fitsPlan(
  * @example partRanges(planParts(0)) // [{ partNumber: 1, offsetBytes: 0, sizeBytes: 0 }]
  */
 export function partRanges(plan: PartPlan): PartRange[] {
-  return Array.from({ length: plan.partCount }, (_, index) => partRange(plan, index + 1));
+  let offsetBytes = 0;
+  return Array.from({ length: plan.partCount }, (_, index) => {
+    const partNumber = index + 1;
+    const sizeBytes = Math.min(fullPartSizeOf(plan, partNumber), plan.sizeBytes - offsetBytes);
+    const range = { partNumber, offsetBytes, sizeBytes };
+    offsetBytes += sizeBytes;
+    return range;
+  });
 }
 
-function sizeOf({ partSizeBytes, doubleEvery = Infinity }: PartRule, partNumber: number): number {
+/** Size of a part that is not the last. */
+export function fullPartSizeOf(
+  { partSizeBytes, doubleEvery = Infinity }: PartRule,
+  partNumber: number,
+): number {
   return Math.min(partSizeBytes * 2 ** Math.floor((partNumber - 1) / doubleEvery), MAX_PART_SIZE_BYTES);
 }
 
@@ -167,7 +182,7 @@ function offsetOf(rule: PartRule, partNumber: number): number {
   const { doubleEvery = Infinity } = rule;
   let offsetBytes = 0;
   for (let before = 1; before < partNumber; before += doubleEvery) {
-    offsetBytes += sizeOf(rule, before) * Math.min(doubleEvery, partNumber - before);
+    offsetBytes += fullPartSizeOf(rule, before) * Math.min(doubleEvery, partNumber - before);
   }
   return offsetBytes;
 }

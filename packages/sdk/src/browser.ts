@@ -5,7 +5,7 @@
  */
 import { addressOf } from './lib/address.ts';
 import { fingerprintOf } from './lib/fingerprint.ts';
-import { type BrowserInput, browserPlatform } from './lib/platform/browser/browser-platform.ts';
+import { type BrowserInput, browserPlatform, openFile } from './lib/platform/browser/browser-platform.ts';
 import { browserResumeStore } from './lib/platform/browser/browser-resume-store.ts';
 import type { PendingUpload } from './lib/platform/browser/pending-uploads.ts';
 import { type CreateUploader, createUploaderOn, type Uploader } from './lib/uploader/create-uploader.ts';
@@ -51,11 +51,10 @@ export function createUploader(options: UploaderOptions): BrowserUploader {
     async pendingUploads() {
       const { pendingUploads } = await import('./lib/platform/browser/pending-uploads.ts');
       const address = typeof coordinator === 'function' ? undefined : addressOf(String(coordinator));
-      const { openSource } = browserPlatform;
       return await pendingUploads({
         upload: uploader.upload,
         address,
-        openSource,
+        openSource: openFile,
         fingerprintOf,
         UploadError,
       });

@@ -1,4 +1,6 @@
 #!/usr/bin/env node
+import { setFlagsFromString } from 'node:v8';
+
 process.exitCode = await main(process.versions.node);
 
 /** The rest is loaded only by a Node that has what it needs: an older one would end in a stack trace. */
@@ -8,7 +10,10 @@ async function main(nodeVersion: string): Promise<number> {
     console.error(`longhaul needs Node 22.13 or newer; this is ${nodeVersion}.`);
     return 1;
   }
+  // Short-lived objects are few here: room for more of them would only be memory. It grows no more from now on.
+  setFlagsFromString('--semi-space-growth-factor=1');
   const { runCli } = await import('./lib/cli/run-cli.ts');
+  const { openStandardInput } = await import('./lib/cli/standard-input.ts');
   const interrupt = new AbortController();
   const stop = (): void => {
     // Asked twice: whatever is still being said to the coordinator is cut short.
@@ -18,7 +23,6 @@ async function main(nodeVersion: string): Promise<number> {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   const { env, stdout, stderr } = process;
-  return await runCli(process.argv.slice(2), { env, stdout, stderr, signal: interrupt.signal });
+  const world = { env, openStandardInput, stdout, stderr, signal: interrupt.signal };
+  return await runCli(process.argv.slice(2), world);
 }
-
-export {};

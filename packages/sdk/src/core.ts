@@ -18,7 +18,7 @@ export type { UploadControl, UploadEvents, UploadHandle } from './lib/uploader/u
 export type { PartProgress } from './lib/uploader/upload-tracker.ts';
 export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts';
 export type { CoordinatorFetch, CoordinatorHeaders } from './lib/http/coordinator-client.ts';
-export type { ByteSource } from './lib/ports/byte-source.ts';
+export type { ByteSource, ReadOnce, SourceHints } from './lib/ports/byte-source.ts';
 export type { Clock } from './lib/ports/clock.ts';
 export type { Digester, StretchToDigest } from './lib/ports/digester.ts';
 export type { Connectivity } from './lib/ports/connectivity.ts';
@@ -31,6 +31,7 @@ export type { RetryOptions } from './lib/retry.ts';
 export { sourceDigester } from './lib/integrity/source-digester.ts';
 export { createFetchPartSender, type PartFetch } from './lib/senders/fetch-part-sender.ts';
 export { createBlobSource, type BlobSource } from './lib/sources/blob-source.ts';
+export type { ByteStream } from './lib/sources/byte-stream.ts';
 export { createBytesSource } from './lib/sources/bytes-source.ts';
 export { systemClock } from './lib/system-clock.ts';
 export {

@@ -109,6 +109,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
     world.scheduler.note(`${plan.name} crashes`);
     world.onCrash();
     runLife.end();
+    if (plan.editsWhileDead) plan.file.isEdited = true;
   };
 
   const live = async (): Promise<void> => {
@@ -134,7 +135,6 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
         world.scheduler.note(`${plan.name} is told: ${wordsOf(ending)}`);
       }
       if (ending ? isFinal(ending) : plan.abandons && run >= plan.crashes.length - 1) break;
-      if (death && !ending && plan.editsWhileDead) plan.file.isEdited = true;
       await world.scheduler.sleep(ending ? PAUSE_MS * (1 + healedRuns) : (death?.pauseMs ?? PAUSE_MS));
     }
     isOver = true;

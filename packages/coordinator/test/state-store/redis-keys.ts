@@ -42,6 +42,8 @@ export function describeRedisKeys(connect: () => Redis | Cluster): void {
         expected_size: '20',
         part_size: '8',
         total_chunks: '3',
+        size_unknown: '',
+        double_every: '',
         encryption_type: 'sse-kms',
         encryption: '{"mode":"sse-kms","kmsKeyId":"key"}',
         checksum_algorithm: '',

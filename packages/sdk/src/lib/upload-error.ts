@@ -6,6 +6,10 @@ export type UploadErrorCode =
   | 'FILE_CHANGED'
   /** The file could not be opened or read. */
   | 'FILE_UNREADABLE'
+  /** The stream failed in the middle; the error's `cause` is what it failed with. Nothing was stored. */
+  | 'SOURCE_FAILED'
+  /** The source has not `expectedSizeBytes`, or more than an upload of unknown size may have. Nothing was stored. */
+  | 'SIZE_MISMATCH'
   /** The file given to go on with an upload is another one than it began with, whatever its name. */
   | 'FILE_MISMATCH'
   /** No answer from the coordinator after every retry. The upload can be continued. */

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
@@ -37,15 +37,22 @@ afterAll(async () => {
 });
 
 interface Run {
-  readonly child: ChildProcess;
+  readonly child: ChildProcessWithoutNullStreams;
   readonly ended: Promise<{ status: number | null; stdout: string; stderr: string }>;
   /** Resolves when standard error has said it. */
   says(text: string | RegExp): Promise<void>;
 }
 
 function run(...args: string[]): Run {
+  const started = start(...args);
+  started.child.stdin.end();
+  return started;
+}
+
+/** With standard input open. */
+function start(...args: string[]): Run {
   const env = { ...process.env, LONGHAUL_COORDINATOR: url, XDG_STATE_HOME: join(folder, 'state') };
-  const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [CLI, ...args], { env });
   let [stdout, stderr] = ['', ''];
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
@@ -215,5 +222,66 @@ describe('longhaul', () => {
     expect(range).toMatchObject({ status: 2, stderr: expect.stringContaining('5MiB to 5GiB') });
     const nowhere = await run('upload', 'a', '--coordinator', 'localhost').ended;
     expect(nowhere).toMatchObject({ status: 2, stderr: expect.stringContaining('begins with http://') });
+  });
+});
+
+describe('longhaul upload -', () => {
+  const FROM_PIPE = ['upload', '-', '--name', 'dump.sql', '--json', '--part-size', '5MiB'];
+
+  async function pipe(bytes: Uint8Array, ...args: string[]): Promise<Awaited<Run['ended']>> {
+    const { child, ended } = start(...FROM_PIPE, ...args);
+    child.stdin.on('error', () => {});
+    child.stdin.end(bytes);
+    return await ended;
+  }
+
+  it.each([0, 1_000, 17 * MIB])('stores %d bytes of standard input under their name', async (sizeBytes) => {
+    const bytes = randomBytes(sizeBytes);
+    const { status, stdout } = await pipe(bytes);
+    expect(status).toBe(0);
+    const { key, ...report } = JSON.parse(stdout);
+    expect(report).toMatchObject({ file: '-', sizeBytes });
+    expect(sha256(await servers.read(key))).toBe(sha256(bytes));
+    expect(await servers.metadata(key)).toMatchObject({ 'original-name': 'dump.sql' });
+  });
+
+  it('shows what has come while nobody knows how much will', async () => {
+    const { status, stderr } = await pipe(randomBytes(40 * MIB));
+    expect(status).toBe(0);
+    expect(stderr).toMatch(/^dump\.sql: \d+\.\d MB(, |$)/m);
+    expect(stderr).toContain('dump.sql: 100 % 41.9 MB of 41.9 MB');
+  });
+
+  it('stores nothing of an input that ends before its expected size, or after', async () => {
+    const keys = await servers.keys();
+    const short = await pipe(randomBytes(17 * MIB), '--expect-size', '18MiB');
+    expect(short).toMatchObject({ status: 1, stderr: expect.stringContaining('17825792, not 18874368') });
+    expect(JSON.parse(short.stdout)).toMatchObject({ file: '-', error: { code: 'SIZE_MISMATCH' } });
+    const long = await pipe(randomBytes(17 * MIB), '--expect-size', '16MiB');
+    expect(JSON.parse(long.stdout)).toMatchObject({ error: { code: 'SIZE_MISMATCH' } });
+    expect(await servers.keys()).toEqual(keys);
+    expect(await servers.openUploads()).toBe(0);
+    expect(await pipe(randomBytes(17 * MIB), '--expect-size', '17MiB')).toMatchObject({ status: 0 });
+  });
+
+  it('stores nothing when it is stopped, and waits for no more input', async () => {
+    const { child, ended, says } = start(...FROM_PIPE);
+    child.stdin.on('error', () => {});
+    child.stdin.write(randomBytes(40 * MIB));
+    await says(/MB/);
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ status: 130, stderr: expect.stringContaining('Nothing was stored') });
+    expect(await servers.openUploads()).toBe(0);
+  });
+
+  it('says what is missing or makes no sense', async () => {
+    const mistakes: readonly [string, string[]][] = [
+      ['needs a name', ['upload', '-']],
+      ['uploaded alone', ['upload', '-', 'a', '--name', 'x']],
+      ['files have a name', ['upload', 'a', '--name', 'x']],
+      ['files have a name', ['upload', 'a', '--expect-size', '5']],
+    ];
+    for (const [message, args] of mistakes)
+      expect(await run(...args).ended).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
   });
 });

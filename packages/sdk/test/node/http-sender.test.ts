@@ -115,6 +115,25 @@ describe('the sender', () => {
     expect(body?.equals(Buffer.alloc(range.sizeBytes))).toBe(true);
   });
 
+  it('uses a connection again that lies idle, but not after an attempt without an answer', async () => {
+    let connections = 0;
+    const url = await serve(async (request, response) => {
+      await readBody(request);
+      response.end();
+    });
+    server?.on('connection', () => connections++);
+    const sender = createHttpSender({ concurrency: 1 });
+    const part = partOf(withReadInto(createBytesSource(randomBytes(100))), url, {
+      offsetBytes: 0,
+      sizeBytes: 100,
+    });
+    await sender.send(part);
+    await sender.send(part);
+    expect(connections).toBe(1);
+    await sender.send({ ...part, isOnNewConnection: true });
+    expect(connections).toBe(2);
+  });
+
   it('keeps no more than a few bytes in memory when nobody reads', async () => {
     let readBytes = 0;
     const url = await serve((request) => void request.pause());

@@ -23,6 +23,10 @@ export interface TestServers {
   namesOf(keys: readonly string[]): Promise<string[]>;
   /** Objects that the store has. */
   countObjects(): Promise<number>;
+  /** Its metadata. */
+  metadata(key: string): Promise<Readonly<Record<string, string>> | undefined>;
+  /** Keys of all objects. */
+  keys(): Promise<readonly string[]>;
   /** Uploads that the store has open. */
   openUploads(): Promise<number>;
   /** Lets three days pass, after which the coordinator has ended what nobody goes on with. */
@@ -106,6 +110,19 @@ export async function startServers(
       const { KeyCount = 0 } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET }));
       client.destroy();
       return KeyCount;
+    },
+    metadata: async (key) => (await objectStore.headObject({ key }))?.metadata,
+    async keys() {
+      const { ListObjectsV2Command, S3Client } = await import('@aws-sdk/client-s3');
+      const client = new S3Client({
+        endpoint: storeUrl,
+        region: 'us-east-1',
+        forcePathStyle: true,
+        credentials: CREDENTIALS,
+      });
+      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET }));
+      client.destroy();
+      return Contents.flatMap(({ Key }) => Key ?? []);
     },
     openUploads: async () => (await objectStore.listMultipartUploads({ prefix: '' })).length,
     async expireUploads() {

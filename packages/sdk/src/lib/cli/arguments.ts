@@ -12,6 +12,7 @@ export type CliArguments =
 
 /** `longhaul upload` with everything read. */
 export interface UploadArguments {
+  /** `-` is standard input. */
   readonly files: readonly string[];
   /** Whether folders are uploaded too, with what is in them. */
   readonly isRecursive: boolean;
@@ -22,6 +23,10 @@ export interface UploadArguments {
   readonly headers: Readonly<Record<string, string>>;
   readonly connectorId?: string;
   readonly contentType?: string;
+  /** Of standard input. */
+  readonly name?: string;
+  /** Of standard input. */
+  readonly expectedSizeBytes?: number;
   readonly maxBytesPerSecond?: number;
   readonly concurrency?: number;
   readonly partSizeBytes?: number;
@@ -34,6 +39,8 @@ const OPTIONS = {
   connector: { type: 'string' },
   header: { type: 'string', multiple: true },
   'content-type': { type: 'string' },
+  name: { type: 'string' },
+  'expect-size': { type: 'string' },
   'max-rate': { type: 'string' },
   concurrency: { type: 'string' },
   'part-size': { type: 'string' },
@@ -59,9 +66,11 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   if (args.length === 0) return { kind: 'nothing' };
   if (values.help) return { kind: 'help' };
+  const files = filesOf(positionals);
+  assertStandardInput(files, values);
   return {
     kind: 'upload',
-    files: filesOf(positionals),
+    files,
     coordinator: readCoordinator(values.coordinator ?? env['LONGHAUL_COORDINATOR'] ?? DEFAULT_COORDINATOR),
     isRecursive: values.recursive ?? false,
     followLinks: values['follow-links'] ?? false,
@@ -69,6 +78,8 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
     headers: readHeaders(values.header ?? [], env['LONGHAUL_AUTHORIZATION']),
     ...(values.connector !== undefined && { connectorId: readConnector(values.connector) }),
     ...(values['content-type'] !== undefined && { contentType: values['content-type'] }),
+    ...(values.name !== undefined && { name: values.name }),
+    ...optional('expectedSizeBytes', '--expect-size', values['expect-size'], parseByteSize),
     ...optional('maxBytesPerSecond', '--max-rate', values['max-rate'], parseByteRate),
     ...optional('concurrency', '--concurrency', values.concurrency, parseCount),
     ...optional('partSizeBytes', '--part-size', values['part-size'], parsePartSize),
@@ -80,6 +91,21 @@ function filesOf([command = '', ...files]: readonly string[]): readonly string[]
     throw new TypeError(`There is no command "${command}". Write: longhaul upload FILE`);
   if (files.length === 0) throw new TypeError('No file was named. Write: longhaul upload FILE');
   return files;
+}
+
+/** What arrives by a pipe has no name, and can be read once. */
+function assertStandardInput(
+  files: readonly string[],
+  { name, 'expect-size': expectSize }: { readonly name?: string; readonly 'expect-size'?: string },
+): void {
+  const hasInput = files.includes('-');
+  if (hasInput && files.length > 1)
+    throw new TypeError(
+      '- (standard input) is uploaded alone. Upload the files with a command of their own.',
+    );
+  if (hasInput && !name) throw new TypeError('- (standard input) needs a name: --name backup.tar');
+  if (!hasInput && (name !== undefined || expectSize !== undefined))
+    throw new TypeError('--name and --expect-size are for - (standard input): files have a name and a size.');
 }
 
 /** A password in a URL would show in messages and in the list of processes, and `fetch` refuses it. */

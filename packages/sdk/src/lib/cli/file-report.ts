@@ -35,8 +35,13 @@ export function reportEach(all: UploadAllHandle<string>, tell: (report: FileRepo
   all.on('end', (outcome) => {
     const begun = running.get(outcome.item);
     running.delete(outcome.item);
-    tell(outcome.result ? storedReport(outcome, begun) : failedReport(outcome, begun));
+    tell(reportOf(outcome, begun));
   });
+}
+
+/** What became of one. */
+export function reportOf(outcome: UploadOutcome<string>, begun: Begun | undefined): FileReport {
+  return outcome.result ? storedReport(outcome, begun) : failedReport(outcome, begun);
 }
 
 type Done = UploadOutcome<string> & { readonly result: UploadResult };

@@ -1,9 +1,14 @@
 /** What `longhaul --help` says. */
 export const HELP = `longhaul upload FILE... [options]
+... | longhaul upload - --name NAME [--expect-size SIZE] [options]
 
 Uploads files straight into S3, in parallel parts, through the URLs that a coordinator hands out.
 Stopped in the middle (Ctrl-C, crash, power cut), the same command goes on where it stopped: with the files that were under
 way. Those that were complete are uploaded again, as new objects.
+
+With - it uploads what comes from standard input, which cannot be resumed. The end of the input is the end of the
+object: a program that breaks off in front of the pipe looks like one that is done. So say the size with --expect-size
+if you know it (then nothing is stored unless exactly that has come), and \`set -o pipefail\` to hear of the failure.
 
 Options
   --coordinator URL    where the coordinator is; default LONGHAUL_COORDINATOR, or http://127.0.0.1:8787
@@ -11,6 +16,8 @@ Options
   --content-type TYPE  media type of the files; default application/octet-stream
   --header 'N: VALUE'  header for the coordinator's authorize hook; may be repeated. LONGHAUL_AUTHORIZATION sets
                        the authorization header without showing it in the list of processes
+  --name NAME          with -: the name kept with the object
+  --expect-size SIZE   with -: how many bytes will come: 1234567, 20GiB
   --max-rate RATE      most bytes per second over all parts together: 40M, 500k, 2.5MiB
   --concurrency N      parts in flight at once; default 8
   --part-size SIZE     largest part, 5MiB to 5GiB; default by the speed of the line. The coordinator may raise it
@@ -27,6 +34,8 @@ Examples
   longhaul upload film.mp4
   longhaul upload -r photos --json > uploaded.jsonl
   longhaul upload *.tar --connector backups --max-rate 40M
+  set -o pipefail; pg_dump shop | longhaul upload - --name shop.sql
+  tar c photos | longhaul upload - --name photos.tar --expect-size $(tar c photos | wc -c)
   longhaul upload film.mp4 --content-type video/mp4 --json | jq -r .key
   LONGHAUL_COORDINATOR=https://uploads.example.com longhaul upload film.mp4
 
@@ -34,5 +43,5 @@ Exit status
   0    every file is in the store, whole
   1    at least one is not; the message says what to do
   2    the command was not understood
-  130  stopped by Ctrl-C; run the same command again to resume
+  130  stopped by Ctrl-C; run the same command again to resume (with -, nothing was stored)
 `;

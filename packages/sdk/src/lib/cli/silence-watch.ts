@@ -17,6 +17,8 @@ export function createSilenceWatch(display: Pick<ProgressDisplay, 'note'>): Sile
 
   const say = (): void => {
     for (const [{ state }, file] of running) {
+      if (file === '-' && state.kind !== 'completing')
+        return display.note(`${file}: nothing moves. Waiting for more input, or for the store.`);
       const waitsFor = state.kind === 'sending' ? 'store' : 'coordinator';
       display.note(`${file}: waiting for the ${waitsFor}, trying again. Ctrl-C is safe.`);
       return;

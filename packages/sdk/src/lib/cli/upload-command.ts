@@ -1,9 +1,17 @@
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
 import { type TotalProgress, uploadAll, type UploadAllHandle } from '../../many-node.ts';
-import { createFileResumeStore, createUploader, type UploadHandle, type UploadProgress } from '../../node.ts';
+import {
+  createFileResumeStore,
+  createUploader,
+  type NodeInput,
+  type Uploader,
+  type UploadHandle,
+  type UploadOptions,
+  type UploadProgress,
+} from '../../node.ts';
 import type { UploadArguments } from './arguments.ts';
-import { describeReport, type FileReport, reportEach } from './file-report.ts';
+import { describeReport, type FileReport, reportEach, reportOf } from './file-report.ts';
 import { countFiles, listFiles, pathOf } from './list-files.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 import { type Followed, type ProgressDisplay, type ProgressStream, showProgress } from './show-progress.ts';
@@ -11,6 +19,8 @@ import { type Followed, type ProgressDisplay, type ProgressStream, showProgress 
 /** The world around the command. */
 export interface CliWorld {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Only called for what is uploaded from there. */
+  readonly openStandardInput: () => AsyncIterable<Uint8Array>;
   readonly stdout: { write(text: string): unknown };
   readonly stderr: ProgressStream;
   /** Aborted by Ctrl-C. */
@@ -23,7 +33,7 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 /** Uploads the files and resolves with the exit status. */
 export async function uploadCommand(asked: UploadArguments, world: CliWorld): Promise<number> {
   const { files, isRecursive, followLinks, isJson, coordinator, ...options } = asked;
-  const { connectorId, contentType, ...uploaderOptions } = options;
+  const { connectorId, contentType, name, expectedSizeBytes, ...uploaderOptions } = options;
   const display = showProgress(world.stderr, asked.maxBytesPerSecond);
   const uploader = createUploader({
     onNotice: ({ message }) => display.note(message),
@@ -33,25 +43,51 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
   });
   const named = { files, isRecursive, followLinks };
   const expected = countFiles(named);
-  const all = uploadAll<string>(uploader, listFiles(named, display.note), {
+  const uploadOptions = {
     signal: world.signal,
-    expected,
     ...(connectorId !== undefined && { connectorId }),
     ...(contentType !== undefined && { contentType }),
-  });
-  follow(all, display);
+  };
   const reports: FileReport[] = [];
-  reportEach(all, (report) => {
+  const tell = (report: FileReport): void => {
     reports.push(report);
     if ('error' in report && report.error.code !== 'STOPPED')
       display.note(`${report.file}: ${report.error.message}`);
     // For programs at once: what is done is known even if this process dies.
     if (isJson) world.stdout.write(`${JSON.stringify(report)}\n`);
-  });
-  await all.result;
+  };
+  if (name !== undefined) {
+    const input = { name, ...(expectedSizeBytes !== undefined && { expectedSizeBytes }), ...uploadOptions };
+    tell(await uploadInput(world.openStandardInput(), uploader, input, display));
+  } else {
+    const all = uploadAll<string>(uploader, listFiles(named, display.note), { expected, ...uploadOptions });
+    follow(all, display);
+    reportEach(all, tell);
+    await all.result;
+  }
   display.close();
   if (!isJson) for (const report of reports) world.stdout.write(describeReport(report));
   return exitStatus(reports, (await expected).files, world);
+}
+
+/** Uploads standard input. */
+async function uploadInput(
+  stdin: AsyncIterable<Uint8Array>,
+  uploader: Uploader<NodeInput>,
+  options: UploadOptions & { readonly name: string },
+  display: ProgressDisplay,
+): Promise<FileReport> {
+  const upload = uploader.upload(stdin, options);
+  const begun = { upload, startMs: performance.now() };
+  display.follow(upload, () => options.name);
+  const stopWatching = createSilenceWatch(display)(upload, '-');
+  const item = { input: '-' };
+  const outcome = await upload.result.then(
+    (result) => ({ item, result }),
+    (error: unknown) => ({ item, error }),
+  );
+  stopWatching();
+  return reportOf(outcome, begun);
 }
 
 function follow(all: UploadAllHandle<string>, display: ProgressDisplay): void {
@@ -96,7 +132,8 @@ function exitStatus(reports: readonly FileReport[], fileCount: number, { signal,
   // Those that an abort has kept from beginning have no report.
   if (failed.length === 0 && reports.length >= fileCount) return EXIT.ok;
   if (!signal.aborted) return EXIT.failed;
-  stderr.write('Stopped. Run the same command again to resume.\n');
+  const isInput = reports.some(({ file }) => file === '-');
+  stderr.write(`Stopped. ${isInput ? 'Nothing was stored.' : 'Run the same command again to resume.'}\n`);
   return EXIT.interrupted;
 }
 

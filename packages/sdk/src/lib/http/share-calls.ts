@@ -1,5 +1,4 @@
 import { type BatchItem, MAX_BATCH_ITEMS, type Problem } from '@longhaul/protocol';
-import pLimit from 'p-limit';
 import type { CoordinatorCall } from '../ports/coordinator.ts';
 import type { Outcome } from '../repeat.ts';
 
@@ -53,7 +52,7 @@ export function createSharing(
  * A coordinator, or a proxy in front of it, that does not take them together gets them one by one from then on.
  */
 export function shareCalls(attempt: AttemptCall, { path, entryOf, judge }: SharedKind): AttemptCall {
-  const line = pLimit(LINES);
+  let busyLines = 0;
   let queue: Waiting[] = [];
   let isRefused = false;
 
@@ -87,6 +86,15 @@ export function shareCalls(attempt: AttemptCall, { path, entryOf, judge }: Share
     await Promise.all(batch.map(settle));
   };
 
+  const work = async (): Promise<void> => {
+    if (busyLines === LINES) return;
+    busyLines++;
+    // Those of the same moment come along.
+    await Promise.resolve();
+    while (queue.length > 0) await sendNext();
+    busyLines--;
+  };
+
   return async (call, signal) => {
     if (isRefused) return await attempt(call, signal);
     const over = new AbortController();
@@ -96,7 +104,7 @@ export function shareCalls(attempt: AttemptCall, { path, entryOf, judge }: Share
       const entry = entryOf(call);
       const entryBytes = JSON.stringify(entry).length;
       queue.push({ call, signal, entry, entryBytes, resolve, reject });
-      void line(sendNext);
+      void work();
     });
     return await outcome.finally(() => over.abort());
   };

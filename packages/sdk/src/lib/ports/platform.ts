@@ -1,4 +1,4 @@
-import type { ByteSource } from './byte-source.ts';
+import type { ByteSource, SourceHints } from './byte-source.ts';
 import type { Clock } from './clock.ts';
 import type { Connectivity } from './connectivity.ts';
 import type { Digester } from './digester.ts';
@@ -23,9 +23,9 @@ export interface Platform<Input, Source extends ByteSource> {
    * Opens what the caller handed over.
    *
    * @throws TypeError if it is nothing that this platform can upload
-   * @throws UploadError `FILE_UNREADABLE` if it cannot be opened
+   * @throws UploadError `FILE_UNREADABLE` if it cannot be opened, `SOURCE_FAILED` or `SIZE_MISMATCH` of a stream
    */
-  openSource(input: Input): Promise<Source>;
+  openSource(input: Input, hints: SourceHints): Promise<Source>;
 
   /** Called once per uploader. `concurrency` is how many parts are in flight at most. */
   createSender(options: { readonly concurrency: number }): PartSender<Source>;

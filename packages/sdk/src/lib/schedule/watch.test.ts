@@ -111,6 +111,45 @@ describe('the watch', () => {
     expect(one.stall).toBeUndefined();
   });
 
+  it('is twice as patient with each attempt of a part that has failed', async () => {
+    const clock = handClock();
+    const watch = createWatch({ clock, stallTimeoutMs: 1_000 });
+    const [first, third] = [watch.begin(attempt), watch.begin({ ...attempt, failures: 2 })];
+    await clock.pass(2_000);
+    expect([first.stall, third.stall]).toEqual(['silence', undefined]);
+    await clock.pass(2_500);
+    expect(third.stall).toBe('silence');
+  });
+
+  it('leaves a part that was slow the time to leave the buffers of the machine', async () => {
+    const clock = handClock();
+    const one = createWatch({ clock, stallTimeoutMs: 2_000 }).begin(attempt);
+    for (let turn = 1; turn <= 10; turn++) {
+      await clock.pass(1_000);
+      one.moved((attempt.sizeBytes / 10) * turn);
+    }
+    await clock.pass(9_000);
+    expect(one.stall).toBeUndefined();
+    await clock.pass(2_000);
+    expect(one.stall).toBe('unanswered');
+  });
+
+  it('learns from answers that it has given up', async () => {
+    const clock = handClock();
+    const watch = createWatch({ clock, stallTimeoutMs: 60_000 });
+    const waitFor = async (answerMs: number): Promise<string | undefined> => {
+      const one = watch.begin(attempt);
+      one.moved(attempt.sizeBytes);
+      await clock.pass(answerMs);
+      one.end(one.stall === undefined);
+      return one.stall;
+    };
+    for (let part = 0; part < 10; part++) await waitFor(250);
+    expect(await waitFor(4_000)).toBe('unanswered');
+    expect(await waitFor(4_000)).toBe('unanswered');
+    expect(await waitFor(4_000)).toBeUndefined();
+  });
+
   it('passes on the abort of the part itself, and keeps no timer once nothing is under way', async () => {
     const clock = handClock();
     const stop = new AbortController();

@@ -59,6 +59,17 @@ describe('wishPlan', () => {
     expect(wished.reason).toContain(reason);
   });
 
+  it('cuts what is held in memory into no larger parts on a fast line, and into whole ones without an end', () => {
+    const facts = { concurrency: 8, bytesPerSecond: 4_000 * MIB, isHeld: true };
+    for (const sizeBytes of [Infinity, 2 ** 40]) {
+      expect(wishPlan({ ...facts, sizeBytes })).toMatchObject({
+        partSizeBytes: 16 * MIB,
+        isWhole: false,
+        reason: expect.stringContaining('held in memory'),
+      });
+    }
+  });
+
   it('sends in one PUT what is one part, and in several what a slow line would carry for minutes', () => {
     expect(wishPlan({ sizeBytes: 16 * MIB, concurrency: 8 }).isWhole).toBe(true);
     expect(wishPlan({ sizeBytes: 16 * MIB + 1, concurrency: 8 }).isWhole).toBe(false);

@@ -18,6 +18,8 @@ export interface PlanFacts {
   readonly maxPartSizeBytes?: number | undefined;
   /** What the line has carried last, all parts together. */
   readonly bytesPerSecond?: number | undefined;
+  /** Parts are held in memory, because they cannot be read again. */
+  readonly isHeld?: boolean;
 }
 
 const MEBIBYTE = 1024 ** 2;
@@ -43,16 +45,17 @@ export function wishPlan({
   concurrency,
   maxPartSizeBytes,
   bytesPerSecond,
+  isHeld = false,
 }: PlanFacts): WishedPlan {
   const [largestBytes, largestReason] =
     maxPartSizeBytes !== undefined
       ? [maxPartSizeBytes, 'the most that the caller allows']
-      : bytesPerSecond !== undefined
+      : bytesPerSecond !== undefined && !isHeld
         ? [
             wholeMebibytes((SECONDS_PER_PART * bytesPerSecond) / concurrency, MAX_WISH_BYTES),
             `${SECONDS_PER_PART} s for each of ${concurrency} connections at ${inMebibytes(bytesPerSecond)}/s`,
           ]
-        : [DEFAULT_PART_SIZE_BYTES, 'until the line is measured'];
+        : [DEFAULT_PART_SIZE_BYTES, isHeld ? 'held in memory' : 'until the line is measured'];
   const partSizeBytes = wholeMebibytes(sizeBytes / (PARTS_PER_CONNECTION * concurrency), largestBytes);
   const isWhole = sizeBytes <= largestBytes;
   const reason = isWhole

@@ -16,6 +16,7 @@ export interface DescribeInput<Source extends ByteSource> {
   readonly options: Pick<CreateUploadRequest, 'contentType' | 'connectorId' | 'metadata' | 'encryption'> & {
     readonly name?: string;
     readonly signal?: AbortSignal;
+    readonly expectedSizeBytes?: number;
   };
   readonly wished: WishedPlan;
   readonly inlineMaxBytes: number;
@@ -30,7 +31,7 @@ export interface DescribeInput<Source extends ByteSource> {
 export async function describeUpload<Source extends ByteSource>(
   { source, options, wished, inlineMaxBytes, ...input }: DescribeInput<Source>,
   identity: Pick<CreateCall, 'createId' | 'fingerprint' | 'resume'>,
-): Promise<CreateCall & { signal: undefined }> {
+): Promise<CreateCall & { signal: undefined; expectedSizeBytes: undefined }> {
   const { sizeBytes, name = 'unnamed', contentType } = source;
   const { isWhole, partSizeBytes } = wished;
   const { digester, stopSignal: signal } = input;
@@ -42,7 +43,8 @@ export async function describeUpload<Source extends ByteSource>(
     ...identity,
     // Not for the wire.
     signal: undefined,
-    sizeBytes,
+    expectedSizeBytes: undefined,
+    sizeBytes: Number.isFinite(sizeBytes) ? sizeBytes : null,
     mode: isWhole ? 'single' : 'multipart',
     partSizeBytes,
     checksum: isWhole ? await digester?.digest({ ...all, algorithm: digester.algorithms[0] }) : undefined,

@@ -92,6 +92,8 @@ export function createExchange({
   hold(input.created.grants, input.askedMs);
   return {
     async grantFor(part, signal) {
+      // Those of a stream are not known beforehand: whoever waits in line is asked for by the one in front.
+      toCome.add(part);
       if (!find(part)) await runInPool(line, signal, async () => find(part) ?? (await exchange(part)));
       toCome.delete(part);
       // Asked for just now: if the answer took so long that it is of no use, the store will say so.

@@ -37,7 +37,8 @@ export async function recogniseContent({
   options,
   claim,
 }: Omit<IdentifyInput, 'resumeStore' | 'clock'>): Promise<Content> {
-  const fingerprint = await fingerprintOf(source);
+  // What can be read once is gone by the time it could be resumed.
+  const fingerprint = source.once ? undefined : await fingerprintOf(source);
   const hintKey = JSON.stringify([coordinator.address, options.connectorId, fingerprint]);
   const mayResume = fingerprint && options.resume !== false && claim(hintKey);
   return { fingerprint, hintKey: mayResume ? hintKey : undefined };

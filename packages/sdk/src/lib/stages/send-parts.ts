@@ -11,22 +11,32 @@ export interface SendPartsInput {
   readonly gate: Gate;
 }
 
+/** Parts that come one after the other, in their own time. */
+export interface PartQueue {
+  /** Begins to hand them out, until the signal aborts. */
+  begin(signal: AbortSignal): AsyncIterator<PartRange>;
+}
+
 /**
  * Sends parts side by side, begun in the order given. The first failure stops the others; it is thrown once none of
  * them is running any more, so that the source can be closed.
  */
 export async function sendParts(
   { line: { pool, maxWidth }, stopSignal, gate }: SendPartsInput,
-  parts: readonly PartRange[],
+  parts: readonly PartRange[] | PartQueue,
   send: (part: PartRange, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const failure = new AbortController();
   const signal = AbortSignal.any([stopSignal, failure.signal]);
-  const queue = parts.values();
+  const queue = 'values' in parts ? parts.values() : parts.begin(signal);
 
+  // One more than are sent at once: it waits for the next part of a queue meanwhile.
+  const laneCount = 'values' in parts ? Math.min(maxWidth, parts.length) : maxWidth + 1;
   const lane = async (): Promise<void> => {
     try {
-      for (const part of queue) {
+      for (;;) {
+        const { done, value: part } = await queue.next();
+        if (done) return;
         await gate.run(signal, (open) => pool.run(queue, open, () => send(part, open)));
       }
     } catch (error) {
@@ -34,6 +44,6 @@ export async function sendParts(
     }
   };
 
-  await Promise.all(Array.from({ length: Math.min(maxWidth, parts.length) }, lane));
+  await Promise.all(Array.from({ length: laneCount }, lane));
   signal.throwIfAborted();
 }

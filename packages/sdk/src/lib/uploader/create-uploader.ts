@@ -1,12 +1,18 @@
-import { MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
+import { DEFAULT_PART_SIZE_BYTES, MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
 import pLimit, { type LimitFunction } from 'p-limit';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
-import type { ByteSource } from '../ports/byte-source.ts';
+import type { ByteSource, SourceHints } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
 import { createLine } from '../schedule/line.ts';
-import { normalizeOptions, type UploaderOptions, type UploadOptions } from './options.ts';
+import { UploadError } from '../upload-error.ts';
+import {
+  normalizeOptions,
+  type UploaderOptions,
+  type UploaderSettings,
+  type UploadOptions,
+} from './options.ts';
 import { runUpload, type ShareUpload, type Workshop } from './upload.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
 
@@ -36,6 +42,12 @@ export type CreateUploader<Input> = (options: UploaderOptions) => Uploader<Input
 /** Sources open at once: as many as can travel in one call to the coordinator. */
 const OPEN_AT_ONCE = MAX_BATCH_ITEMS;
 
+/**
+ * Parts in flight of which a stream holds none, so that all that an upload takes, and not its parts alone, is what its parts
+ * in flight would: of large parts it still holds two.
+ */
+const SPARED_PARTS = 2;
+
 /** Of those, uploads that send by themselves, per connection: some always wait for the coordinator meanwhile. */
 const SENDING_PER_CONNECTION = 4;
 
@@ -50,13 +62,8 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   extras: UploaderExtras = {},
 ): Uploader<Input> {
   const { clock, connectivity, digester } = platform;
-  const settings = {
-    ...normalizeOptions(options, platform),
-    clock,
-    connectivity,
-    digester,
-  };
-  const { concurrency, maxConcurrency, onNotice } = settings;
+  const settings = { ...normalizeOptions(options, platform), clock, connectivity, digester };
+  const { concurrency, maxConcurrency, inlineMaxBytes, onNotice } = settings;
   const sender = platform.createSender({ concurrency: maxConcurrency });
   const shop: Workshop<Source> = {
     ...settings,
@@ -75,7 +82,10 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     uploadOptions: UploadOptions,
     control: UploadControl,
   ): Promise<UploadResult> => {
-    const source = await control.gate.run(control.stopSignal, () => platform.openSource(input));
+    const { gate, stopSignal } = control;
+    const { expectedSizeBytes } = uploadOptions;
+    const hints = { ...hintsFor(settings), owner: shop, expectedSizeBytes, signal: stopSignal };
+    const source = await gate.run(stopSignal, () => platform.openSource(input, hints));
     let own = '';
     const claim = (hintKey: string): boolean => {
       if (running.has(hintKey)) return own === hintKey;
@@ -84,7 +94,8 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     };
     const job = { ...shop, ...control, source, options: uploadOptions, claim };
     try {
-      return source.sizeBytes <= settings.inlineMaxBytes
+      assertSize(source, expectedSizeBytes);
+      return source.sizeBytes <= inlineMaxBytes
         ? await runUpload(job)
         : await runInPool(sending, control.stopSignal, () => runUpload(job));
     } finally {
@@ -106,6 +117,18 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   };
 }
 
+/** What may be held in memory of streams. */
+function hintsFor({
+  concurrency,
+  maxPartSizeBytes = DEFAULT_PART_SIZE_BYTES,
+  inlineMaxBytes,
+}: UploaderSettings): Pick<SourceHints, 'headBytes' | 'limitBytes'> {
+  return {
+    headBytes: Math.max(maxPartSizeBytes, inlineMaxBytes),
+    limitBytes: (concurrency - SPARED_PARTS) * maxPartSizeBytes,
+  };
+}
+
 /** One that is paused keeps its places, and must keep no other from going in. */
 function makeRoomInPauses(handle: UploadHandle, pools: readonly LimitFunction[]): void {
   let paused = 0;
@@ -114,4 +137,10 @@ function makeRoomInPauses(handle: UploadHandle, pools: readonly LimitFunction[])
     paused += change;
     for (const pool of pools) pool.concurrency += change;
   });
+}
+
+/** A stream that goes on is looked at as it comes; of everything else the size is known now. */
+function assertSize({ sizeBytes }: ByteSource, expectedSizeBytes: number = sizeBytes): void {
+  if (sizeBytes === expectedSizeBytes) return;
+  throw new UploadError('SIZE_MISMATCH', `The source has ${sizeBytes} bytes, not ${expectedSizeBytes}.`);
 }

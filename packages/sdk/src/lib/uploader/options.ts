@@ -69,6 +69,11 @@ export interface UploadOptions {
    * result rejects with the signal's reason. To end the upload for good, use `cancel()`.
    */
   readonly signal?: AbortSignal;
+  /**
+   * Size of the source. For a stream: it is stored only if it has exactly so many bytes, while one that breaks off
+   * would otherwise look like one that is over; and its progress has a total. Not needed for what has a size by itself.
+   */
+  readonly expectedSizeBytes?: number;
   /** `false`: begin anew even if an upload of the same content is open. Default `true`. */
   readonly resume?: boolean;
 }

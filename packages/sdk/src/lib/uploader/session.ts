@@ -1,6 +1,6 @@
 import type {
   CancelResponse,
-  Checksum,
+  CompleteRequest,
   CompleteResponse,
   CreateUploadResponse,
   PartsRequest,
@@ -18,7 +18,10 @@ export interface Session {
    */
   reopen(): Promise<CreateUploadResponse | undefined>;
   exchangeParts(request: PartsRequest): Promise<PartsResponse>;
-  complete(signal: AbortSignal, checksum?: Checksum): Promise<CompleteResponse>;
+  complete(
+    signal: AbortSignal,
+    request?: { readonly [Name in keyof CompleteRequest]: CompleteRequest[Name] | undefined },
+  ): Promise<CompleteResponse>;
   cancel(signal: AbortSignal): Promise<CancelResponse>;
 }
 
@@ -60,8 +63,7 @@ export function createSession(
 
   return {
     reopen,
-    complete: (signal, checksum) =>
-      call('post', '/complete', signal, { mayShare: mode === 'single', json: { checksum } }),
+    complete: (signal, json) => call('post', '/complete', signal, { json, mayShare: mode === 'single' }),
     cancel: (signal) => call('delete', '', signal),
     async exchangeParts(json) {
       const answer = await call<PartsResponse>('post', '/parts', input.stopSignal, { json });

@@ -68,6 +68,9 @@ interface OpenUpload extends Opening {
 /** Rounds of sending before parts that keep vanishing are nobody's bad luck any more. */
 const MAX_ROUNDS = 5;
 
+/** How long a stream that failed may take to be forgotten by the coordinator, which ends it by itself after days. */
+const LET_GO_WITHIN_MS = 10_000;
+
 /**
  * The order of an upload, and the only place that goes back in it: identify → describe → open → send and report →
  * verify → complete, with digests made ahead of the sending. Parts that the store lacks after all send it back to
@@ -77,7 +80,7 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
   const content = await recogniseContent(job);
   const lead = async (): Promise<UploadResult> =>
     await runOnce(job, content, false).catch(async (error: unknown) => {
-      if (job.stopSignal.aborted || !hasExpired(error)) throw error;
+      if (job.source.once || job.stopSignal.aborted || !hasExpired(error)) throw error;
       job.dispatch({ kind: 'opening', restartReason: error });
       return await runOnce(job, content, true);
     });
@@ -95,7 +98,7 @@ async function runOnce<Source extends ByteSource>(
 ): Promise<UploadResult> {
   const upload = (await open(job, content, isRestart)) ?? (await open(job, content, true));
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
-  const { created, opened, session } = upload;
+  const { created, opened } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
   job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
   try {
@@ -103,17 +106,34 @@ async function runOnce<Source extends ByteSource>(
     await forgetUpload(job, content);
     return result;
   } catch (error) {
-    const hasChanged = codeOf(error) === 'FILE_CHANGED';
-    if (job.abortSignal.aborted || !(hasChanged || job.stopSignal.aborted)) throw error;
-    // Cancelled; or changed, and then parts of the old content must not wait to be mixed with the new.
-    const complete = (): Promise<Completion> => completeUpload(job, session.complete, job.abortSignal);
-    const result = await cancelUpload(() => session.cancel(job.abortSignal), complete);
-    await forgetUpload(job, content);
-    if (hasChanged || !result) throw error;
+    const result = await endAfter(job, { ...upload, content }, error);
+    if (!result) throw error;
     return result;
   } finally {
     upload.digests?.stop();
   }
+}
+
+/** Ends what nobody can or wants to go on with after the error. The result, if it is complete all the same. */
+async function endAfter<Source extends ByteSource>(
+  job: UploadJob<Source>,
+  { session, content }: OpenUpload & { readonly content: Content },
+  error: unknown,
+): Promise<UploadResult | undefined> {
+  const { abortSignal, stopSignal, source } = job;
+  const letGo = async (signal: AbortSignal): Promise<UploadResult | undefined> => {
+    const complete = (): Promise<Completion> => completeUpload(job, session.complete, signal);
+    const result = await cancelUpload(() => session.cancel(signal), complete);
+    await forgetUpload(job, content);
+    return result;
+  };
+  if (!abortSignal.aborted) {
+    // Parts of the old content must not wait to be mixed with the new.
+    if (codeOf(error) === 'FILE_CHANGED') return void (await letGo(abortSignal));
+    if (stopSignal.aborted) return await letGo(abortSignal);
+  }
+  // What is left of a stream is of no use: nobody can go on with it. Nor is it worth more than the error itself.
+  return source.once && (await letGo(AbortSignal.timeout(LET_GO_WITHIN_MS)).catch(() => undefined));
 }
 
 /** Opens the upload that this source belongs to. `undefined`: the one remembered is over. */
@@ -124,7 +144,12 @@ async function open<Source extends ByteSource>(
 ): Promise<OpenUpload | undefined> {
   const identity = await identifyUpload(job, content, forgetHint);
   const { digester, line, source } = job;
-  const wished = wishPlan({ ...job, sizeBytes: source.sizeBytes, bytesPerSecond: line.bytesPerSecond });
+  const wished = wishPlan({
+    ...job,
+    sizeBytes: source.sizeBytes,
+    bytesPerSecond: line.bytesPerSecond,
+    isHeld: source.once !== undefined,
+  });
   const wish = { ...job, wished, digester: job.integrity ? digester : undefined };
   const opening = await openUpload(job, await describeUpload(wish, identity));
   if (!opening) return undefined;
@@ -132,7 +157,8 @@ async function open<Source extends ByteSource>(
   const { uploadId, mode, receivedParts, checksumAlgorithm: algorithm } = created;
   const plan = { ...created.plan, reason: reasonOf(wished, created.plan, created.resumed) };
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
-  const ahead = { parts: partsOf(created), ahead: 2 * job.concurrency };
+  // What can be read once is not there before it is its turn.
+  const ahead = { parts: job.source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };
   const digests =
     digester && algorithm && (await startDigests({ ...job, ...request, ...ahead, digester, algorithm }));
   return { ...opening, opened, digests, session: createSession(job, created, request) };
@@ -149,19 +175,24 @@ async function carry<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: OpenUpload,
 ): Promise<UploadResult> {
-  const { stopSignal, gate, dispatch } = job;
+  const { stopSignal, gate, dispatch, source } = job;
   const { session, opened, digests } = upload;
+  const { once } = source;
   let work = workLeft(upload.created);
   for (let round = 1; ; round++) {
-    await sendAndReport(job, upload, work).catch(leaveToCompletion);
-    await job.source.verify();
-    const whole = digests?.whole();
+    const sent = sendAndReport(job, upload, work);
+    await (once ? sent : sent.catch(leaveToCompletion));
+    await source.verify();
+    const sizeBytes = once && source.sizeBytes;
+    if (sizeBytes !== undefined) job.begin(sizeBytes, []);
+    const whole = { checksum: digests?.whole(), sizeBytes };
     const completion = await gate.run(stopSignal, async (signal) => {
       dispatch({ kind: 'completing', upload: opened });
       return await completeUpload(job, (asked) => session.complete(asked, whole), signal);
     });
     if (completion.result) return completion.result;
-    if (round === MAX_ROUNDS) throw completion.refusal;
+    // What was read once cannot be sent again.
+    if (round === MAX_ROUNDS || once) throw completion.refusal;
     const reopened = await session.reopen();
     work = reopened ? workLeft(reopened, completion.refusal) : { missing: [], doubtful: new Map() };
     for (const part of work.missing) job.partMoved(part, 0);
@@ -174,10 +205,14 @@ async function sendAndReport<Source extends ByteSource>(
   upload: OpenUpload,
   { missing, doubtful }: WorkLeft,
 ): Promise<void> {
-  const { digests } = upload;
+  const { digests, opened } = upload;
+  const { once } = job.source;
   const exchange = createExchange({ ...job, ...upload, parts: missing });
   const input = { ...job, ...exchange, isSame: digests?.isSame };
-  await sendParts(job, [...missing, ...doubtful.keys()], async (part, signal) => {
+  const parts = once
+    ? { begin: (signal: AbortSignal) => once.parts(opened.plan, signal) }
+    : [...missing, ...doubtful.keys()];
+  await sendParts(job, parts, async (part, signal) => {
     const checksum = await digests?.of(part);
     if (checksum && doubtful.get(part) === checksum.value) return;
     const sent = await sendPart(input, part, signal).catch((error: unknown) => {
@@ -186,9 +221,10 @@ async function sendAndReport<Source extends ByteSource>(
       throw error;
     });
     const receipt = { ...sent, ...(checksum && { checksum }) };
+    once?.release(part);
     job.partMoved(part, part.sizeBytes, true);
     // The proof of a single PUT is the object itself: there is no part to report.
-    if (upload.opened.mode !== 'multipart') return;
+    if (opened.mode !== 'multipart') return;
     exchange.report(receipt);
     if (!receipt.etag) job.onNotice(ETAG_HIDDEN);
   });

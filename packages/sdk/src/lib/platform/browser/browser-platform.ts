@@ -1,16 +1,20 @@
+import { fullPartSizeOf } from '@longhaul/protocol';
+import type { SourceHints } from '../../ports/byte-source.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { type BlobInput, type BlobSource, createBlobSource, toBlob } from '../../sources/blob-source.ts';
+import { type ByteStream, isByteStream } from '../../sources/byte-stream.ts';
 import { systemClock } from '../../system-clock.ts';
+import { UploadError } from '../../upload-error.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
 import { isFileHandle, openHandle } from './file-handle.ts';
 import { createXhrPartSender } from './xhr-part-sender.ts';
 
 /**
- * What can be uploaded from a browser: a `File` or another `Blob`, or bytes in memory. With a `FileSystemFileHandle` (from
- * `showOpenFilePicker`, or `getAsFileSystemHandle` of a drop) a later page can go on without the user picking the file
- * again.
+ * What can be uploaded from a browser: a `File` or another `Blob`, bytes in memory, or a stream of bytes. With a
+ * `FileSystemFileHandle` (from `showOpenFilePicker`, or `getAsFileSystemHandle` of a drop) a later page can go on without the
+ * user picking the file again.
  */
-export type BrowserInput = BlobInput | FileSystemFileHandle;
+export type BrowserInput = BlobInput | FileSystemFileHandle | ByteStream;
 
 /** Browsers keep at most six connections to one HTTP/1.1 server, and S3 speaks nothing newer. */
 const CONNECTIONS_PER_HOST = 6;
@@ -20,13 +24,25 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
   defaultConcurrency: CONNECTIONS_PER_HOST,
   clock: systemClock,
   connectivity: browserConnectivity,
-  openSource: async (input) =>
-    isFileHandle(input)
-      ? { ...createBlobSource(await openHandle(input)), handle: input }
-      : createBlobSource(toBlob(input)),
+  openSource,
   createSender: createXhrPartSender,
   digester: {
     algorithms: ['CRC32', 'CRC64NVME', 'MD5'],
     digest: async (stretch) => await (await import('./blob-digester.ts')).digestBlob(stretch),
   },
 };
+
+/** Opens what can be read again and again. */
+export async function openFile(input: BlobInput | FileSystemFileHandle): Promise<BlobSource> {
+  return isFileHandle(input)
+    ? { ...createBlobSource(await openHandle(input)), handle: input }
+    : createBlobSource(toBlob(input));
+}
+
+async function openSource(input: BrowserInput, hints: SourceHints): Promise<BlobSource> {
+  if (!isByteStream(input)) return await openFile(input);
+  // On demand: most pages never upload one.
+  const { openBrowserStream } = await import('./browser-stream.ts');
+  const opened = await openBrowserStream(input, hints, { UploadError, fullPartSizeOf });
+  return opened instanceof Blob ? createBlobSource(opened) : opened;
+}

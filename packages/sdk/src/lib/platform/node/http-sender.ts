@@ -17,7 +17,7 @@ export interface HttpSenderOptions {
 
 type Buffers = readonly [Uint8Array, Uint8Array];
 
-const BUFFER_BYTES = 1024 ** 2;
+const BUFFER_BYTES = 512 * 1024;
 const MAX_BODY_BYTES = 16 * 1024;
 
 /**
@@ -32,12 +32,13 @@ export function createHttpSender({ concurrency, limiter }: HttpSenderOptions): P
 
   return {
     async send(part) {
-      const buffers = spareBuffers.pop() ?? [new Uint8Array(BUFFER_BYTES), new Uint8Array(BUFFER_BYTES)];
+      // What is in memory needs none.
+      const buffers = part.source.view ? undefined : (spareBuffers.pop() ?? newBuffers());
       if (part.isOnNewConnection) for (const agent of Object.values(agents)) dropIdle(agent);
       const request = openRequest(part, agents);
       const answer = await put(request, part, buffers, flow);
       // Not sent to the end, the buffers may still be in use by a read that nobody waits for: then they are left alone.
-      if (request.writableEnded) spareBuffers.push(buffers);
+      if (buffers && request.writableEnded) spareBuffers.push(buffers);
       return answer;
     },
   };
@@ -65,7 +66,7 @@ function openRequest(
 async function put(
   request: ClientRequest,
   part: PartToSend<NodeSource>,
-  buffers: Buffers,
+  buffers: Buffers | undefined,
   flow: Flow,
 ): Promise<PartAnswer> {
   // What breaks after the answer is in concerns nobody; without a listener it would end the process.
@@ -95,14 +96,17 @@ async function put(
 async function writeBody(
   request: ClientRequest,
   { source, offsetBytes, sizeBytes, signal, onProgress }: PartToSend<NodeSource>,
-  buffers: Buffers,
+  buffers: Buffers | undefined,
   flow: Flow,
 ): Promise<void> {
   let writing: Promise<void> = Promise.resolve();
   let sentBytes = 0;
   for (let turn = 0; sentBytes < sizeBytes; turn = 1 - turn) {
-    const piece = bufferOf(buffers, turn).subarray(0, Math.min(flow.pieceBytes(), sizeBytes - sentBytes));
-    await Promise.all([writing, source.readInto(piece, offsetBytes + sentBytes)]);
+    const pieceBytes = Math.min(flow.pieceBytes(), sizeBytes - sentBytes);
+    const position = offsetBytes + sentBytes;
+    const piece =
+      buffers?.[turn === 0 ? 0 : 1].subarray(0, pieceBytes) ?? viewOf(source, position, pieceBytes);
+    await Promise.all([writing, buffers && source.readInto(piece, position)]);
     onProgress(sentBytes);
     await flow.admit(piece.byteLength, signal);
     writing = write(request, piece, flow);
@@ -113,8 +117,13 @@ async function writeBody(
   request.end();
 }
 
-function bufferOf(buffers: Buffers, turn: number): Uint8Array {
-  return turn === 0 ? buffers[0] : buffers[1];
+function newBuffers(): Buffers {
+  return [new Uint8Array(BUFFER_BYTES), new Uint8Array(BUFFER_BYTES)];
+}
+
+function viewOf({ view }: NodeSource, positionBytes: number, maxBytes: number): Uint8Array {
+  if (!view) throw new TypeError('a source that is not in memory is read into buffers');
+  return view(positionBytes, maxBytes);
 }
 
 /** Resolves when the network has taken the bytes. */

@@ -9,6 +9,9 @@ export interface NodeSource extends ByteSource {
    * @throws UploadError `FILE_CHANGED` if there are fewer, `FILE_UNREADABLE` if reading fails
    */
   readInto(buffer: Uint8Array, positionBytes: number): Promise<void>;
+
+  /** Of a source in memory: the bytes from there on, at most so many and at least one. They stay until they are sent. */
+  view?(positionBytes: number, maxBytes: number): Uint8Array;
 }
 
 /** Gives a source that can only hand out bytes the method that the sender needs. */

@@ -80,8 +80,9 @@ export function planParts(
  * parts that there may be, so that a short upload needs little memory and a long one reaches terabytes (7.9 TiB from
  * 8 MiB). Later parts may be larger than `limits.maxPartSizeBytes`, which yields here as it does for known sizes.
  *
- * @param equalParts the store wants parts of one size: the upload ends at 10,000 of them (156 GiB from 16 MiB)
- * @param maxSizeBytes largest upload that is wanted; the rule may end below it
+ * With `equalParts` the store wants parts of one size: the upload ends at 10,000 of them (156 GiB from 16 MiB).
+ * `maxSizeBytes` is the largest upload that is wanted; the rule may end below it.
+ *
  * @example planOpen(16 * 1024 ** 2, {}, { equalParts: true }).maxSizeBytes // 167772160000
  */
 export function planOpen(

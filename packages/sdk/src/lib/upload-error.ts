@@ -22,6 +22,11 @@ export type UploadErrorCode =
   | 'STORE_REFUSED'
   /** The upload was ended from elsewhere: expired, failed, or cancelled by somebody else. */
   | 'UPLOAD_ENDED'
+  /**
+   * What sends is loaded on demand, and could not be: the network is away, or the page was published anew since it was
+   * opened. Load the page again; the upload can be continued.
+   */
+  | 'CODE_UNREACHABLE'
   /** `cancel()` was called and the coordinator has ended the upload. */
   | 'CANCELLED';
 

@@ -26,7 +26,7 @@ export interface UploadAllOptions extends Omit<UploadOptions, 'name'> {
 /** What became of one of them. */
 export type UploadOutcome<Input> =
   | { readonly item: UploadItem<Input>; readonly result: UploadResult; readonly error?: undefined }
-  /** `error` as {@link UploadHandle.result} rejects with it. */
+  /** `error` as the `result` of a handle rejects with it. */
   | { readonly item: UploadItem<Input>; readonly result?: undefined; readonly error: unknown };
 
 /** What a handle to many uploads tells. */

@@ -5,7 +5,7 @@ import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
 import type { ByteSource, SourceHints } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
-import { createLine } from '../schedule/line.ts';
+import type { Line } from '../schedule/line.ts';
 import { UploadError } from '../upload-error.ts';
 import {
   normalizeOptions,
@@ -13,7 +13,7 @@ import {
   type UploaderSettings,
   type UploadOptions,
 } from './options.ts';
-import { runUpload, type ShareUpload, type Workshop } from './upload.ts';
+import { runUpload, type Sending, type ShareUpload, type Workshop } from './upload.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
 
 /** Uploads whatever `Input` the platform can open. */
@@ -51,6 +51,9 @@ const SPARED_PARTS = 2;
 /** Of those, uploads that send by themselves, per connection: some always wait for the coordinator meanwhile. */
 const SENDING_PER_CONNECTION = 4;
 
+const CODE_UNREACHABLE =
+  'A part of this program that is loaded on demand is not there. Load the page again; the upload goes on from there.';
+
 /**
  * An uploader on a platform of your own.
  *
@@ -61,18 +64,8 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   options: UploaderOptions,
   extras: UploaderExtras = {},
 ): Uploader<Input> {
-  const { clock, connectivity, digester } = platform;
-  const settings = { ...normalizeOptions(options, platform), clock, connectivity, digester };
-  const { concurrency, maxConcurrency, inlineMaxBytes, onNotice } = settings;
-  const sender = platform.createSender({ concurrency: maxConcurrency });
-  const shop: Workshop<Source> = {
-    ...settings,
-    coordinator: createCoordinatorClient(settings),
-    sender,
-    line: createLine({ ...settings, seesProgress: sender.seesProgress }),
-    onNotice: onceEach(onNotice),
-    ...extras,
-  };
+  const shop = createWorkshop(platform, options, extras);
+  const { concurrency, inlineMaxBytes, clock } = shop;
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);
   const running = new Set<string>();
@@ -84,7 +77,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   ): Promise<UploadResult> => {
     const { gate, stopSignal } = control;
     const { expectedSizeBytes } = uploadOptions;
-    const hints = { ...hintsFor(settings), owner: shop, expectedSizeBytes, signal: stopSignal };
+    const hints = { ...hintsFor(shop), owner: shop, expectedSizeBytes, signal: stopSignal };
     const source = await gate.run(stopSignal, () => platform.openSource(input, hints));
     let own = '';
     const claim = (hintKey: string): boolean => {
@@ -117,12 +110,41 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   };
 }
 
+/** What all uploads share, and nothing of what is only needed to send. */
+function createWorkshop<Input, Source extends ByteSource>(
+  platform: Platform<Input, Source>,
+  options: UploaderOptions,
+  extras: UploaderExtras,
+): Workshop<Source> {
+  const { clock, connectivity, digester } = platform;
+  const settings = { ...normalizeOptions(options, platform), clock, connectivity, digester };
+  const { maxConcurrency, onNotice } = settings;
+  const sender = platform.createSender({ concurrency: maxConcurrency });
+  let line: Line | undefined;
+  const loadSending = async (): Promise<Sending> => {
+    const sending = await import('./sending.ts').catch((cause: unknown) => {
+      throw new UploadError('CODE_UNREACHABLE', CODE_UNREACHABLE, { cause });
+    });
+    line ??= sending.createLine({ ...settings, seesProgress: sender.seesProgress });
+    return { ...sending, line };
+  };
+  return {
+    ...settings,
+    coordinator: createCoordinatorClient(settings),
+    sender,
+    loadSending,
+    bytesPerSecond: () => line?.bytesPerSecond,
+    onNotice: onceEach(onNotice),
+    ...extras,
+  };
+}
+
 /** What may be held in memory of streams. */
 function hintsFor({
   concurrency,
   maxPartSizeBytes = DEFAULT_PART_SIZE_BYTES,
   inlineMaxBytes,
-}: UploaderSettings): Pick<SourceHints, 'headBytes' | 'limitBytes'> {
+}: Omit<UploaderSettings, 'coordinator'>): Pick<SourceHints, 'headBytes' | 'limitBytes'> {
   return {
     headBytes: Math.max(maxPartSizeBytes, inlineMaxBytes),
     limitBytes: (concurrency - SPARED_PARTS) * maxPartSizeBytes,

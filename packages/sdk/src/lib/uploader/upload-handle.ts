@@ -64,8 +64,11 @@ export interface UploadControl extends UploadTracker {
   readonly stopSignal: AbortSignal;
   /** Closed while the upload is paused. */
   readonly gate: Gate;
+  /** As `UploadHandle.on`. */
   readonly on: UploadHandle['on'];
+  /** Where the upload stands. */
   state(): TransferState;
+  /** Tells what has happened; the reducer decides what follows. */
   dispatch(next: TransferEvent): void;
   /** Asks for the end of the upload, as `UploadHandle.cancel` does. */
   cancel(): void;

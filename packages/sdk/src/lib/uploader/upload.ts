@@ -13,16 +13,14 @@ import type { Platform } from '../ports/platform.ts';
 import { cancelUpload } from '../stages/cancel-upload.ts';
 import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
-import type { DigestInput, Digests } from '../stages/digest-parts.ts';
-import { createExchange } from '../stages/exchange.ts';
+import type { Digests } from '../stages/digest-parts.ts';
 import { type Content, forgetUpload, identifyUpload, recogniseContent } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
-import { sendPart } from '../stages/send-part.ts';
-import { sendParts } from '../stages/send-parts.ts';
 import type { Line } from '../schedule/line.ts';
 import { reasonOf, wishPlan } from '../schedule/wish-plan.ts';
 import { codeOf, isUploadError, UploadError } from '../upload-error.ts';
 import type { UploaderSettings, UploadOptions } from './options.ts';
+import type * as sending from './sending.ts';
 import { createSession, type Session } from './session.ts';
 import type { UploadControl } from './upload-handle.ts';
 import type { OpenedUpload } from './upload-state.ts';
@@ -34,9 +32,15 @@ export interface Workshop<Source extends ByteSource>
     Pick<Platform<never, Source>, 'clock' | 'connectivity' | 'digester'> {
   readonly coordinator: Coordinator;
   readonly sender: PartSender<Source>;
-  readonly line: Line;
+  /** Loads what sends, and the line that all uploads share. */
+  readonly loadSending: () => Promise<Sending>;
+  /** What the line has carried when last it was busy, if that is known. */
+  readonly bytesPerSecond: () => number | undefined;
   readonly shareUpload?: ShareUpload | undefined;
 }
+
+/** What is needed once there is something to send. */
+export type Sending = Omit<typeof sending, 'createLine'> & { readonly line: Line };
 
 /**
  * Does the work of an upload that may be under way in other places too: there or here, but in one place at a time.
@@ -77,6 +81,8 @@ const LET_GO_WITHIN_MS = 10_000;
  * sending, an upload that has expired to the very beginning, once; `cancel()` leads out of it.
  */
 export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
+  // Under way while the source is looked at and the coordinator asked; who needs it waits for it, and is told if it fails.
+  if (!(job.source.sizeBytes <= job.inlineMaxBytes)) job.loadSending().catch(() => {});
   const content = await recogniseContent(job);
   const lead = async (): Promise<UploadResult> =>
     await runOnce(job, content, false).catch(async (error: unknown) => {
@@ -143,11 +149,11 @@ async function open<Source extends ByteSource>(
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
   const identity = await identifyUpload(job, content, forgetHint);
-  const { digester, line, source } = job;
+  const { digester, source } = job;
   const wished = wishPlan({
     ...job,
     sizeBytes: source.sizeBytes,
-    bytesPerSecond: line.bytesPerSecond,
+    bytesPerSecond: job.bytesPerSecond(),
     isHeld: source.once !== undefined,
   });
   const wish = { ...job, wished, digester: job.integrity ? digester : undefined };
@@ -160,14 +166,10 @@ async function open<Source extends ByteSource>(
   // What can be read once is not there before it is its turn.
   const ahead = { parts: job.source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };
   const digests =
-    digester && algorithm && (await startDigests({ ...job, ...request, ...ahead, digester, algorithm }));
+    digester &&
+    algorithm &&
+    (await job.loadSending()).createDigests({ ...job, ...request, ...ahead, digester, algorithm });
   return { ...opening, opened, digests, session: createSession(job, created, request) };
-}
-
-/** Whoever has no digests does not load what makes them. */
-async function startDigests<Source>(input: DigestInput<Source>): Promise<Digests> {
-  const { createDigests } = await import('../stages/digest-parts.ts');
-  return createDigests(input);
 }
 
 /** Sends what is missing and completes, again while the coordinator lacks parts that got lost. */
@@ -207,12 +209,13 @@ async function sendAndReport<Source extends ByteSource>(
 ): Promise<void> {
   const { digests, opened } = upload;
   const { once } = job.source;
+  const { line, createExchange, sendPart, sendParts } = await job.loadSending();
   const exchange = createExchange({ ...job, ...upload, parts: missing });
-  const input = { ...job, ...exchange, isSame: digests?.isSame };
+  const input = { ...job, ...exchange, line, isSame: digests?.isSame };
   const parts = once
     ? { begin: (signal: AbortSignal) => once.parts(opened.plan, signal) }
     : [...missing, ...doubtful.keys()];
-  await sendParts(job, parts, async (part, signal) => {
+  await sendParts(input, parts, async (part, signal) => {
     const checksum = await digests?.of(part);
     if (checksum && doubtful.get(part) === checksum.value) return;
     const sent = await sendPart(input, part, signal).catch((error: unknown) => {

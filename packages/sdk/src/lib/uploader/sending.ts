@@ -1,0 +1,11 @@
+/**
+ * What is needed once there is something to send, in one piece: loaded then, so that a page that waits for its user does
+ * not carry it.
+ *
+ * @module
+ */
+export { createLine } from '../schedule/line.ts';
+export { createDigests } from '../stages/digest-parts.ts';
+export { createExchange } from '../stages/exchange.ts';
+export { sendPart } from '../stages/send-part.ts';
+export { sendParts } from '../stages/send-parts.ts';

@@ -71,8 +71,9 @@ describe('wishPlan', () => {
   });
 
   it('sends in one PUT what is one part, and in several what a slow line would carry for minutes', () => {
-    expect(wishPlan({ sizeBytes: 16 * MIB, concurrency: 8 }).isWhole).toBe(true);
-    expect(wishPlan({ sizeBytes: 16 * MIB + 1, concurrency: 8 }).isWhole).toBe(false);
+    expect(wishPlan({ sizeBytes: 5 * MIB, concurrency: 8 }).isWhole).toBe(true);
+    expect(wishPlan({ sizeBytes: 5 * MIB + 1, concurrency: 8 }).isWhole).toBe(false);
+    expect(wishPlan({ sizeBytes: 16 * MIB, concurrency: 8, bytesPerSecond: 32 * MIB }).isWhole).toBe(true);
     expect(wishPlan({ sizeBytes: 16 * MIB, concurrency: 8, bytesPerSecond: MIB }).isWhole).toBe(false);
   });
 });

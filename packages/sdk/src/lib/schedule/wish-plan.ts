@@ -57,9 +57,11 @@ export function wishPlan({
           ]
         : [DEFAULT_PART_SIZE_BYTES, isHeld ? 'held in memory' : 'until the line is measured'];
   const partSizeBytes = wholeMebibytes(sizeBytes / (PARTS_PER_CONNECTION * concurrency), largestBytes);
-  const isWhole = sizeBytes <= largestBytes;
+  // Two connections are faster than one on a line that is slow or loses packets, and until it is measured this may be one.
+  const isMeasured = (maxPartSizeBytes ?? bytesPerSecond) !== undefined;
+  const isWhole = sizeBytes <= (isMeasured || isHeld ? largestBytes : MIN_PART_SIZE_BYTES);
   const reason = isWhole
-    ? 'the file is no larger than one part'
+    ? 'it is no larger than one part'
     : partSizeBytes === largestBytes
       ? largestReason
       : partSizeBytes === MIN_PART_SIZE_BYTES

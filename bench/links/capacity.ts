@@ -14,7 +14,9 @@ export interface Capacity {
 
 /** Until the senders have found their pace. */
 const RAMP_UP_MS = 3_000;
-const WINDOW_MS = 5_000;
+// What comes after a gap was sent before: over a short time more would seem to arrive than the line carries.
+const WINDOW_MS = 12_000;
+
 /** What `curl`s carry once they have found their pace. */
 export async function measureCapacity(
   { link, backend }: { readonly link: Link; readonly backend: BackendProcess },

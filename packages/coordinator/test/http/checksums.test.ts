@@ -186,6 +186,14 @@ describe('a wrong digest', () => {
     expect(await coordinator.complete(upload, { checksum: crcOf(content) })).toMatchObject({ status: 200 });
   });
 
+  it('is a word of the store alone where no digests were told, and fails nothing', async () => {
+    const refusal = { kind: 'refused', s3Code: 'BadDigest', message: 'damaged on its way' } as const;
+    await start(storeWith({}, () => ({ completeMultipartUpload: () => Promise.resolve(refusal) })));
+    const upload = await coordinator.create({ ...IN_PARTS, checksums: [] });
+    await sendParts(coordinator, upload, content);
+    expect(await coordinator.complete(upload)).toMatchObject({ problem: { code: 'completion-refused' } });
+  });
+
   it('of the object that stands there fails the upload', async () => {
     await start(
       storeWith({}, (store) => ({

@@ -62,11 +62,16 @@ export function adoptParts(refused: readonly StoredPart[], listed: readonly Stor
   for (const part of refused) {
     const now = byNumber.get(part.partNumber);
     const isSame = now !== undefined && isSamePart(part, now);
-    isProved &&= isSame && !part.isListed && part.checksum?.value === now.checksum?.value;
+    // The same ETag says that it is the same part, and of its content nothing.
+    isProved &&= isSame && !part.isListed && isSameChecksum(part, now);
     if (now) parts.push(isSame ? { ...part, etag: now.etag } : part);
     if (!isSame) missingParts.push(part.partNumber);
   }
   return { parts, missingParts, isProved };
+}
+
+function isSameChecksum({ checksum }: StoredPart, now: StoredPart): boolean {
+  return checksum !== undefined && checksum.value === now.checksum?.value;
 }
 
 function isSamePart(before: StoredPart, now: StoredPart): boolean {

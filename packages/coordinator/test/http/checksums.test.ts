@@ -194,6 +194,23 @@ describe('a wrong digest', () => {
     expect(await coordinator.complete(upload)).toMatchObject({ problem: { code: 'completion-refused' } });
   });
 
+  it('gets no answer of an object of another, neither while that is made nor afterwards', async () => {
+    await start();
+    const upload = await coordinator.create(IN_PARTS);
+    for (const part of digestedParts(upload, content)) await sendDigested(coordinator, upload, part);
+    const right = { checksum: crcOf(content) };
+    const wrong = { checksum: crcOf(Buffer.from('another')) };
+    const [made, joined] = await Promise.all(
+      [right, wrong].map((asked) => coordinator.complete(upload, asked)),
+    );
+    const completed = { status: 409, problem: { code: 'upload-completed' } };
+    expect(made).toMatchObject({ answer: { result: { proof: 'checksum', ...right } } });
+    expect(joined).toMatchObject(completed);
+    expect(await coordinator.complete(upload, wrong)).toMatchObject(completed);
+    expect(await coordinator.complete(upload, right)).toMatchObject({ status: 200 });
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200 });
+  });
+
   it('of the object that stands there fails the upload', async () => {
     await start(
       storeWith({}, (store) => ({

@@ -106,6 +106,17 @@ describe('an upload of unknown size', () => {
     expect(await completeWith(upload, { sizeBytes: 10 * MIB })).toMatchObject(mismatch);
   });
 
+  it('is completed with one size when two are asked for at once', async () => {
+    const upload = await createOpen();
+    await sendAll(upload, randomBytes(10 * MIB));
+    const sizes = [5 * MIB, 10 * MIB];
+    const answers = await Promise.all(sizes.map((sizeBytes) => completeWith(upload, { sizeBytes })));
+    const refused = answers.findIndex(({ status }) => status === 409);
+    expect(answers[1 - refused]?.status).toBe(200);
+    expect(answers[refused]?.problem.code).toBe('size-mismatch');
+    expect(answers[1 - refused]?.answer.result).toMatchObject({ sizeBytes: sizes[1 - refused] });
+  });
+
   it('refuses to leave a known size', async () => {
     const upload = await coordinator.create({ sizeBytes: 5 });
     expect(await completeWith(upload, { sizeBytes: 4 })).toMatchObject({

@@ -3,34 +3,44 @@ import { completeMultipart } from './complete-multipart.ts';
 import { completeWhole } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
 import { closedError, completedAnswer, completingAnswer, findRecord } from './upload-answers.ts';
+import { checksumBy } from './upload-checksum.ts';
 import type { TokenClaims } from './upload-token.ts';
-import { type WholeRecord, wholeOf } from './whole-record.ts';
+import { sizeMismatch, type WholeRecord, wholeOf } from './whole-record.ts';
 
 /**
  * Completes an upload and waits for it, at most `answerWithinMs` (default: the setting): after that the work goes on and the answer is
- * COMPLETING. Asking again joins the work, or reads what came of it; a second complete gets the first answer.
+ * COMPLETING. Asking again joins the work, or reads what came of it; a second complete gets the first answer, unless it is
+ * of another content than it asked for.
  *
  * @throws CoordinatorError `size-mismatch`, `parts-missing`, `completion-refused`, `upload-failed`, or the refusal of an ended upload
  */
 export async function completeUpload(
   context: UploadContext,
   caller: TokenClaims,
-  { sizeBytes, checksum }: CompleteRequest = {},
+  asked: CompleteRequest = {},
   answerWithinMs: number = context.settings.completeAnswerWithinMs,
 ): Promise<CompleteResponse> {
   const record = await findRecord(context, caller);
   const { state, uploadId } = record;
   if (state !== 'UPLOADING' && state !== 'COMPLETING' && state !== 'COMPLETED')
     throw closedError(uploadId, state);
+  const { sizeBytes, checksum } = asked;
   const whole = wholeOf(record, sizeBytes);
-  if (state === 'COMPLETED') return completedAnswer(context, whole);
+  if (state === 'COMPLETED') return asAsked(completedAnswer(context, whole), asked);
   // An attempt that is under way has its own checksum written down; what is said now may be of other content.
   const isNew = state === 'UPLOADING' && checksum;
-  return await within(
-    answerWithinMs,
-    context,
-    joinCompletion(context, isNew ? { ...whole, checksum } : whole),
-  );
+  const completion = joinCompletion(context, isNew ? { ...whole, checksum } : whole);
+  return asAsked(await within(answerWithinMs, context, completion), asked);
+}
+
+/** The object may have been made by a call that said something else of it: to whoever asked for another, that is no success. */
+function asAsked(answer: CompleteResponse, { sizeBytes, checksum }: CompleteRequest): CompleteResponse {
+  if (answer.state !== 'COMPLETED') return answer;
+  const { result } = answer;
+  if (sizeBytes !== undefined && sizeBytes !== result.sizeBytes) throw sizeMismatch(result, sizeBytes);
+  const proved = checksumBy(checksum?.algorithm, result.checksum);
+  if (proved && proved.value !== checksum?.value) throw closedError(result.uploadId, 'COMPLETED');
+  return answer;
 }
 
 /** One completion of an upload at a time in this process; the epoch keeps those of other processes apart. */

@@ -24,9 +24,17 @@ export function wholeOf<Row extends UploadRecord>(
     throw new CoordinatorError('size-mismatch', detail, { uploadId });
   }
   if (sizeBytes === undefined || sizeBytes === plan.sizeBytes) return { ...record, plan };
-  throw new CoordinatorError(
+  throw sizeMismatch({ uploadId, sizeBytes: plan.sizeBytes }, sizeBytes);
+}
+
+/** The refusal of a size that is not the upload's. */
+export function sizeMismatch(
+  { uploadId, sizeBytes }: { readonly uploadId: string; readonly sizeBytes: number },
+  asked: number,
+): CoordinatorError {
+  return new CoordinatorError(
     'size-mismatch',
-    `Upload ${uploadId} has ${plan.sizeBytes} bytes and cannot be completed with ${sizeBytes}.`,
+    `Upload ${uploadId} has ${sizeBytes} bytes and cannot be completed with ${asked}.`,
     { uploadId },
   );
 }

@@ -122,6 +122,27 @@ it('lets one of them fail and writes the others', async () => {
   await catalog.close();
 });
 
+it('waits for another process that writes once for all that comes in one moment', async () => {
+  const database = openDatabase(path);
+  database.exec('CREATE TABLE t (n INTEGER NOT NULL); PRAGMA busy_timeout = 20');
+  const other = new DatabaseSync(path);
+  other.exec('BEGIN IMMEDIATE');
+  let tries = 0;
+  const add = (n: number): Promise<void> =>
+    database.together(() => {
+      tries += 1;
+      database.write(() => database.run('INSERT INTO t VALUES (:n)', { n }));
+    });
+  const ends = await Promise.allSettled([add(1), add(2), add(3)]);
+  expect(ends.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  expect(tries).toBe(0);
+  other.exec('ROLLBACK');
+  await add(4);
+  expect(other.prepare('SELECT n FROM t').all()).toEqual([{ n: 4 }]);
+  other.close();
+  database.close();
+});
+
 it('says which file could not be opened', () => {
   const missing = join(folder, 'no-such-folder', 'longhaul.db');
   expect(() => createSqliteStore({ path: missing })).toThrow(

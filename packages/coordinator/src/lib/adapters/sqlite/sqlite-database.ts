@@ -84,8 +84,15 @@ interface Group {
   commit(): void;
 }
 
+interface Member {
+  readonly run: () => void;
+  readonly settle: () => void;
+  readonly alone: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
 function createGroup(inTransaction: <Result>(work: () => Result) => Result): Group {
-  let waiting: { readonly run: () => void; readonly settle: () => void; readonly alone: () => void }[] = [];
+  let waiting: Member[] = [];
   let isCommitting = false;
 
   function commit(): void {
@@ -98,10 +105,14 @@ function createGroup(inTransaction: <Result>(work: () => Result) => Result): Gro
       });
       isCommitting = false;
       for (const { settle } of members) settle();
-    } catch {
+    } catch (error) {
       isCommitting = false;
-      // Nothing of it was written, and only one of them may be at fault.
-      for (const { alone } of members) alone();
+      // Nothing of it was written, and only one of them may be at fault; but another process that writes is in the way of
+      // all, and was waited for already: once more for each would hold the event loop up as often.
+      for (const { alone, reject } of members) {
+        if (isBusy(error)) reject(error);
+        else alone();
+      }
     }
   }
 
@@ -122,7 +133,8 @@ function createGroup(inTransaction: <Result>(work: () => Result) => Result): Gro
           }
         };
         // After everything that has come in by now, so that it comes along.
-        if (waiting.push({ run, settle, alone }) === 1) setImmediate(() => waiting.length > 0 && commit());
+        if (waiting.push({ run, settle, alone, reject }) === 1)
+          setImmediate(() => waiting.length > 0 && commit());
       }),
   };
 }

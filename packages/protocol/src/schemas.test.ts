@@ -151,6 +151,18 @@ describe('create', () => {
     expect(acceptsCreate({ payload: `${'='.repeat(400_000)}!===` })).toBe(false);
   });
 
+  it('takes every digest of each algorithm as it is written', () => {
+    const sizes = { CRC32: 4, CRC32C: 4, CRC64NVME: 8, MD5: 16 } as const;
+    for (const [algorithm, length] of Object.entries(sizes)) {
+      const bytes = fc.uint8Array({ minLength: length, maxLength: length });
+      fc.assert(
+        fc.property(bytes, (digest) =>
+          acceptsCreate({ checksum: { algorithm, value: Buffer.from(digest).toString('base64') } }),
+        ),
+      );
+    }
+  });
+
   it.each([
     ['an unknown member', { partSize: 5 }],
     ['an unknown member of a prototype', JSON.parse('{"__proto__":{"a":1}}')],
@@ -172,6 +184,8 @@ describe('create', () => {
     ['an unknown algorithm', { checksum: { algorithm: 'SHA1', value: 'AAAAAA==' } }],
     ['an empty digest', { checksum: { algorithm: 'CRC32', value: '' } }],
     ['a digest of another length', { checksum: { algorithm: 'MD5', value: 'AAAAAA==' } }],
+    ['a digest of more bytes in as many characters', { checksum: { algorithm: 'CRC32', value: 'AAAAAAAA' } }],
+    ['a digest in another spelling', { checksum: { algorithm: 'CRC64NVME', value: 'AAAAAAAAAAB=' } }],
     ['a digest in hex', { checksum: { algorithm: 'CRC32', value: '0a1b2c3d!' } }],
     ['an unknown encryption', { encryption: { mode: 'rot13' } }],
     ['a key for S3’s own encryption', { encryption: { mode: 'sse-s3', kmsKeyId: 'k' } }],

@@ -42,7 +42,6 @@ export function parseMessage<Message>(input: unknown, schema: MessageSchema<Mess
 /** Forms that the schemas ask for, in words. Others are told by the schema's own name for them. */
 const FORMS: Readonly<Record<string, (requirement: unknown) => string>> = {
   uuid: () => 'a UUID',
-  base64: () => 'base64',
   safe_integer: () => 'a whole number',
   integer: () => 'a whole number',
   min_value: (least) => `at least ${String(least)}`,

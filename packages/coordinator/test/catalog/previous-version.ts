@@ -200,6 +200,21 @@ export function describePreviousVersion(name: string, setUp: () => Promise<SqlFi
       expect(await catalog.find(before.uploadId)).toMatchObject({ state: 'UPLOADING' });
     });
 
+    it('completes an upload of unknown size only at its full reach, which is its size then', async () => {
+      await catalog.migrate();
+      const plan = { sizeBytes: null, partSizeBytes: 100, maxSizeBytes: 100, maxPartCount: 1 } as const;
+      const { uploadId } = await begin(catalog, 'UPLOADING', { draft: { plan } });
+      for (const state of ['COMPLETING', 'COMPLETED'] as const) {
+        await version1.moveTo(uploadId, state);
+        expect(await catalog.find(uploadId)).toMatchObject({
+          state,
+          plan: { sizeBytes: 100, partSizeBytes: 100, partCount: 1 },
+        });
+      }
+      await catalog.writeMissingEvents(100);
+      expect(await eventsOf(other, uploadId)).toMatchObject([{ data: { sizeBytes: 100, partCount: 1 } }]);
+    });
+
     it('and the new version finish one upload once', async () => {
       await catalog.migrate();
       const { uploadId } = await begin(catalog, 'COMPLETING');

@@ -199,7 +199,9 @@ export function recordOf(row: NodeRow): UploadRecord {
 function planOf(row: NodeRow): UploadRecord['plan'] {
   const { size_bytes: sizeBytes, part_size_bytes: partSizeBytes, part_count: partCount } = row;
   const rule = { partSizeBytes, ...(row.double_every !== null && { doubleEvery: row.double_every }) };
-  return row.size_known
+  // A program of the version before, which does not know that it was unknown, completes an upload only at its full reach.
+  const isKnown = row.size_known || row.upload_state === 'COMPLETING' || row.upload_state === 'COMPLETED';
+  return isKnown
     ? { sizeBytes, ...rule, partCount }
     : { sizeBytes: null, ...rule, maxSizeBytes: sizeBytes, maxPartCount: partCount };
 }

@@ -59,7 +59,7 @@ export interface UploadEventData {
   readonly versionId?: string;
   /** With `completed`. */
   readonly proof?: ProofLevel;
-  /** With `completed`, where one is known of the whole. */
+  /** Of the whole object, with proof `checksum`. */
   readonly checksum?: Checksum;
   /** With `failed`: why, in words. */
   readonly reason?: string;

@@ -114,6 +114,7 @@ function endOf(record: UploadRecord): Partial<UploadEventData> {
     ...(etag !== undefined && { etag }),
     ...(versionId !== undefined && { versionId }),
     ...(proof && { proof }),
-    ...(checksum && { checksum }),
+    // Without that proof it is what the client has said, and nobody has compared it.
+    ...(proof === 'checksum' && checksum && { checksum }),
   };
 }

@@ -137,6 +137,17 @@ export function describeCompletion(setUp: SetUpCatalog): void {
       expect(await pair.second.find(uploadId)).toEqual(winner);
     });
 
+    it('tells of a checksum only that it was compared', async () => {
+      const checksum = { algorithm: 'CRC32', value: 'y/Q5Jg==' } as const;
+      for (const proof of ['checksum', 'size'] as const) {
+        const { uploadId, epoch } = await begin(pair.first, 'COMPLETING', { draft: { checksum } });
+        await pair.first.finishCompletion(uploadId, epoch, { etag: '"e"', proof });
+        const [event] = await eventsOf(pair.second, uploadId);
+        expect(event?.data.proof).toBe(proof);
+        expect(event?.data.checksum).toEqual(proof === 'checksum' ? checksum : undefined);
+      }
+    });
+
     it('leaves out the version of an unversioned bucket', async () => {
       const { uploadId, epoch } = await begin(pair.first, 'COMPLETING');
       const record = await pair.first.finishCompletion(uploadId, epoch, { etag: '"e"', proof: 'size' });

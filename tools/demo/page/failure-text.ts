@@ -16,6 +16,7 @@ const TITLES: Readonly<Record<UploadErrorCode, string>> = {
   COORDINATOR_REFUSED: 'The coordinator said no',
   STORE_UNREACHABLE: 'The object store does not answer',
   STORE_REFUSED: 'The object store said no',
+  CODE_UNREACHABLE: 'This page is out of date, or the network is away',
   UPLOAD_ENDED: 'The upload was ended from elsewhere',
   CANCELLED: 'Cancelled',
 };

@@ -40,26 +40,11 @@ const PARTS_PER_CONNECTION = 4;
  * The part size to ask for: some seconds of work at the rate that one connection was last known to have, and what measured
  * best while that is unknown; less where that would leave connections without work, but never less than S3 takes.
  */
-export function wishPlan({
-  sizeBytes,
-  concurrency,
-  maxPartSizeBytes,
-  bytesPerSecond,
-  isHeld = false,
-}: PlanFacts): WishedPlan {
-  const [largestBytes, largestReason] =
-    maxPartSizeBytes !== undefined
-      ? [maxPartSizeBytes, 'the most that the caller allows']
-      : bytesPerSecond !== undefined && !isHeld
-        ? [
-            wholeMebibytes((SECONDS_PER_PART * bytesPerSecond) / concurrency, MAX_WISH_BYTES),
-            `${SECONDS_PER_PART} s for each of ${concurrency} connections at ${inMebibytes(bytesPerSecond)}/s`,
-          ]
-        : [DEFAULT_PART_SIZE_BYTES, isHeld ? 'held in memory' : 'until the line is measured'];
+export function wishPlan(facts: PlanFacts): WishedPlan {
+  const { sizeBytes, concurrency } = facts;
+  const [largestBytes, largestReason, wholeBytes = largestBytes] = largestPart(facts);
   const partSizeBytes = wholeMebibytes(sizeBytes / (PARTS_PER_CONNECTION * concurrency), largestBytes);
-  // Two connections are faster than one on a line that is slow or loses packets, and until it is measured this may be one.
-  const isMeasured = (maxPartSizeBytes ?? bytesPerSecond) !== undefined;
-  const isWhole = sizeBytes <= (isMeasured || isHeld ? largestBytes : MIN_PART_SIZE_BYTES);
+  const isWhole = sizeBytes <= wholeBytes;
   const reason = isWhole
     ? 'it is no larger than one part'
     : partSizeBytes === largestBytes
@@ -68,6 +53,24 @@ export function wishPlan({
         ? 'the least that S3 takes'
         : `${PARTS_PER_CONNECTION} parts for each of ${concurrency} connections`;
   return { partSizeBytes, isWhole, reason: `${isWhole ? 'One PUT' : partsOf(partSizeBytes)}: ${reason}.` };
+}
+
+/** The largest part to ask for, why, and the largest file that is one PUT, where that is another. */
+function largestPart({
+  concurrency,
+  maxPartSizeBytes,
+  bytesPerSecond,
+  isHeld,
+}: PlanFacts): [bytes: number, reason: string, wholeBytes?: number] {
+  if (maxPartSizeBytes !== undefined) return [maxPartSizeBytes, 'the most that the caller allows'];
+  if (isHeld) return [DEFAULT_PART_SIZE_BYTES, 'held in memory'];
+  // Two connections are faster than one on a line that is slow or loses packets, and this may be such a line.
+  if (bytesPerSecond === undefined)
+    return [DEFAULT_PART_SIZE_BYTES, 'until the line is measured', MIN_PART_SIZE_BYTES];
+  return [
+    wholeMebibytes((SECONDS_PER_PART * bytesPerSecond) / concurrency, MAX_WISH_BYTES),
+    `${SECONDS_PER_PART} s for each of ${concurrency} connections at ${inMebibytes(bytesPerSecond)}/s`,
+  ];
 }
 
 /** Why the plan is as it is, once the coordinator has decided. */

@@ -60,6 +60,24 @@ const KINDS: readonly [string, (bytes: Uint8Array) => ByteStream][] = [
 const PARTS_OF_5_MIB = { partSizeBytes: 5 * MIB };
 
 describe('a stream', () => {
+  it('that fails while the upload is paused is not read anew', async () => {
+    const servers = await start();
+    const failing = Promise.withResolvers<never>();
+    async function* failsLater(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(100);
+      await failing.promise;
+    }
+    const upload = createUploader(servers).upload(failsLater());
+    const ended = expect(upload.result).rejects.toMatchObject({ code: 'SOURCE_FAILED' });
+    await sleep(50);
+    upload.pause();
+    failing.reject(new Error('cut off'));
+    await sleep(50);
+    upload.resume();
+    await ended;
+    expect(await servers.countObjects()).toBe(0);
+  });
+
   const SIZES: readonly [string, number, string, number][] = [
     ['of nothing', 0, 'inline', 1],
     ['that fits into the create call', 1_000, 'inline', 1],

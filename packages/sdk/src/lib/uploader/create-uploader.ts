@@ -78,7 +78,9 @@ export function createUploaderOn<Input, Source extends ByteSource>(
     const { gate, stopSignal } = control;
     const { expectedSizeBytes } = uploadOptions;
     const hints = { ...hintsFor(shop), owner: shop, expectedSizeBytes, signal: stopSignal };
-    const source = await gate.run(stopSignal, () => platform.openSource(input, hints));
+    // Opened behind the gate, and not again by it: what can be read once is gone after a first try.
+    await gate.run(stopSignal, async () => {});
+    const source = await platform.openSource(input, hints);
     let own = '';
     const claim = (hintKey: string): boolean => {
       if (running.has(hintKey)) return own === hintKey;

@@ -5,10 +5,11 @@ import type { UploadHandle } from '../uploader/upload-handle.ts';
 export interface RunningUploads {
   /** Aborted when no more may begin: by the signal given, or by `cancel()`. */
   readonly endSignal: AbortSignal;
-  /** Resolves when another may begin; rejects when none may any more. */
-  permission(): Promise<void>;
-  /** Counts it among them until it has ended. */
-  add(upload: UploadHandle): void;
+  /**
+   * Starts another when it may begin, and counts it among them until it has ended, in one step: no pause or cancel comes
+   * in between. Rejects when none may begin any more.
+   */
+  begin(start: () => UploadHandle): Promise<UploadHandle>;
   pause(): void;
   resume(): void;
   /** @throws UploadError if the coordinator could not be told of one of them; the others are cancelled all the same */
@@ -30,14 +31,14 @@ export function createRunningUploads(stopSignal: AbortSignal): RunningUploads {
 
   return {
     endSignal,
-    async permission() {
+    async begin(start) {
       while (endPause) await pause;
       endSignal.throwIfAborted();
-    },
-    add(upload) {
+      const upload = start();
       uploads.add(upload);
       const ended = (): void => void uploads.delete(upload);
       upload.result.then(ended, ended);
+      return upload;
     },
     pause() {
       if (!endPause && !endSignal.aborted) pause = new Promise((resolve) => (endPause = resolve));

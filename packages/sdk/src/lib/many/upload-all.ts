@@ -100,15 +100,16 @@ export function uploadAll<Input>(
     let outcome: UploadOutcome<Input>;
     try {
       const given = isFunction(input) ? await input() : input;
-      await running.permission();
-      const handle = uploader.upload(given, { ...shared, ...own, signal: stopSignal });
-      running.add(handle);
+      const handle = await running.begin(() =>
+        uploader.upload(given, { ...shared, ...own, signal: stopSignal }),
+      );
       share.follow(handle);
       emit('begin', { item, upload: handle });
       outcome = { item, result: await handle.result };
     } catch (error) {
       outcome = { item, error };
-      if (stopOnError) stopping.abort(error);
+      // What a cancel ends is no failure: an abort would keep the others from being ended at the coordinator.
+      if (stopOnError && !running.endSignal.aborted) stopping.abort(error);
     }
     share.end(outcome.result !== undefined);
     emit('end', outcome);
@@ -121,8 +122,11 @@ export function uploadAll<Input>(
     () => {},
   );
   return {
-    result: beginEach(tellEnd(list, total.allBegun), AT_ONCE, running.endSignal, (entry) =>
-      upload(itemOf(entry)),
+    result: beginEach(
+      untilEnd(list, running.endSignal, total.allBegun),
+      AT_ONCE,
+      running.endSignal,
+      (entry) => upload(itemOf(entry)),
     ),
     on,
     get progress() {
@@ -137,15 +141,32 @@ export function uploadAll<Input>(
   };
 }
 
-/** The same list; `onEnd` is called when there is no more, or nobody wants more. */
-async function* tellEnd<Entry>(
+/** The same list; `onEnd` is called when there is no more, or when the signal aborts: a list that says nothing is left then. */
+async function* untilEnd<Entry>(
   list: Iterable<Entry> | AsyncIterable<Entry>,
+  signal: AbortSignal,
   onEnd: () => void,
 ): AsyncGenerator<Entry> {
-  try {
+  const entries = (async function* () {
     yield* list;
+  })();
+  const over = new AbortController();
+  let leave = (): void => {};
+  signal.addEventListener('abort', () => leave(), over);
+  try {
+    while (!signal.aborted) {
+      const next = await new Promise<IteratorResult<Entry> | undefined>((resolve, reject) => {
+        leave = () => resolve(undefined);
+        entries.next().then(resolve, reject);
+      });
+      if (!next || next.done) return;
+      yield next.value;
+    }
   } finally {
+    over.abort();
     onEnd();
+    // It may never answer.
+    entries.return(undefined).catch(() => {});
   }
 }
 

@@ -69,7 +69,13 @@ export function createLine(options: LineOptions): Line {
     reading = { atMs: nowMs, totalBytes };
   };
 
-  if (maxConcurrency > concurrency) void import('./wider.ts').then((wider) => ({ tryWider } = wider));
+  if (maxConcurrency > concurrency) {
+    // Without it the line stays as wide as it is.
+    import('./wider.ts').then(
+      (wider) => ({ tryWider } = wider),
+      () => {},
+    );
+  }
 
   return {
     pool,

@@ -69,13 +69,7 @@ export function createLine(options: LineOptions): Line {
     reading = { atMs: nowMs, totalBytes };
   };
 
-  if (maxConcurrency > concurrency) {
-    // Without it the line stays as wide as it is.
-    import('./wider.ts').then(
-      (wider) => ({ tryWider } = wider),
-      () => {},
-    );
-  }
+  if (maxConcurrency > concurrency) void loadWider().then((wider) => ({ tryWider } = wider));
 
   return {
     pool,
@@ -111,4 +105,9 @@ export function createLine(options: LineOptions): Line {
       };
     },
   };
+}
+
+/** Without what widens it, a line stays as wide as it is. */
+async function loadWider(): Promise<{ readonly tryWider?: typeof TryWider }> {
+  return await import('./wider.ts').catch(() => ({}));
 }

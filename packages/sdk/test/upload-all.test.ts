@@ -188,6 +188,20 @@ describe('uploadAll', () => {
     await all.result;
   });
 
+  it('asks for nothing while it is paused', async () => {
+    let asked = 0;
+    function* list(): Generator<Uint8Array> {
+      for (; asked < 50; asked++) yield randomBytes(10);
+    }
+    const all = uploadAll(createUploader(servers), list());
+    all.pause();
+    await sleep(50);
+    // The first was asked for before the pause.
+    expect(asked).toBeLessThanOrEqual(1);
+    all.resume();
+    expect(await all.result).toHaveLength(50);
+  });
+
   it('ends when it is cancelled although the list says nothing', async () => {
     async function* list(): AsyncGenerator<Uint8Array> {
       yield randomBytes(10);

@@ -5,6 +5,8 @@ import type { UploadHandle } from '../uploader/upload-handle.ts';
 export interface RunningUploads {
   /** Aborted when no more may begin: by the signal given, or by `cancel()`. */
   readonly endSignal: AbortSignal;
+  /** Resolves at once, or when the pause is over. */
+  whenGoing(): Promise<void>;
   /**
    * Starts another when it may begin, and counts it among them until it has ended, in one step: no pause or cancel comes
    * in between. Rejects when none may begin any more.
@@ -28,11 +30,15 @@ export function createRunningUploads(stopSignal: AbortSignal): RunningUploads {
     endPause = undefined;
   };
   endSignal.addEventListener('abort', goOn);
+  const whenGoing = async (): Promise<void> => {
+    while (endPause) await pause;
+  };
 
   return {
     endSignal,
+    whenGoing,
     async begin(start) {
-      while (endPause) await pause;
+      await whenGoing();
       endSignal.throwIfAborted();
       const upload = start();
       uploads.add(upload);

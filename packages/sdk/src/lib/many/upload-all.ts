@@ -4,7 +4,7 @@ import type { Uploader } from '../uploader/create-uploader.ts';
 import { createEmitter } from '../uploader/emitter.ts';
 import type { UploadOptions } from '../uploader/options.ts';
 import type { UploadHandle } from '../uploader/upload-handle.ts';
-import { createRunningUploads } from './running-uploads.ts';
+import { createRunningUploads, type RunningUploads } from './running-uploads.ts';
 import { createTotal, type TotalProgress } from './total-progress.ts';
 import {
   countList,
@@ -122,11 +122,8 @@ export function uploadAll<Input>(
     () => {},
   );
   return {
-    result: beginEach(
-      untilEnd(list, running.endSignal, total.allBegun),
-      AT_ONCE,
-      running.endSignal,
-      (entry) => upload(itemOf(entry)),
+    result: beginEach(untilEnd(list, running, total.allBegun), AT_ONCE, running.endSignal, (entry) =>
+      upload(itemOf(entry)),
     ),
     on,
     get progress() {
@@ -141,10 +138,10 @@ export function uploadAll<Input>(
   };
 }
 
-/** The same list; `onEnd` is called when there is no more, or when the signal aborts: a list that says nothing is left then. */
+/** The same list, not asked in a pause. `onEnd` is called when there is no more, or none is wanted: a list that says nothing is left then. */
 async function* untilEnd<Entry>(
   list: Iterable<Entry> | AsyncIterable<Entry>,
-  signal: AbortSignal,
+  { endSignal: signal, whenGoing }: Pick<RunningUploads, 'endSignal' | 'whenGoing'>,
   onEnd: () => void,
 ): AsyncGenerator<Entry> {
   const entries = (async function* () {
@@ -154,7 +151,9 @@ async function* untilEnd<Entry>(
   let leave = (): void => {};
   signal.addEventListener('abort', () => leave(), over);
   try {
-    while (!signal.aborted) {
+    for (;;) {
+      await whenGoing();
+      if (signal.aborted) return;
       const next = await new Promise<IteratorResult<Entry> | undefined>((resolve, reject) => {
         leave = () => resolve(undefined);
         entries.next().then(resolve, reject);

@@ -202,6 +202,16 @@ describe('uploadAll', () => {
     expect(await all.result).toHaveLength(50);
   });
 
+  it('has no rate in a pause', async () => {
+    const uploader = createUploader({ ...servers, maxBytesPerSecond: 2 * 1024 ** 2 });
+    const all = uploadAll(uploader, filesOf(2, 6 * 1024 ** 2));
+    await vi.waitUntil(() => all.progress.bytesPerSecond > 0, 20_000);
+    all.pause();
+    await sleep(300);
+    expect(all.progress).toMatchObject({ bytesPerSecond: 0, etaSeconds: undefined });
+    await all.cancel();
+  });
+
   it('ends when it is cancelled although the list says nothing', async () => {
     async function* list(): AsyncGenerator<Uint8Array> {
       yield randomBytes(10);

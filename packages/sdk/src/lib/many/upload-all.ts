@@ -129,7 +129,10 @@ export function uploadAll<Input>(
     get progress() {
       return total.progress();
     },
-    pause: running.pause,
+    pause() {
+      running.pause();
+      total.rest();
+    },
     resume() {
       total.rest();
       running.resume();

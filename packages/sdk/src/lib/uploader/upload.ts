@@ -135,8 +135,8 @@ async function endAfter<Source extends ByteSource>(
     return result;
   };
   if (!abortSignal.aborted) {
-    // Parts of the old content must not wait to be mixed with the new.
-    if (codeOf(error) === 'FILE_CHANGED') return void (await letGo(abortSignal));
+    // Parts of the old content must not wait to be mixed with the new. Who cannot be told does not change what happened.
+    if (codeOf(error) === 'FILE_CHANGED') return void (await letGo(abortSignal).catch(() => undefined));
     if (stopSignal.aborted) return await letGo(abortSignal);
   }
   // What is left of a stream is of no use: nobody can go on with it. Nor is it worth more than the error itself.

@@ -113,7 +113,7 @@ type Uploaded = Awaited<ReturnType<typeof upload>>;
 
 /** The client, the row, the event and the object say the same. */
 async function expectWhole({ world, handle, end, states }: Uploaded): Promise<void> {
-  expect(end).toMatchObject({ result: { sizeBytes: content.byteLength, partCount: 2, proof: 'size' } });
+  expect(end).toMatchObject({ result: { sizeBytes: content.byteLength, partCount: 2, proof: 'checksum' } });
   const { etag, key } = await handle.result;
   expect(etag).toMatch(/^"(?!0{32})[0-9a-f]{32}-2"$/);
   expect(await world.catalog.find(handle.uploadId!)).toMatchObject({ state: 'COMPLETED', etag });

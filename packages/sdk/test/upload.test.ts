@@ -38,8 +38,9 @@ describe('upload', () => {
     ['the largest that travels inline', 256 * 1024, 'inline', 1],
     ['the smallest that does not', 256 * 1024 + 1, 'single', 1],
     ['one byte less than a part may have', 5 * MIB - 1, 'single', 1],
-    ['exactly the largest part', 16 * MIB, 'single', 1],
-    ['one byte more than a part', 16 * MIB + 1, 'multipart', 4],
+    ['exactly the smallest part', 5 * MIB, 'single', 1],
+    ['one byte more than a part', 5 * MIB + 1, 'multipart', 2],
+    ['exactly the largest part', 16 * MIB, 'multipart', 4],
     ['exactly five parts', 25 * MIB, 'multipart', 5],
   ])('stores a file of %s byte for byte', async (name, sizeBytes, mode, partCount) => {
     const bytes = randomBytes(sizeBytes);

@@ -80,8 +80,10 @@ function sendPart(
         `${name} PUT ${part.url.replace(/^.*?([0-9a-f]{4})\?.*?(partNumber=\d+)?&.*$/, '$1 $2')} ${words}`,
       );
       scheduler.after(random.delayMs(LATENCY_MS), () => {
+        // What was on its way in a sleep of the machine never comes; the sender can still be called off.
+        if (life.isOver || naps() !== napsBefore) return;
         part.signal.removeEventListener('abort', leave);
-        if (!life.isOver && naps() === napsBefore) deliver();
+        deliver();
       });
     };
     const cut = (): void => answer('cut', () => reject(new Error('ECONNRESET')));

@@ -22,13 +22,15 @@ export async function collectParts(
   record: OpenRecord & WholeRecord,
   listed?: readonly StoredPart[],
 ): Promise<readonly StoredPart[]> {
-  const known = (await knownWithChecksums(context, record, listed)).filter((part) =>
+  let listing = listed;
+  const list = async (): Promise<readonly StoredPart[]> =>
+    (listing ??= (await listFittingParts(context, record)) ?? []);
+  const known = (await knownWithChecksums(context, record, list)).filter((part) =>
     fitsPlan(record.plan, part),
   );
   if (known.length === record.plan.partCount) return known;
   const byNumber = new Map<number, StoredPart>();
-  const found = listed ?? (await listFittingParts(context, record)) ?? [];
-  for (const part of [...found, ...known]) byNumber.set(part.partNumber, part);
+  for (const part of [...(await list()), ...known]) byNumber.set(part.partNumber, part);
   const parts = Array.from({ length: record.plan.partCount }, (_, index) => byNumber.get(index + 1));
   const missingParts = parts.flatMap((part, index) => (part ? [] : [index + 1]));
   if (missingParts.length > 0) throw partsMissing(record, missingParts);

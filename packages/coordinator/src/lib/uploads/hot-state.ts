@@ -135,18 +135,21 @@ export async function listFittingParts(
   return listed?.filter((part) => fitsPlan(record.plan, part)).map((part) => ({ ...part, isListed: true }));
 }
 
-/** Parts that hot state knows of; what the store has verified of those that nobody has reported is looked up there. */
+/**
+ * Parts that hot state knows of; what the store has verified of those that nobody has reported is looked up there.
+ *
+ * @param list the store's listing, where the caller may need it too
+ */
 export async function knownWithChecksums(
   context: UploadContext,
   record: OpenRecord,
-  listed?: readonly StoredPart[],
+  list = async (): Promise<readonly StoredPart[]> => (await listFittingParts(context, record)) ?? [],
 ): Promise<readonly StoredPart[]> {
   const known = await knownParts(context, record.uploadId);
   const declared = declaredAlgorithm(record);
   const isBare = (part: StoredPart): boolean => !checksumBy(declared, part.checksum);
   if (!declared || !known.some(isBare)) return known;
-  const found = listed ?? (await listFittingParts(context, record)) ?? [];
-  const byNumber = new Map(found.map((part) => [part.partNumber, part]));
+  const byNumber = new Map((await list()).map((part) => [part.partNumber, part]));
   return known.map((part) => {
     const seen = byNumber.get(part.partNumber);
     return isBare(part) && seen?.etag === part.etag ? seen : part;

@@ -258,10 +258,11 @@ describe('a file that changes', () => {
     const path = await makeFile('changing.bin', randomBytes(30 * MIB));
     let changing: Promise<void> | undefined;
     const coordinator = async (request: Request): Promise<Response> => {
-      if (changing) throw new TypeError('it is away');
+      if (request.method === 'DELETE') throw new TypeError('it is away');
       return await servers.coordinator(request);
     };
-    const options = { coordinator, concurrency: 1, partSizeBytes: 5 * MIB, retry: { maxAttempts: 2 } };
+    const speed = { concurrency: 1, partSizeBytes: 5 * MIB, maxBytesPerSecond: 100 * MIB };
+    const options = { ...speed, coordinator, retry: { maxAttempts: 2 } };
     const upload = createUploader(options).upload(path);
     upload.on('part', ({ isStored }) => {
       if (isStored) changing ??= writeFile(path, randomBytes(30 * MIB));

@@ -60,6 +60,52 @@ const KINDS: readonly [string, (bytes: Uint8Array) => ByteStream][] = [
 const PARTS_OF_5_MIB = { partSizeBytes: 5 * MIB };
 
 describe('a stream', () => {
+  it('does not hold back others while its upload is paused', async () => {
+    const servers = await startTroubled(() => ({ kind: 'pass' }));
+    const uploader = createUploader({ ...servers, ...PARTS_OF_5_MIB, concurrency: 3 });
+    let readBytes = 0;
+    const counted = Readable.from(chunksOf(new Uint8Array(60 * MIB)), { highWaterMark: 1 }).map(
+      (chunk: Uint8Array) => {
+        readBytes += chunk.byteLength;
+        return new Uint8Array(chunk);
+      },
+    );
+    const paused = uploader.upload(counted);
+    let readBefore = 0;
+    paused.on('part', () => {
+      readBefore ||= readBytes;
+      paused.pause();
+    });
+    await expect.poll(() => paused.state.kind).toBe('paused');
+    await sleep(100);
+    const bytes = randomBytes(12 * MIB);
+    const { key } = await uploader.upload(chunksOf(bytes)).result;
+    expect(sha256(await servers.read(key))).toBe(sha256(bytes));
+    // Nor is it read on meanwhile, but for the part that it was in.
+    expect(readBytes - readBefore).toBeLessThan(6 * MIB);
+    const ended = expect(paused.result).rejects.toMatchObject({ code: 'CANCELLED' });
+    await paused.cancel();
+    await ended;
+  });
+
+  it('that fails while the upload is paused is not read anew', async () => {
+    const servers = await start();
+    const failing = Promise.withResolvers<never>();
+    async function* failsLater(): AsyncGenerator<Uint8Array> {
+      yield new Uint8Array(100);
+      await failing.promise;
+    }
+    const upload = createUploader(servers).upload(failsLater());
+    const ended = expect(upload.result).rejects.toMatchObject({ code: 'SOURCE_FAILED' });
+    await sleep(50);
+    upload.pause();
+    failing.reject(new Error('cut off'));
+    await sleep(50);
+    upload.resume();
+    await ended;
+    expect(await servers.countObjects()).toBe(0);
+  });
+
   const SIZES: readonly [string, number, string, number][] = [
     ['of nothing', 0, 'inline', 1],
     ['that fits into the create call', 1_000, 'inline', 1],

@@ -44,13 +44,13 @@ afterEach(async () => {
   await proxy.stop();
 });
 
-function openTab(): Uploader<NodeInput> {
+function openTab(platform = createNodePlatform({})): Uploader<NodeInput> {
   const coordinator = async (request: Request): Promise<Response> => {
     if (request.url.endsWith('/v1/uploads')) creates++;
     return await servers.coordinator(request);
   };
   const options = { coordinator, concurrency: 2, partSizeBytes: PART };
-  return createUploaderOn(createNodePlatform({}), options, { shareUpload });
+  return createUploaderOn(platform, options, { shareUpload });
 }
 
 const whenStored = (upload: UploadHandle, count: number): Promise<void> =>
@@ -174,6 +174,91 @@ describe('one file in two tabs', () => {
     expect(follower.state.kind).toBe('paused');
     follower.resume();
     await expectStored(follower);
+  });
+});
+
+describe('a tab that comes after an upload has expired', () => {
+  it('hears nothing of the parts that are gone', async () => {
+    const { leader, follower } = await startTwo();
+    const { uploadId } = leader;
+    leader.pause();
+    await servers.expireUploads();
+    const before = creates;
+    fateOf = () => ({ kind: creates > before ? 'swallow' : 'pass' });
+    leader.resume();
+    await expect
+      .poll(() => leader.uploadId !== uploadId && leader.state.kind, { timeout: 20_000 })
+      .toBe('sending');
+    const stored: number[] = [];
+    const newcomer = openTab().upload(bytes);
+    newcomer.on('part', ({ partNumber, isStored }) => {
+      if (isStored) stored.push(partNumber);
+    });
+    await inState(newcomer, 'sending');
+    expect(stored).toEqual([]);
+    const ended = [follower, newcomer].map(async ({ result }) => {
+      await expect(result).rejects.toMatchObject({ code: 'CANCELLED' });
+    });
+    await leader.cancel();
+    await Promise.all(ended);
+  });
+});
+
+describe('what a follower asks for', () => {
+  it.each(['pause', 'cancel'] as const)(
+    'is heard although its %s came before it knew of a leader',
+    async (ask) => {
+      const { leader, follower } = await startTwo();
+      const platform = createNodePlatform({});
+      const looking = Promise.withResolvers<void>();
+      const looked = Promise.withResolvers<void>();
+      const slow: typeof platform = {
+        ...platform,
+        async openSource(input, hints) {
+          const source = await platform.openSource(input, hints);
+          const read: typeof source.read = async (...range) => {
+            looking.resolve();
+            await looked.promise;
+            return await source.read(...range);
+          };
+          return { ...source, read };
+        },
+      };
+      const third = openTab(slow).upload(bytes);
+      await looking.promise;
+      const ended = [leader, follower, third].map(async ({ result }) => {
+        await expect(result).rejects.toMatchObject({ code: 'CANCELLED' });
+      });
+      if (ask === 'pause') {
+        third.pause();
+        looked.resolve();
+        await inState(leader, 'paused');
+        await inState(follower, 'paused');
+      }
+      void third.cancel();
+      looked.resolve();
+      await Promise.all(ended);
+      expect(await servers.openUploads()).toBe(0);
+    },
+  );
+
+  it('is over once somebody else has asked for something else', async () => {
+    const stop = new AbortController();
+    const leader = openTab().upload(bytes, { signal: stop.signal });
+    await whenStored(leader, 3);
+    const next = openTab().upload(bytes);
+    await whenStored(next, 3);
+    const last = openTab().upload(bytes);
+    await whenStored(last, 3);
+    last.pause();
+    await inState(leader, 'paused');
+    leader.resume();
+    await inState(last, 'sending');
+    fateOf = () => ({ kind: 'pass' });
+    stop.abort(new Error('enough'));
+    await expect(leader.result).rejects.toThrow('enough');
+    await expectStored(next);
+    await expectStored(last);
   });
 });
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { createUploader, type UploadHandle } from '@longhaul/sdk';
+import { type CoordinatorFetch, createUploader, type UploadHandle } from '@longhaul/sdk';
 import { type TotalProgress, uploadAll, type UploadItem } from '@longhaul/sdk/many';
 import { startServers, type TestServers } from './support/start-servers.ts';
 
@@ -48,12 +49,11 @@ describe('uploadAll', () => {
     expect(sent).toEqual(sent.toSorted((a, b) => a - b));
   });
 
-  it('knows the total from the start of a list whose sizes are known', () => {
+  it('knows the total from the start of a list whose sizes are known', async () => {
     const all = uploadAll(createUploader(servers), filesOf(3, 7));
-    void all.cancel();
-    return Promise.resolve().then(() =>
-      expect(all.progress).toMatchObject({ totalFiles: 3, totalBytes: 21, isCounted: true }),
-    );
+    await Promise.resolve();
+    expect(all.progress).toMatchObject({ totalFiles: 3, totalBytes: 21, isCounted: true });
+    await all.cancel();
   });
 
   it('lets one fail and goes on with the others', async () => {
@@ -149,6 +149,78 @@ describe('uploadAll', () => {
     expect(begun).toHaveLength(before);
     all.resume();
     expect((await all.result).filter(({ result }) => result)).toHaveLength(150);
+  });
+
+  it('ends all of them when it is cancelled, also where the first failure stops the others', async () => {
+    let ends = 0;
+    const coordinator: CoordinatorFetch = async (request) => {
+      // One after the other.
+      if (request.method === 'DELETE') await sleep(200 * ends++, undefined, { signal: request.signal });
+      return await servers.coordinator(request);
+    };
+    const uploader = createUploader({ coordinator, maxBytesPerSecond: 2 * 1024 ** 2 });
+    const all = uploadAll(uploader, filesOf(3, 11 * 1024 ** 2), { stopOnError: true });
+    const begun: UploadHandle[] = [];
+    all.on('begin', ({ upload }) => begun.push(upload));
+    const isSending = (): boolean => begun.filter(({ state }) => state.kind === 'sending').length === 3;
+    await vi.waitUntil(isSending, 20_000);
+    await all.cancel();
+    const outcomes = await all.result;
+    expect(outcomes.map(({ error }) => (error as { code?: string }).code)).toEqual(
+      filesOf(3).map(() => 'CANCELLED'),
+    );
+    expect(await servers.openUploads()).toBe(0);
+  });
+
+  it('pauses those that were just about to begin, too', async () => {
+    const file = Promise.withResolvers<Uint8Array>();
+    const list = filesOf(3).map((_, index) => ({ input: () => file.promise, name: `${index}` }));
+    const all = uploadAll(createUploader(servers), list);
+    const begun: UploadHandle[] = [];
+    all.on('begin', ({ upload }) => {
+      if (begun.push(upload) === 1) all.pause();
+    });
+    await sleep(10);
+    file.resolve(randomBytes(300_000));
+    await sleep(200);
+    expect(begun.map(({ state }) => state.kind)).toEqual(begun.map(() => 'paused'));
+    await all.cancel();
+    await all.result;
+  });
+
+  it('asks for nothing while it is paused', async () => {
+    let asked = 0;
+    function* list(): Generator<Uint8Array> {
+      for (; asked < 50; asked++) yield randomBytes(10);
+    }
+    const all = uploadAll(createUploader(servers), list());
+    all.pause();
+    await sleep(50);
+    // The first was asked for before the pause.
+    expect(asked).toBeLessThanOrEqual(1);
+    all.resume();
+    expect(await all.result).toHaveLength(50);
+  });
+
+  it('has no rate in a pause', async () => {
+    const uploader = createUploader({ ...servers, maxBytesPerSecond: 2 * 1024 ** 2 });
+    const all = uploadAll(uploader, filesOf(2, 6 * 1024 ** 2));
+    await vi.waitUntil(() => all.progress.bytesPerSecond > 0, 20_000);
+    all.pause();
+    await sleep(300);
+    expect(all.progress).toMatchObject({ bytesPerSecond: 0, etaSeconds: undefined });
+    await all.cancel();
+  });
+
+  it('ends when it is cancelled although the list says nothing', async () => {
+    async function* list(): AsyncGenerator<Uint8Array> {
+      yield randomBytes(10);
+      await new Promise(() => {});
+    }
+    const all = uploadAll(createUploader(servers), list());
+    await new Promise<void>((resolve) => all.on('end', () => resolve()));
+    await all.cancel();
+    expect(await all.result).toHaveLength(1);
   });
 
   it('can be cancelled while it is paused', async () => {

@@ -253,6 +253,23 @@ describe('a file that changes', () => {
     await changing;
     expect(await servers.openUploads()).toBe(openBefore);
   });
+
+  it('is refused for that, and not because the coordinator could not be told', async () => {
+    const path = await makeFile('changing.bin', randomBytes(30 * MIB));
+    let changing: Promise<void> | undefined;
+    const coordinator = async (request: Request): Promise<Response> => {
+      if (request.method === 'DELETE') throw new TypeError('it is away');
+      return await servers.coordinator(request);
+    };
+    const speed = { concurrency: 1, partSizeBytes: 5 * MIB, maxBytesPerSecond: 100 * MIB };
+    const options = { ...speed, coordinator, retry: { maxAttempts: 2 } };
+    const upload = createUploader(options).upload(path);
+    upload.on('part', ({ isStored }) => {
+      if (isStored) changing ??= writeFile(path, randomBytes(30 * MIB));
+    });
+    await expect(upload.result).rejects.toMatchObject({ code: 'FILE_CHANGED' });
+    await changing;
+  });
 });
 
 describe('options', () => {

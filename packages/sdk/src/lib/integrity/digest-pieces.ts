@@ -11,14 +11,16 @@ export async function digestPieces(
   read: (offsetBytes: number, sizeBytes: number) => Promise<Uint8Array>,
 ): Promise<string> {
   const hash = createHash(algorithm);
-  const readAt = (atBytes: number): Promise<Uint8Array> =>
-    read(atBytes, Math.min(PIECE_BYTES, sizeBytes - atBytes));
+  const readAt = (atBytes: number): Promise<Uint8Array> => {
+    const piece = read(atBytes, Math.min(PIECE_BYTES, sizeBytes - atBytes));
+    // Awaited in its turn, or not at all: once something has failed, or where there is nothing.
+    piece.catch(() => {});
+    return piece;
+  };
   let next = readAt(0);
   for (let atBytes = 0; atBytes < sizeBytes; atBytes += PIECE_BYTES) {
     const piece = await next;
     next = readAt(Math.min(sizeBytes, atBytes + PIECE_BYTES));
-    // Awaited in its turn, or not at all once something has failed.
-    next.catch(() => {});
     hash.update(piece);
   }
   return btoa(String.fromCharCode(...hash.digest()));

@@ -5,10 +5,13 @@ import type { UploadHandle } from '../uploader/upload-handle.ts';
 export interface RunningUploads {
   /** Aborted when no more may begin: by the signal given, or by `cancel()`. */
   readonly endSignal: AbortSignal;
-  /** Resolves when another may begin; rejects when none may any more. */
-  permission(): Promise<void>;
-  /** Counts it among them until it has ended. */
-  add(upload: UploadHandle): void;
+  /** Resolves at once, or when the pause is over. */
+  whenGoing(): Promise<void>;
+  /**
+   * Starts another when it may begin, and counts it among them until it has ended, in one step: no pause or cancel comes
+   * in between. Rejects when none may begin any more.
+   */
+  begin(start: () => UploadHandle): Promise<UploadHandle>;
   pause(): void;
   resume(): void;
   /** @throws UploadError if the coordinator could not be told of one of them; the others are cancelled all the same */
@@ -27,17 +30,21 @@ export function createRunningUploads(stopSignal: AbortSignal): RunningUploads {
     endPause = undefined;
   };
   endSignal.addEventListener('abort', goOn);
+  const whenGoing = async (): Promise<void> => {
+    while (endPause) await pause;
+  };
 
   return {
     endSignal,
-    async permission() {
-      while (endPause) await pause;
+    whenGoing,
+    async begin(start) {
+      await whenGoing();
       endSignal.throwIfAborted();
-    },
-    add(upload) {
+      const upload = start();
       uploads.add(upload);
       const ended = (): void => void uploads.delete(upload);
       upload.result.then(ended, ended);
+      return upload;
     },
     pause() {
       if (!endPause && !endSignal.aborted) pause = new Promise((resolve) => (endPause = resolve));

@@ -4,7 +4,7 @@ import type { Uploader } from '../uploader/create-uploader.ts';
 import { createEmitter } from '../uploader/emitter.ts';
 import type { UploadOptions } from '../uploader/options.ts';
 import type { UploadHandle } from '../uploader/upload-handle.ts';
-import { createRunningUploads } from './running-uploads.ts';
+import { createRunningUploads, type RunningUploads } from './running-uploads.ts';
 import { createTotal, type TotalProgress } from './total-progress.ts';
 import {
   countList,
@@ -100,15 +100,16 @@ export function uploadAll<Input>(
     let outcome: UploadOutcome<Input>;
     try {
       const given = isFunction(input) ? await input() : input;
-      await running.permission();
-      const handle = uploader.upload(given, { ...shared, ...own, signal: stopSignal });
-      running.add(handle);
+      const handle = await running.begin(() =>
+        uploader.upload(given, { ...shared, ...own, signal: stopSignal }),
+      );
       share.follow(handle);
       emit('begin', { item, upload: handle });
       outcome = { item, result: await handle.result };
     } catch (error) {
       outcome = { item, error };
-      if (stopOnError) stopping.abort(error);
+      // What a cancel ends is no failure: an abort would keep the others from being ended at the coordinator.
+      if (stopOnError && !running.endSignal.aborted) stopping.abort(error);
     }
     share.end(outcome.result !== undefined);
     emit('end', outcome);
@@ -121,14 +122,17 @@ export function uploadAll<Input>(
     () => {},
   );
   return {
-    result: beginEach(tellEnd(list, total.allBegun), AT_ONCE, running.endSignal, (entry) =>
+    result: beginEach(untilEnd(list, running, total.allBegun), AT_ONCE, running.endSignal, (entry) =>
       upload(itemOf(entry)),
     ),
     on,
     get progress() {
       return total.progress();
     },
-    pause: running.pause,
+    pause() {
+      running.pause();
+      total.rest();
+    },
     resume() {
       total.rest();
       running.resume();
@@ -137,15 +141,34 @@ export function uploadAll<Input>(
   };
 }
 
-/** The same list; `onEnd` is called when there is no more, or nobody wants more. */
-async function* tellEnd<Entry>(
+/** The same list, not asked in a pause. `onEnd` is called when there is no more, or none is wanted: a list that says nothing is left then. */
+async function* untilEnd<Entry>(
   list: Iterable<Entry> | AsyncIterable<Entry>,
+  { endSignal: signal, whenGoing }: Pick<RunningUploads, 'endSignal' | 'whenGoing'>,
   onEnd: () => void,
 ): AsyncGenerator<Entry> {
-  try {
+  const entries = (async function* () {
     yield* list;
+  })();
+  const over = new AbortController();
+  let leave = (): void => {};
+  signal.addEventListener('abort', () => leave(), over);
+  try {
+    for (;;) {
+      await whenGoing();
+      if (signal.aborted) return;
+      const next = await new Promise<IteratorResult<Entry> | undefined>((resolve, reject) => {
+        leave = () => resolve(undefined);
+        entries.next().then(resolve, reject);
+      });
+      if (!next || next.done) return;
+      yield next.value;
+    }
   } finally {
+    over.abort();
     onEnd();
+    // It may never answer.
+    entries.return(undefined).catch(() => {});
   }
 }
 

@@ -56,6 +56,8 @@ export interface SourceHints {
   readonly owner: object;
   /** Most that all streams of an owner hold in memory together. */
   readonly limitBytes: number;
+  /** Tells of every pause of the upload, and of its end: what a paused one holds must not keep others from going on. */
+  readonly onPause: (listener: (isPaused: boolean) => void) => void;
   /** Ends the waiting for a stream that says nothing. */
   readonly signal: AbortSignal;
 }

@@ -27,6 +27,23 @@ function runners(pool: FairPool): {
 }
 
 describe('a fair pool', () => {
+  it('puts who has left and comes back behind those who have waited meanwhile', async () => {
+    const pool = createFairPool(1);
+    const { begun, add, end } = runners(pool);
+    const [first, leaving, patient] = [{}, {}, {}];
+    const all = [add(first, 'a')];
+    const pause = new AbortController();
+    const left = add(leaving, 'b', pause.signal);
+    await settle();
+    pause.abort(new Error('paused'));
+    await expect(left).rejects.toThrow('paused');
+    all.push(add(patient, 'c'), add(leaving, 'b'));
+    await end('a');
+    expect(begun).toEqual(['a', 'c']);
+    for (const name of ['c', 'b']) await end(name);
+    await Promise.all(all);
+  });
+
   it('gives a free place to who has the fewest, not to who has queued the most', async () => {
     const pool = createFairPool(2);
     const { begun, add, end } = runners(pool);

@@ -27,6 +27,11 @@ export function createFairPool(width: number): FairPool {
   const limit = pLimit(width);
   const shares = new Map<object, Share>();
 
+  /** Who has nothing left has no place in the line either. */
+  const leaveIfDone = (owner: object, share: Share): void => {
+    if (share.running + share.waiting.size === 0) shares.delete(owner);
+  };
+
   /** Whose turn it is, at the moment when a place is free. */
   const runNext = async (): Promise<void> => {
     let next: [object, Share, () => Promise<void>] | undefined;
@@ -44,7 +49,7 @@ export function createFairPool(width: number): FairPool {
     shares.set(owner, share);
     await turn();
     share.running--;
-    if (share.running + share.waiting.size === 0) shares.delete(owner);
+    leaveIfDone(owner, share);
   };
 
   return {
@@ -71,6 +76,7 @@ export function createFairPool(width: number): FairPool {
         };
         const leave = (): void => {
           share.waiting.delete(turn);
+          leaveIfDone(owner, share);
           reject(signal.reason);
         };
         signal.addEventListener('abort', leave);

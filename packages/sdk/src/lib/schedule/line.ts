@@ -69,7 +69,7 @@ export function createLine(options: LineOptions): Line {
     reading = { atMs: nowMs, totalBytes };
   };
 
-  if (maxConcurrency > concurrency) void import('./wider.ts').then((wider) => ({ tryWider } = wider));
+  if (maxConcurrency > concurrency) void loadWider().then((wider) => ({ tryWider } = wider));
 
   return {
     pool,
@@ -105,4 +105,9 @@ export function createLine(options: LineOptions): Line {
       };
     },
   };
+}
+
+/** Without what widens it, a line stays as wide as it is. */
+async function loadWider(): Promise<{ readonly tryWider?: typeof TryWider }> {
+  return await import('./wider.ts').catch(() => ({}));
 }

@@ -10,6 +10,12 @@ export interface ByteBudget {
   free(bytes: number): void;
 }
 
+/** What one stream holds of a budget. */
+export interface ByteShare extends ByteBudget {
+  /** While it rests it takes no more, and what it holds counts for nothing: others go on as if it were not there. */
+  rest(isResting: boolean): void;
+}
+
 const budgets = new WeakMap<object, ByteBudget>();
 
 /** The budget of whoever holds the bytes. */
@@ -40,6 +46,38 @@ function createByteBudget(limitBytes: number): ByteBudget {
       heldBytes -= bytes;
       freed.resolve();
       freed = Promise.withResolvers();
+    },
+  };
+}
+
+/** A share that holds nothing yet. */
+export function createShare(budget: ByteBudget): ByteShare {
+  let heldBytes = 0;
+  let isResting = false;
+  let rested = Promise.withResolvers<void>();
+  return {
+    async take(bytes, signal) {
+      while (isResting) await orAborted(rested.promise, signal);
+      await budget.take(bytes, signal);
+      heldBytes += bytes;
+      // It has begun to rest meanwhile.
+      if (isResting) budget.free(bytes);
+    },
+    hold(bytes) {
+      heldBytes += bytes;
+      if (!isResting) budget.hold(bytes);
+    },
+    free(bytes) {
+      heldBytes -= bytes;
+      if (!isResting) budget.free(bytes);
+    },
+    rest(resting) {
+      if (resting === isResting) return;
+      isResting = resting;
+      if (resting) return budget.free(heldBytes);
+      budget.hold(heldBytes);
+      rested.resolve();
+      rested = Promise.withResolvers();
     },
   };
 }

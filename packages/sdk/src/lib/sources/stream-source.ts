@@ -1,7 +1,7 @@
 import type { fullPartSizeOf, OpenPlan, PartPlan, PartRange } from '@longhaul/protocol';
 import type { ByteSource, ReadOnce, SourceHints } from '../ports/byte-source.ts';
 import type { UploadError } from '../upload-error.ts';
-import { type ByteBudget, budgetOf } from './byte-budget.ts';
+import { type ByteBudget, budgetOf, createShare } from './byte-budget.ts';
 import type { ByteStream } from './byte-stream.ts';
 import { type ChunkReader, readChunks } from './chunk-reader.ts';
 
@@ -52,12 +52,14 @@ export async function openStream<Memory extends Held>(
   hints: SourceHints,
   kit: StreamKit<Memory>,
 ): Promise<StreamSource<Memory> | ShortStream> {
-  const head = createHead(readChunks(stream, kit), hints);
+  const share = createShare(budgetOf(hints));
+  hints.onPause(share.rest);
+  const head = createHead(readChunks(stream, kit), share, hints);
   try {
     if (await head.read()) return { pieces: head.pieces, close: head.close };
     const { expectedSizeBytes = Infinity, headBytes } = hints;
     if (expectedSizeBytes <= headBytes) throw mismatch(kit, `more than ${expectedSizeBytes}`);
-    return createStreamSource(head, hints, kit);
+    return createStreamSource({ ...head, share }, hints, kit);
   } catch (error) {
     await head.close();
     throw error;
@@ -73,8 +75,7 @@ interface Head extends ChunkReader {
 }
 
 /** The beginning of a stream in memory, and a reader that starts over with it. */
-function createHead(reader: ChunkReader, { headBytes, signal, ...memory }: SourceHints): Head {
-  const budget = budgetOf(memory);
+function createHead(reader: ChunkReader, budget: ByteBudget, { headBytes, signal }: SourceHints): Head {
   const pieces: Uint8Array<ArrayBuffer>[] = [];
   let heldBytes = 0;
   const free = (bytes: number): void => {
@@ -118,11 +119,11 @@ function createHead(reader: ChunkReader, { headBytes, signal, ...memory }: Sourc
 }
 
 function createStreamSource<Memory extends Held>(
-  head: Head,
-  { expectedSizeBytes, ...memory }: SourceHints,
+  { share, ...head }: Head & { readonly share: ByteBudget },
+  { expectedSizeBytes }: SourceHints,
   kit: StreamKit<Memory>,
 ): StreamSource<Memory> {
-  const shelf = createShelf<Memory>(budgetOf(memory));
+  const shelf = createShelf<Memory>(share);
   let sizeBytes = expectedSizeBytes ?? Infinity;
   let endBytes = 0;
 

@@ -103,7 +103,11 @@ async function leadOthers(
       changed.set(part.partNumber, part);
     }),
     control.on('progress', () => tell(changed)),
-    control.on('state', () => tell(changed)),
+    control.on('state', ({ kind }) => {
+      // What was known of parts is of another upload.
+      if (kind === 'opening') parts.clear();
+      tell(changed);
+    }),
   ];
   channel.onmessage = ({ data }: { readonly data: Message }) => {
     if (data.kind === 'hello') tell(parts);
@@ -145,16 +149,19 @@ function follow(
     }
     for (const part of parts) control.partMoved(part, part.sentBytes, part.isStored);
     if (heard === (heard = JSON.stringify(state))) return;
+    // What was asked for is done, or somebody has asked for something else since: the next leader need not hear of it.
+    if (wish !== 'cancelling') wish = undefined;
     // The leader knows better: a pause that came too late is none.
     if (state.kind !== 'paused') control.dispatch({ kind: 'resumed' });
     if (state.kind === 'cancelling') control.cancel();
     else control.dispatch(state);
   };
-  const stopWishing = control.on('state', ({ kind }) => {
+  const pass = ({ kind }: TransferState): void => {
     if (isHearing) return;
     wish = kind === 'paused' || kind === 'cancelling' ? kind : 'resumed';
     post({ kind: 'wish', wish });
-  });
+  };
+  const stopWishing = control.on('state', pass);
   const stop = (): void => end.reject(control.abortSignal.reason);
   control.abortSignal.addEventListener('abort', stop);
 
@@ -172,6 +179,8 @@ function follow(
     isHearing = false;
   };
   post({ kind: 'hello' });
+  // Asked for before there was anybody to ask.
+  if (control.state().kind !== 'opening') pass(control.state());
   return () => {
     stopWishing();
     control.abortSignal.removeEventListener('abort', stop);

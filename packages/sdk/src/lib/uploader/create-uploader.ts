@@ -77,8 +77,12 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   ): Promise<UploadResult> => {
     const { gate, stopSignal } = control;
     const { expectedSizeBytes } = uploadOptions;
-    const hints = { ...hintsFor(shop), owner: shop, expectedSizeBytes, signal: stopSignal };
-    const source = await gate.run(stopSignal, () => platform.openSource(input, hints));
+    const onPause: SourceHints['onPause'] = (listener) =>
+      control.on('state', ({ kind }) => listener(kind === 'paused'));
+    const hints = { ...hintsFor(shop), owner: shop, expectedSizeBytes, onPause, signal: stopSignal };
+    // Opened behind the gate, and not again by it: what can be read once is gone after a first try.
+    await gate.run(stopSignal, async () => {});
+    const source = await platform.openSource(input, hints);
     let own = '';
     const claim = (hintKey: string): boolean => {
       if (running.has(hintKey)) return own === hintKey;

@@ -65,8 +65,11 @@ export interface UploadJob<Source extends ByteSource> extends Workshop<Source>, 
 interface OpenUpload extends Opening {
   readonly opened: OpenedUpload;
   readonly session: Session;
+}
+
+interface DigestedUpload extends OpenUpload {
   /** Of an upload whose parts are digested. */
-  readonly digests?: Digests | undefined;
+  readonly digests: Digests | undefined;
 }
 
 /** Rounds of sending before parts that keep vanishing are nobody's bad luck any more. */
@@ -108,15 +111,13 @@ async function runOnce<Source extends ByteSource>(
   job.dispatch({ kind: 'sending', upload: opened });
   job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
   try {
-    const result = created.result ?? (await carry(job, upload));
+    const result = created.result ?? (await digestAndCarry(job, upload));
     await forgetUpload(job, content);
     return result;
   } catch (error) {
     const result = await endAfter(job, { ...upload, content }, error);
     if (!result) throw error;
     return result;
-  } finally {
-    upload.digests?.stop();
   }
 }
 
@@ -134,8 +135,8 @@ async function endAfter<Source extends ByteSource>(
     return result;
   };
   if (!abortSignal.aborted) {
-    // Parts of the old content must not wait to be mixed with the new.
-    if (codeOf(error) === 'FILE_CHANGED') return void (await letGo(abortSignal));
+    // Parts of the old content must not wait to be mixed with the new. Who cannot be told does not change what happened.
+    if (codeOf(error) === 'FILE_CHANGED') return void (await letGo(abortSignal).catch(() => undefined));
     if (stopSignal.aborted) return await letGo(abortSignal);
   }
   // What is left of a stream is of no use: nobody can go on with it. Nor is it worth more than the error itself.
@@ -160,22 +161,36 @@ async function open<Source extends ByteSource>(
   const opening = await openUpload(job, await describeUpload(wish, identity));
   if (!opening) return undefined;
   const { created, request } = opening;
-  const { uploadId, mode, receivedParts, checksumAlgorithm: algorithm } = created;
+  const { uploadId, mode, receivedParts } = created;
   const plan = { ...created.plan, reason: reasonOf(wished, created.plan, created.resumed) };
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
+  return { ...opening, opened, session: createSession(job, created, request) };
+}
+
+async function digestAndCarry<Source extends ByteSource>(
+  job: UploadJob<Source>,
+  upload: OpenUpload,
+): Promise<UploadResult> {
+  const { digester, source } = job;
+  const { created, request } = upload;
+  const { checksumAlgorithm: algorithm } = created;
   // What can be read once is not there before it is its turn.
-  const ahead = { parts: job.source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };
+  const ahead = { parts: source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };
   const digests =
     digester &&
     algorithm &&
     (await job.loadSending()).createDigests({ ...job, ...request, ...ahead, digester, algorithm });
-  return { ...opening, opened, digests, session: createSession(job, created, request) };
+  try {
+    return await carry(job, { ...upload, digests });
+  } finally {
+    digests?.stop();
+  }
 }
 
 /** Sends what is missing and completes, again while the coordinator lacks parts that got lost. */
 async function carry<Source extends ByteSource>(
   job: UploadJob<Source>,
-  upload: OpenUpload,
+  upload: DigestedUpload,
 ): Promise<UploadResult> {
   const { stopSignal, gate, dispatch, source } = job;
   const { session, opened, digests } = upload;
@@ -204,7 +219,7 @@ async function carry<Source extends ByteSource>(
 
 async function sendAndReport<Source extends ByteSource>(
   job: UploadJob<Source>,
-  upload: OpenUpload,
+  upload: DigestedUpload,
   { missing, doubtful }: WorkLeft,
 ): Promise<void> {
   const { digests, opened } = upload;

@@ -1,7 +1,4 @@
-// What the SDK loads on demand takes real time to come, and the world would stand still for it: here it is there already.
-import '../../../packages/sdk/src/lib/http/share-calls.ts';
-import '../../../packages/sdk/src/lib/schedule/wider.ts';
-import '../../../packages/sdk/src/lib/uploader/sending.ts';
+import './loaded-on-demand.ts';
 import {
   createUploaderOn,
   isUploadError,

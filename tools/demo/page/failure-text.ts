@@ -12,6 +12,8 @@ const TITLES: Readonly<Record<UploadErrorCode, string>> = {
   FILE_CHANGED: 'The file was changed while it was on its way',
   FILE_UNREADABLE: 'The file cannot be read',
   FILE_MISMATCH: 'This is another file',
+  SOURCE_FAILED: 'What was to be sent broke off',
+  SIZE_MISMATCH: 'It is not as long as was said',
   COORDINATOR_UNREACHABLE: 'The coordinator does not answer',
   COORDINATOR_REFUSED: 'The coordinator said no',
   STORE_UNREACHABLE: 'The object store does not answer',

@@ -10,8 +10,10 @@ async function main(nodeVersion: string): Promise<number> {
     console.error(`longhaul needs Node 22.13 or newer; this is ${nodeVersion}.`);
     return 1;
   }
-  // Short-lived objects are few here: room for more of them would only be memory. It grows no more from now on.
+  // Little is kept here, whatever the file: room for more objects, short-lived or not, would only be memory.
   setFlagsFromString('--semi-space-growth-factor=1');
+  setFlagsFromString('--heap-growing-percent=20');
+  setFlagsFromString('--optimize-for-size');
   const { runCli } = await import('./lib/cli/run-cli.ts');
   const { openStandardInput } = await import('./lib/cli/standard-input.ts');
   const interrupt = new AbortController();

@@ -11,7 +11,7 @@ import type { PendingUpload } from './lib/platform/browser/pending-uploads.ts';
 import { type CreateUploader, createUploaderOn, type Uploader } from './lib/uploader/create-uploader.ts';
 import { UploadError } from './lib/upload-error.ts';
 import type { UploaderOptions } from './lib/uploader/options.ts';
-import type { ShareUpload } from './lib/uploader/upload.ts';
+import type { ShareUpload } from './lib/uploader/upload-job.ts';
 import type { UploadHandle } from './lib/uploader/upload-handle.ts';
 
 /** An uploader in a page or a worker. */

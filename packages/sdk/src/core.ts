@@ -12,7 +12,7 @@ export {
   type Uploader,
   type UploaderExtras,
 } from './lib/uploader/create-uploader.ts';
-export type { ShareUpload } from './lib/uploader/upload.ts';
+export type { ShareUpload } from './lib/uploader/upload-job.ts';
 export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
 export type { UploadControl, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
 export type { PartProgress } from './lib/uploader/upload-tracker.ts';

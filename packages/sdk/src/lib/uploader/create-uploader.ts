@@ -13,7 +13,8 @@ import {
   type UploaderSettings,
   type UploadOptions,
 } from './options.ts';
-import { runUpload, type Sending, type ShareUpload, type Workshop } from './upload.ts';
+import { runUpload } from './upload.ts';
+import type { Sending, ShareUpload, Workshop } from './upload-job.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
 
 /** Uploads whatever `Input` the platform can open. */

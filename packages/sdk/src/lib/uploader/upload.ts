@@ -1,66 +1,18 @@
-import {
-  type CreateUploadResponse,
-  MIN_PART_SIZE_BYTES,
-  type PartRange,
-  partRanges,
-  type UploadResult,
-} from '@longhaul/protocol';
+import { MIN_PART_SIZE_BYTES, type UploadResult } from '@longhaul/protocol';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
-import type { Coordinator } from '../ports/coordinator.ts';
-import type { PartSender } from '../ports/part-sender.ts';
-import type { Platform } from '../ports/platform.ts';
 import { cancelUpload } from '../stages/cancel-upload.ts';
 import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import type { Digests } from '../stages/digest-parts.ts';
 import { type Content, forgetUpload, identifyUpload, recogniseContent } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
-import type { Line } from '../schedule/line.ts';
 import { reasonOf, wishPlan } from '../schedule/wish-plan.ts';
 import { codeOf, isUploadError, UploadError } from '../upload-error.ts';
-import type { UploaderSettings, UploadOptions } from './options.ts';
-import type * as sending from './sending.ts';
 import { createSession, type Session } from './session.ts';
-import type { UploadControl } from './upload-handle.ts';
+import type { UploadJob } from './upload-job.ts';
 import type { OpenedUpload } from './upload-state.ts';
-
-/** What all uploads of an uploader share, ready for use. */
-export interface Workshop<Source extends ByteSource>
-  extends
-    Omit<UploaderSettings, 'coordinator'>,
-    Pick<Platform<never, Source>, 'clock' | 'connectivity' | 'digester'> {
-  readonly coordinator: Coordinator;
-  readonly sender: PartSender<Source>;
-  /** Loads what sends, and the line that all uploads share. */
-  readonly loadSending: () => Promise<Sending>;
-  /** What the line has carried when last it was busy, if that is known. */
-  readonly bytesPerSecond: () => number | undefined;
-  readonly shareUpload?: ShareUpload | undefined;
-}
-
-/** What is needed once there is something to send. */
-export type Sending = Omit<typeof sending, 'createLine'> & { readonly line: Line };
-
-/**
- * Does the work of an upload that may be under way in other places too: there or here, but in one place at a time.
- *
- * @param key the same for uploads that are to become one object
- * @param lead does the work here
- */
-export type ShareUpload = (
-  key: string,
-  control: UploadControl,
-  lead: () => Promise<UploadResult>,
-) => Promise<UploadResult>;
-
-/** One upload: a source that is open, and what was asked of it. Each stage takes what it needs of this. */
-export interface UploadJob<Source extends ByteSource> extends Workshop<Source>, UploadControl {
-  readonly source: Source;
-  readonly options: UploadOptions;
-  /** Whether this upload may stand under the key: `false` while another one of this uploader does. */
-  readonly claim: (hintKey: string) => boolean;
-}
+import { partsOf, type WorkLeft, workLeft } from './work-left.ts';
 
 interface OpenUpload extends Opening {
   readonly opened: OpenedUpload;
@@ -260,36 +212,4 @@ function hasExpired(error: unknown): boolean {
  */
 function leaveToCompletion(error: unknown): void {
   if (!/^(NoSuchUpload|upload-complet)/.test(codeOf(error))) throw error;
-}
-
-/** What is to be done for an upload before it can be completed. */
-interface WorkLeft {
-  /**
-   * Parts of the plan that the store does not have, or has in another size; and those that a refusal of completion has
-   * named: what the store has of them is not what was sent.
-   */
-  readonly missing: readonly PartRange[];
-  /**
-   * Parts that the store has, and their digests as it tells them: sent only if the digest here is another. They come last,
-   * so that sending begins at once.
-   */
-  readonly doubtful: ReadonlyMap<PartRange, string | undefined>;
-}
-
-function workLeft(created: CreateUploadResponse, refusal?: unknown): WorkLeft {
-  const { receivedParts, checksumAlgorithm } = created;
-  const named = (refusal as UploadError | undefined)?.problem?.missingParts;
-  const received = new Map(receivedParts.map((part) => [part.partNumber, part]));
-  const missing: PartRange[] = [];
-  const doubtful = new Map<PartRange, string | undefined>();
-  for (const part of partsOf(created)) {
-    const { sizeBytes, checksum } = received.get(part.partNumber) ?? {};
-    if (named?.includes(part.partNumber) || sizeBytes !== part.sizeBytes) missing.push(part);
-    else if (checksumAlgorithm) doubtful.set(part, checksum?.value);
-  }
-  return { missing, doubtful };
-}
-
-function partsOf({ plan }: CreateUploadResponse): PartRange[] {
-  return plan.sizeBytes === null ? [] : partRanges(plan);
 }

@@ -1,4 +1,5 @@
 import type { ChecksumAlgorithm } from '@longhaul/protocol';
+import { toBase64 } from '../base64.ts';
 import { createHash } from './create-hash.ts';
 
 /** Large enough to be read fast, small enough to be in nobody's way. */
@@ -23,5 +24,5 @@ export async function digestPieces(
     next = readAt(Math.min(sizeBytes, atBytes + PIECE_BYTES));
     hash.update(piece);
   }
-  return btoa(String.fromCharCode(...hash.digest()));
+  return toBase64(hash.digest());
 }

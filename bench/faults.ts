@@ -6,10 +6,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { createUploader } from '@longhaul/sdk';
 import type { FaultBackend } from './faults/backend.ts';
 import { uploadWithLibStorage } from './faults/lib-storage.ts';
+import { createPeerClient } from './measuring/peer-s3-client.ts';
 
 const HELP = `Uploads files through a proxy that answers some PUTs with 503 and cuts others in the middle of their body, with
 Longhaul and with @aws-sdk/lib-storage, and compares every object with its file.
@@ -112,7 +113,7 @@ async function run(client: string, folder: string, open: (backend: FaultBackend)
 
 async function isStored(backend: FaultBackend, key: string, bytes: Uint8Array): Promise<boolean> {
   const { store: endpoint, bucket, credentials } = backend;
-  const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true });
+  const client = createPeerClient({ endpoint, credentials });
   const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
   const stored = await Body?.transformToByteArray();
   client.destroy();

@@ -1,5 +1,5 @@
 // What integrity costs: the same upload from Node over TLS with digests and without, in alternation, each in a fresh process.
-import { type ChildProcess, execFile, fork } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { makeFile } from './measuring/make-file.ts';
 import { median } from './measuring/median.ts';
 import { buildNodeClients, nodeClientScript } from './node-upload/build-clients.ts';
 import type { Cost } from './node-upload/measure.ts';
+import { firstLine } from './measuring/first-line.ts';
 
 const HELP = `Uploads a file from Node over TLS with integrity on and off, in alternation, and prints what it costs.
 
@@ -108,15 +109,6 @@ function rowOf(integrity: Mode, costs: readonly Cost[]): Row {
     cpuSecondsPerGb: median(costs.map((cost) => cost.cpuSeconds)) / gigabytes,
     peakRssMiB: median(costs.map((cost) => cost.peakRssMiB)),
   };
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  let text = '';
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
-    if (text.includes('\n')) return text.trim();
-  }
-  throw new Error('the backend ended before it listened');
 }
 
 function print(rows: readonly Row[], cost: number): void {

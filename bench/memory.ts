@@ -1,5 +1,5 @@
 // Memory of one upload: the longhaul command against @aws-sdk/lib-storage, from a file and from a pipe.
-import { execFile, type ChildProcess, fork, spawn } from 'node:child_process';
+import { execFile, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,6 +8,7 @@ import { parseArgs, promisify } from 'node:util';
 import { build } from 'esbuild';
 import { watchMemory } from './memory/watch-memory.ts';
 import { buildNodeClients, nodeClientScript } from './node-upload/build-clients.ts';
+import { firstLine } from './measuring/first-line.ts';
 
 const HELP = `Uploads a large sparse file, and a long input from a pipe, with the longhaul command as it is and with
 @aws-sdk/lib-storage, and prints the most memory (VmHWM) that the uploading process had. Linux only.
@@ -144,15 +145,6 @@ async function makeSparseFile(path: string, sizeBytes: number): Promise<void> {
   const file = await open(path, 'w');
   await file.truncate(sizeBytes);
   await file.close();
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  let text = '';
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
-    if (text.includes('\n')) return text.trim();
-  }
-  throw new Error('the backend ended before it listened');
 }
 
 function print(rows: readonly Row[]): void {

@@ -1,5 +1,5 @@
 // Node upload of one large file: Longhaul against @aws-sdk/lib-storage, in alternation, each run in a fresh process.
-import { execFile, type ChildProcess, fork } from 'node:child_process';
+import { execFile, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,6 +9,7 @@ import { buildNodeClients, NODE_CLIENTS, nodeClientScript } from './node-upload/
 import { makeFile } from './measuring/make-file.ts';
 import { median } from './measuring/median.ts';
 import type { Cost } from './node-upload/measure.ts';
+import { firstLine } from './measuring/first-line.ts';
 
 const HELP = `Uploads a file from Node with Longhaul and with @aws-sdk/lib-storage, in alternation, and prints the ratio.
 
@@ -103,15 +104,6 @@ async function runClient(client: Client, file: string, backend: string): Promise
     'off',
   ]);
   return JSON.parse(stdout) as Cost;
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  let text = '';
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
-    if (text.includes('\n')) return text.trim();
-  }
-  throw new Error('the backend ended before it listened');
 }
 
 function print(rows: readonly Row[]): void {

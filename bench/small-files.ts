@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { parseArgs, promisify } from 'node:util';
 import { build } from 'esbuild';
 import type { Cost } from './node-upload/measure.ts';
+import { firstLine } from './measuring/first-line.ts';
 
 const HELP = `Uploads many small files from Node with Longhaul (through its coordinator) and with the AWS SDK (PutObject, and
 lib-storage's Upload), in alternation, to local-s3, and prints the ratios and the number of calls.
@@ -147,15 +148,6 @@ async function takeCounts(backend: ChildProcess): Promise<{ coordinator: number;
   backend.send('counts');
   const [counts] = (await answer) as [{ coordinator: number; store: number }];
   return counts;
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  let text = '';
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
-    if (text.includes('\n')) return text.trim();
-  }
-  throw new Error('the backend ended before it listened');
 }
 
 function median(numbers: readonly number[]): number {

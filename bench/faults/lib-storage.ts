@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { createPeerClient } from '../measuring/peer-s3-client.ts';
 import type { FaultBackend } from './backend.ts';
 
 /** The part size that lib-storage takes when nobody says otherwise. */
@@ -13,7 +13,7 @@ export async function uploadWithLibStorage(
   file: string,
   index: number,
 ): Promise<{ readonly key: string; readonly parts: number }> {
-  const client = new S3Client({ endpoint, credentials, region: 'us-east-1', forcePathStyle: true });
+  const client = createPeerClient({ endpoint, credentials });
   const key = `lib-storage/${index}`;
   try {
     const params = { Bucket: bucket, Key: key, Body: createReadStream(file) };

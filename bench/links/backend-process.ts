@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import type { SinkTally } from '../node-upload/sink.ts';
+import { firstLine } from '../measuring/first-line.ts';
 
 /** Where the other side is. */
 export interface BackendAddress {
@@ -42,13 +43,4 @@ export async function startBackend(host: string, prefix: readonly string[] = [])
       await exit;
     },
   };
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  let text = '';
-  for await (const chunk of child.stdout ?? []) {
-    text += String(chunk);
-    if (text.includes('\n')) return text.trim();
-  }
-  throw new Error('sink and coordinator ended before they listened');
 }

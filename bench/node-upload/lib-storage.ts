@@ -1,22 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { S3Client } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { createPeerClient, type StoreAddress } from '../measuring/peer-s3-client.ts';
 import { measure } from './measure.ts';
 
 const [file = '', backend = '{}', partSizeBytes, concurrency] = process.argv.slice(2);
-const { endpoint, bucket, credentials } = JSON.parse(backend) as {
-  endpoint: string;
-  bucket: string;
-  credentials: { accessKeyId: string; secretAccessKey: string };
-};
+const address = JSON.parse(backend) as StoreAddress;
 // No checksum on either side.
-const client = new S3Client({
-  endpoint,
-  credentials,
-  region: 'us-east-1',
-  forcePathStyle: true,
-  requestChecksumCalculation: 'WHEN_REQUIRED',
-});
+const client = createPeerClient(address, { requestChecksumCalculation: 'WHEN_REQUIRED' });
 // Over plain HTTP the SDK hashes every body for its signature, over HTTPS it does not: spare it that, to be fair.
 client.middlewareStack.add(
   (next) => (step) => {
@@ -32,7 +22,7 @@ await measure(() =>
     ...(partSizeBytes && { partSize: Number(partSizeBytes) }),
     ...(concurrency && { queueSize: Number(concurrency) }),
     params: {
-      Bucket: bucket,
+      Bucket: address.bucket,
       Key: `lib-storage/${Date.now()}`,
       Body: file === '-' ? process.stdin : createReadStream(file),
     },

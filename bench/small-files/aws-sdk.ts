@@ -2,25 +2,17 @@
 import { createReadStream } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
+import { createPeerClient, type StoreAddress } from '../measuring/peer-s3-client.ts';
 import { measure } from '../node-upload/measure.ts';
 
 const [folder = '', backend = '{}', concurrency, way] = process.argv.slice(2);
-const { endpoint, bucket, credentials } = JSON.parse(backend) as {
-  endpoint: string;
-  bucket: string;
-  credentials: { accessKeyId: string; secretAccessKey: string };
-};
-const client = new S3Client({
-  endpoint,
-  credentials,
-  region: 'us-east-1',
-  forcePathStyle: true,
-});
+const address = JSON.parse(backend) as StoreAddress;
+const client = createPeerClient(address);
 
 async function send(file: string): Promise<unknown> {
-  const target = { Bucket: bucket, Key: `${way}/${file}` };
+  const target = { Bucket: address.bucket, Key: `${way}/${file}` };
   const path = join(folder, file);
   if (way === 'PutObject')
     return await client.send(new PutObjectCommand({ ...target, Body: await readFile(path) }));

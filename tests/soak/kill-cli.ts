@@ -7,21 +7,7 @@ import { type LookedAtBucket, makeBucket, type StoreAddress } from '../killed-cl
 import { type CountingProxy, type SeenPut, startCountingProxy } from '../killed-cli/counting-proxy.ts';
 import { type CliRun, runCli, serveCoordinator, type ServingCoordinator } from '../killed-cli/processes.ts';
 import { createRandom, type Random } from '../simulation/engine/random.ts';
-
-/** How long to go on, with which chance, and who is told how it goes. */
-export interface SoakOptions {
-  readonly seconds: number;
-  readonly seed: string;
-  readonly log: (line: string) => void;
-}
-
-/** What came of it. */
-export interface SoakReport {
-  readonly rounds: number;
-  /** Empty when all went well. */
-  readonly failures: readonly string[];
-  readonly figures: Readonly<Record<string, unknown>>;
-}
+import type { SoakOptions, SoakReport } from './support/soak.ts';
 
 export const name = 'kill-cli';
 

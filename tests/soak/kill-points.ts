@@ -1,21 +1,7 @@
 import { createHash } from 'node:crypto';
 import { everyTrial, runKillPoints, type Trial } from '../recovery/support/run-kill-points.ts';
 import { serversOf } from '../recovery/support/servers.ts';
-
-/** How long to go on, with which chance, and who is told how it goes. */
-export interface SoakOptions {
-  readonly seconds: number;
-  readonly seed: string;
-  readonly log: (line: string) => void;
-}
-
-/** What came of it. */
-export interface SoakReport {
-  readonly rounds: number;
-  /** Empty when all went well. */
-  readonly failures: readonly string[];
-  readonly figures: Readonly<Record<string, unknown>>;
-}
+import type { SoakOptions, SoakReport } from './support/soak.ts';
 
 export const name = 'kill-points';
 

@@ -4,20 +4,7 @@ import { losingAnswers, RACE_SETTINGS, raceEnds } from '../races/support/race-of
 import { settle } from '../races/support/settle.ts';
 import { createRandom } from '../simulation/engine/random.ts';
 import { uploadThroughChaos } from '../wire/support/chaos.ts';
-
-/** How long to go on, with which chance, and who is told how it goes. */
-export interface SoakOptions {
-  readonly seconds: number;
-  readonly seed: string;
-  readonly log: (line: string) => void;
-}
-
-/** What came of it. */
-export interface SoakReport {
-  readonly rounds: number;
-  /** Empty when all went well; each names its seed. */
-  readonly failures: string[];
-}
+import type { SoakOptions, SoakReport } from './support/soak.ts';
 
 export const name = 'races';
 

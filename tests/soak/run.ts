@@ -8,7 +8,7 @@ import { ALL_SERVICES } from '../services/all-services.ts';
 import { createLog } from '../services/progress.ts';
 import { Interrupted, type RunningServices, withServices } from '../services/run-services.ts';
 import { RUNTIMES } from '../services/runtimes.ts';
-import type { SoakOptions, SoakReport } from './kill-points.ts';
+import type { SoakOptions, SoakReport } from './support/soak.ts';
 
 const HELP = `Goes on for hours with what the tests only begin, on real servers that it starts and stops.
 
@@ -32,7 +32,7 @@ const PROGRAMS: ReadonlySet<string> = new Set(['chromium', ...RUNTIMES.map(({ na
 /** What a file of this folder exports. */
 interface Soak {
   readonly name: string;
-  run(options: SoakOptions): Promise<Pick<SoakReport, 'rounds' | 'failures'>>;
+  run(options: SoakOptions): Promise<SoakReport>;
 }
 
 const log = createLog();
@@ -98,7 +98,7 @@ function untilAborted(signal: AbortSignal): Promise<never> {
 
 async function loadSoaks(names: readonly string[]): Promise<readonly Soak[]> {
   const files = (await readdir(import.meta.dirname)).filter(
-    (file) => file !== basename(import.meta.filename),
+    (file) => file.endsWith('.ts') && file !== basename(import.meta.filename),
   );
   const soaks = await Promise.all(
     files

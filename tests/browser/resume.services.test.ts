@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHROMIUM, crash, launchChromium, launchWithProfile } from './chromium.ts';
+import { expectStored } from './expect-stored.ts';
 import { drive } from './page-driver.ts';
-import type { TestOutcome, TestUploaderOptions } from './page/test-page-api.ts';
+import type { TestUploaderOptions } from './page/test-page-api.ts';
 import type { TestServer } from './serve-on-free-port.ts';
 import { type TestFile, writeTestFile } from './test-file.ts';
 import { serveTestPage } from './test-page.ts';
@@ -31,14 +32,6 @@ const options = (more: Partial<TestUploaderOptions> = {}): TestUploaderOptions =
 
 const write = async (name: string): Promise<TestFile> =>
   await writeTestFile(world.folder, name, { sizeBytes: PARTS * PART });
-
-async function expectStored(file: TestFile, { result, error }: TestOutcome): Promise<void> {
-  expect(error).toBeUndefined();
-  expect(await world.read(result?.key ?? '')).toMatchObject({
-    sizeBytes: file.sizeBytes,
-    sha256: file.sha256,
-  });
-}
 
 /** Lets `count` PUTs through and holds the others, until it is let go. */
 function holdPutsAfter(count: number): () => void {
@@ -73,7 +66,7 @@ async function finish(file: TestFile, tab: Page): Promise<void> {
   const putsBefore = world.putCount;
   const upload = await drive(tab).start(file, options());
   const done = await drive(tab).outcome(upload);
-  await expectStored(file, done);
+  await expectStored(world, file, done);
   expect(done.resumedParts).toBeGreaterThanOrEqual(3);
   expect(world.putCount - putsBefore).toBe(PARTS - done.resumedParts);
 }
@@ -176,7 +169,7 @@ describe.skipIf(!CHROMIUM)('resuming in a browser (needs LONGHAUL_TEST_CHROMIUM)
     expect(await resumeWith(other)).toMatchObject({ code: 'FILE_MISMATCH' });
     const upload = await resumeWith(file);
     const done = await drive(page).outcome(Number(upload));
-    await expectStored(file, done);
+    await expectStored(world, file, done);
     expect(done.resumedParts).toBeGreaterThanOrEqual(3);
   });
 
@@ -195,7 +188,7 @@ describe.skipIf(!CHROMIUM)('resuming in a browser (needs LONGHAUL_TEST_CHROMIUM)
     });
     const upload = await drive(page).start(file, options());
     const done = await drive(page).outcome(upload);
-    await expectStored(file, done);
+    await expectStored(world, file, done);
     expect(done.uploadId).not.toBe(first);
     expect(done.resumedParts).toBe(0);
   });
@@ -220,7 +213,7 @@ describe.skipIf(!CHROMIUM)('a URL that expires on the way (needs LONGHAUL_TEST_C
         return answer;
       });
       const upload = await drive(tab).start(file, options({ retry: { maxAttempts: 1 } }));
-      await expectStored(file, await drive(tab).outcome(upload));
+      await expectStored(world, file, await drive(tab).outcome(upload));
       expect(statuses.filter((status) => status === 403).length).toBeGreaterThanOrEqual(2);
       expect(statuses.filter((status) => status === 200)).toHaveLength(PARTS);
     } finally {
@@ -259,7 +252,7 @@ describe.skipIf(!CHROMIUM)('a page without a network (needs LONGHAUL_TEST_CHROMI
       const putsBefore = world.putCount;
       await tab.context().setOffline(false);
       const done = await drive(tab).outcome(upload);
-      await expectStored(file, done);
+      await expectStored(world, file, done);
       expect(world.putCount - putsBefore).toBeLessThanOrEqual(PARTS - 3);
     } finally {
       await own.close();

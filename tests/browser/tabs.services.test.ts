@@ -1,8 +1,9 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHROMIUM, crash, launchChromium } from './chromium.ts';
+import { expectStored } from './expect-stored.ts';
 import { drive } from './page-driver.ts';
-import type { TestOutcome, TestUploaderOptions } from './page/test-page-api.ts';
+import type { TestUploaderOptions } from './page/test-page-api.ts';
 import type { TestServer } from './serve-on-free-port.ts';
 import { type TestFile, writeTestFile } from './test-file.ts';
 import { serveTestPage } from './test-page.ts';
@@ -42,12 +43,6 @@ function holdPuts(): void {
   };
 }
 
-async function expectStored({ result, error }: TestOutcome): Promise<void> {
-  expect(error).toBeUndefined();
-  const { sizeBytes, sha256 } = file;
-  expect(await world.read(result?.key ?? '')).toMatchObject({ sizeBytes, sha256 });
-}
-
 describe.skipIf(!CHROMIUM)('two tabs with one file (needs LONGHAUL_TEST_CHROMIUM)', () => {
   beforeAll(async () => {
     [browser, world, pageServer] = await Promise.all([launchChromium(), startUploadWorld(), serveTestPage()]);
@@ -78,7 +73,7 @@ describe.skipIf(!CHROMIUM)('two tabs with one file (needs LONGHAUL_TEST_CHROMIUM
     const putsBefore = world.putCount;
     letGo();
     const [led, followed] = await Promise.all([drive(leader).outcome(0), drive(follower).outcome(0)]);
-    await expectStored(led);
+    await expectStored(world, file, led);
     expect(followed.result).toEqual(led.result);
     expect(followed.uploadId).toBe(led.uploadId);
     expect(followed.states).toEqual(['sending', 'completing', 'completed']);
@@ -92,7 +87,7 @@ describe.skipIf(!CHROMIUM)('two tabs with one file (needs LONGHAUL_TEST_CHROMIUM
     await crash(leader);
     letGo();
     const done = await drive(follower).outcome(0);
-    await expectStored(done);
+    await expectStored(world, file, done);
     expect(done.resumedParts).toBeGreaterThanOrEqual(3);
     expect(world.putCount - putsBefore).toBeLessThanOrEqual(PARTS - 3 + IN_FLIGHT);
   });
@@ -100,7 +95,7 @@ describe.skipIf(!CHROMIUM)('two tabs with one file (needs LONGHAUL_TEST_CHROMIUM
   it('lets the other one take over when the first is closed, or stopped by its own page', async () => {
     await leader.evaluate(() => testPage.abort(0));
     letGo();
-    await expectStored(await drive(follower).outcome(0));
+    await expectStored(world, file, await drive(follower).outcome(0));
     expect((await drive(leader).outcome(0)).error).toMatchObject({ name: 'AbortError' });
   });
 
@@ -113,8 +108,8 @@ describe.skipIf(!CHROMIUM)('two tabs with one file (needs LONGHAUL_TEST_CHROMIUM
     await expect.poll(async () => await drive(follower).state(0)).toBe('paused');
     letGo();
     await drive(follower).act(0, 'resume');
-    await expectStored(await drive(leader).outcome(0));
-    await expectStored(await drive(follower).outcome(0));
+    await expectStored(world, file, await drive(leader).outcome(0));
+    await expectStored(world, file, await drive(follower).outcome(0));
   });
 
   it('cancels from the one that follows, for both', async () => {

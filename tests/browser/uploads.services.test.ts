@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHROMIUM, launchChromium } from './chromium.ts';
+import { expectStored } from './expect-stored.ts';
 import type { TestOutcome, TestUploaderOptions } from './page/test-page-api.ts';
 import type { TestServer } from './serve-on-free-port.ts';
 import { type TestFile, writeTestFile } from './test-file.ts';
@@ -45,15 +46,6 @@ async function upload(file: TestFile, more?: Partial<TestUploaderOptions>): Prom
   return await outcome(id);
 }
 
-async function expectStored(file: TestFile, { result, error }: TestOutcome): Promise<void> {
-  expect(error).toBeUndefined();
-  const stored = await world.read(result?.key ?? '');
-  expect({ sizeBytes: stored.sizeBytes, sha256: stored.sha256 }).toEqual({
-    sizeBytes: file.sizeBytes,
-    sha256: file.sha256,
-  });
-}
-
 describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)', () => {
   beforeAll(async () => {
     [browser, world, pageServer] = await Promise.all([launchChromium(), startUploadWorld(), serveTestPage()]);
@@ -93,7 +85,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
     });
     const file = await write('digested.bin', 3 * PART + 1);
     const done = await upload(file, { retry: { baseDelayMs: 1 } });
-    await expectStored(file, done);
+    await expectStored(world, file, done);
     expect(done.result).toMatchObject({ proof: 'checksum', partCount: 4 });
     expect([workers.length, damagedCount]).toEqual([workerCount, 5]);
   });
@@ -108,7 +100,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
   ])('stores a file of %s (%i B) byte for byte', async (name, sizeBytes) => {
     const file = await write(`${name}.bin`, sizeBytes);
     const done = await upload(file);
-    await expectStored(file, done);
+    await expectStored(world, file, done);
     expect(done.result?.partCount).toBe(Math.max(1, Math.ceil(sizeBytes / PART)));
     expect(done.states.at(-1)).toBe('completed');
   });
@@ -116,14 +108,14 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
   it('stores a byte by one PUT when nothing may travel inside the create call', async () => {
     const file = await write('put.bin', 1);
     const putsBefore = world.putCount;
-    await expectStored(file, await upload(file, { inlineMaxBytes: 0 }));
+    await expectStored(world, file, await upload(file, { inlineMaxBytes: 0 }));
     expect(world.putCount - putsBefore).toBe(1);
   });
 
   it('keeps all parts of a zero-filled file, although they have one ETag', async () => {
     const file = await write('zeros.bin', 4 * PART + 7, 'zeros');
     const done = await upload(file);
-    await expectStored(file, done);
+    await expectStored(world, file, done);
     expect(done.result?.partCount).toBe(5);
   });
 
@@ -132,7 +124,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
     const files = await Promise.all(sizes.map((sizeBytes, index) => write(`many-${index}.bin`, sizeBytes)));
     const ids = await start(files);
     const outcomes = await Promise.all(ids.map(outcome));
-    for (const [index, file] of files.entries()) await expectStored(file, outcomes[index]!);
+    for (const [index, file] of files.entries()) await expectStored(world, file, outcomes[index]!);
     expect(new Set(outcomes.map(({ result }) => result?.key)).size).toBe(files.length);
   });
 
@@ -145,7 +137,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
     // The file system knows no slash in a name: the page gives it one.
     const file = await write(name.replaceAll('/', '_'), 300 * 1024);
     const done = await upload(file, { upload: { name } });
-    await expectStored(file, done);
+    await expectStored(world, file, done);
   });
 
   it('takes the name and the type from the file', async () => {
@@ -177,7 +169,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
       return s3Error(500, 'InternalError');
     });
     const done = await upload(file, { retry: { baseDelayMs: 1 } });
-    await expectStored(file, done);
+    await expectStored(world, file, done);
     expect(failed.size).toBe(3);
     expect(done.sentBytes).toEqual(done.sentBytes.toSorted((a, b) => a - b));
     expect(done.sentBytes.at(-1)).toBe(file.sizeBytes);
@@ -193,7 +185,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
       return refusal;
     });
     const done = await upload(file, { retry: { baseDelayMs: 1, throttledBaseDelayMs: 1 } });
-    await expectStored(file, done);
+    await expectStored(world, file, done);
     expect(answers).toEqual([]);
   });
 
@@ -205,7 +197,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
       await request.arrayBuffer();
       return new Response('<Error><Code>AccessDenied</Code></Error>', { status: 403 });
     });
-    await expectStored(file, await upload(file, { retry: { baseDelayMs: 1 } }));
+    await expectStored(world, file, await upload(file, { retry: { baseDelayMs: 1 } }));
   });
 
   it('gives up a connection on which nothing moves, and sends the part again', async () => {
@@ -216,13 +208,13 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
       return await new Promise(() => {});
     });
     const done = await upload(file, { stallTimeoutMs: 2_000, retry: { baseDelayMs: 1 } });
-    await expectStored(file, done);
+    await expectStored(world, file, done);
   });
 
   it('completes where CORS hides the ETag', async () => {
     const file = await write('hidden.bin', 3 * PART + 1);
     world.setFault(async (_request, pass) => without(await pass(), 'access-control-expose-headers'));
-    await expectStored(file, await upload(file));
+    await expectStored(world, file, await upload(file));
   });
 
   it('fails with a word about CORS when the bucket does not allow the page', async () => {
@@ -311,7 +303,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
     held.resolve();
     await page.reload();
     const done = await upload(file, { concurrency: 2 });
-    await expectStored(file, done);
+    await expectStored(world, file, done);
     expect(done.resumedParts).toBeGreaterThanOrEqual(2);
     expect(done.result?.partCount).toBe(6);
   });

@@ -28,7 +28,7 @@ export async function serveCoordinator(
       S3_BUCKET: where.bucket,
       S3_ENDPOINT: endpoint,
       S3_PUBLIC_ENDPOINT: where.publicEndpoint,
-      S3_PROVIDER: 'versitygw',
+      S3_PROFILE: 'versitygw',
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
       LONGHAUL_PORT: '0',

@@ -23,4 +23,9 @@ export * from './lib/ports/object-store.ts';
 export * from './lib/ports/outbox.ts';
 export * from './lib/ports/state-store.ts';
 export * from './lib/ports/upload-record.ts';
-export type { StoreProfile, FullObjectAlgorithm } from './lib/ports/store-profile.ts';
+export type {
+  EncryptionMode,
+  FullObjectAlgorithm,
+  StoreProfile,
+  StoreProfileName,
+} from './lib/ports/store-profile.ts';

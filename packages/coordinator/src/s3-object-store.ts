@@ -4,7 +4,9 @@ export {
   awsProfile,
   cephRadosgw16Profile,
   genericProfile,
+  guessProfile,
   localS3Profile,
+  storeProfiles,
   versitygwProfile,
 } from './lib/adapters/object-store/store-profiles.ts';
 export type {

@@ -24,7 +24,7 @@ export async function startCoordinatorProcess(addresses: Addresses): Promise<Coo
       NODE_NO_WARNINGS: '1',
       S3_BUCKET: store.bucket,
       S3_ENDPOINT: store.endpoint,
-      S3_PROVIDER: store.profile,
+      S3_PROFILE: store.profile,
       AWS_ACCESS_KEY_ID: store.credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: store.credentials.secretAccessKey,
       LONGHAUL_PORT: '0',

@@ -1,9 +1,21 @@
 import type { StoreProfile } from '@longhaul/coordinator';
 
+/** What no schedule looks at. */
+const SIMULATED = {
+  proven: 'contract-suite',
+  source: 'the simulation of this repository',
+  encryption: [],
+  ssecBlind: false,
+  ssecCopy: false,
+  presignedCreateMetadata: false,
+  stableEtags: true,
+} as const;
+
 /** What the simulated store is. The contract suite holds it to each flag, as it does real stores. */
 export const STORE_TRAITS = {
   /** Much like Amazon S3. */
   strict: {
+    ...SIMULATED,
     name: 'simulated strict store',
     putIfNoneMatch: true,
     completeIfNoneMatch: true,
@@ -23,6 +35,7 @@ export const STORE_TRAITS = {
   },
   /** Much like Ceph radosgw 16. */
   loose: {
+    ...SIMULATED,
     name: 'simulated loose store',
     putIfNoneMatch: true,
     completeIfNoneMatch: false,
@@ -42,6 +55,7 @@ export const STORE_TRAITS = {
   },
   /** The core of S3 and nothing else. */
   bare: {
+    ...SIMULATED,
     name: 'simulated bare store',
     putIfNoneMatch: false,
     completeIfNoneMatch: false,

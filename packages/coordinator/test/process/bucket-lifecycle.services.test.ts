@@ -33,7 +33,7 @@ describe.skipIf(endpoint === '')(`Ceph radosgw${endpoint ? '' : ' (needs LONGHAU
         env: {
           S3_BUCKET: bucket.objectStore.bucket,
           S3_ENDPOINT: endpoint,
-          S3_PROVIDER: 'ceph-radosgw-16',
+          S3_PROFILE: 'ceph-radosgw-16',
           LONGHAUL_SQLITE_FILE,
         },
         say: (line) => (said.stdout += `${line}\n`),

@@ -49,7 +49,7 @@ async function run(args: readonly string[], env: Readonly<Record<string, string>
     env: {
       S3_BUCKET: BUCKET,
       S3_ENDPOINT: world.store.url,
-      S3_PROVIDER: 'local-s3',
+      S3_PROFILE: 'local-s3',
       LONGHAUL_SQLITE_FILE: join(world.folder, 'longhaul.sqlite'),
       ...env,
     },
@@ -355,7 +355,7 @@ describe('longhaul-coordinator bucket lifecycle', () => {
       stderr: expect.stringMatching(/ObjectStoreError: .*local-s3/),
     });
     // The store itself says so, too, to somebody who believes that it can.
-    expect(await run(['bucket', 'lifecycle', '--apply'], { S3_PROVIDER: 'aws' })).toMatchObject({
+    expect(await run(['bucket', 'lifecycle', '--apply'], { S3_PROFILE: 'aws' })).toMatchObject({
       status: 1,
       stdout: '',
       stderr: expect.stringContaining('NotImplemented'),

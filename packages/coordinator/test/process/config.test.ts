@@ -18,10 +18,15 @@ describe('readConfig', () => {
     expect(readConfig({ S3_BUCKET: 'b' })).toMatchObject({
       host: '127.0.0.1',
       port: 8787,
-      store: { bucket: 'b', region: 'us-east-1', provider: 'aws', forcePathStyle: false },
+      store: { bucket: 'b', region: 'us-east-1', profile: undefined, forcePathStyle: false },
       memory: { kind: 'sqlite', path: 'longhaul.sqlite' },
       settings: {},
     });
+  });
+
+  it('takes the profile by its older variable, too', () => {
+    expect(readConfig({ S3_BUCKET: 'b', S3_PROVIDER: 'r2' }).store.profile).toBe('r2');
+    expect(readConfig({ S3_BUCKET: 'b', S3_PROVIDER: 'r2', S3_PROFILE: 'b2' }).store.profile).toBe('b2');
   });
 
   it('reads settings with their units', () => {
@@ -36,7 +41,7 @@ describe('readConfig', () => {
   it('tells every error at once', () => {
     const problems = problemsOf({
       S3_ENDPOINT: 'ftp://x',
-      S3_PROVIDER: 'azure',
+      S3_PROFILE: 'azure',
       LONGHAUL_PORT: '99999',
       LONGHAUL_MAX_CHUNKS: '10001',
       LONGHAUL_HOST: '0.0.0.0',
@@ -47,7 +52,7 @@ describe('readConfig', () => {
     for (const name of [
       'S3_BUCKET',
       'S3_ENDPOINT',
-      'S3_PROVIDER',
+      'S3_PROFILE',
       'LONGHAUL_PORT',
       'LONGHAUL_MAX_CHUNKS',
       'LONGHAUL_HOST',

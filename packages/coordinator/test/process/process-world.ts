@@ -62,7 +62,7 @@ export async function openWorld(): Promise<ProcessWorld> {
           PATH: process.env['PATH'] ?? '',
           S3_BUCKET: BUCKET,
           S3_ENDPOINT: store.url,
-          S3_PROVIDER: 'local-s3',
+          S3_PROFILE: 'local-s3',
           AWS_ACCESS_KEY_ID: credentials.accessKeyId,
           AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
           LONGHAUL_PORT: '0',

@@ -1,10 +1,23 @@
 /** Algorithms that S3 can apply to a whole multipart object. */
 export type FullObjectAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME';
 
-/** What a store can and cannot do, as data. Each flag is asserted by the object-store contract suite. */
+/** Ways to encrypt at rest that a store may have. */
+export type EncryptionMode = 'sse-s3' | 'sse-kms' | 'sse-c';
+
+/**
+ * What a store can and cannot do, as data. The object-store contract suite asserts the flags where it runs; `proven`
+ * says whether it has run on such a store. A flag that nobody knows is `false`: nothing is built on it.
+ */
 export interface StoreProfile {
   /** Name of the kind of store, for messages. */
   readonly name: string;
+  /**
+   * How the flags came to be: our contract suite has run there; they rest on documents alone; or
+   * `longhaul-coordinator doctor --write-profile` has measured one bucket.
+   */
+  readonly proven: 'contract-suite' | 'documents' | 'doctor';
+  /** What they rest on: the version that the suite ran on, or the address of the document. */
+  readonly source: string;
   /** `PutObject` honours `If-None-Match: *` with 412. */
   readonly putIfNoneMatch: boolean;
   /** `CompleteMultipartUpload` honours `If-None-Match: *` with 412. */
@@ -38,4 +51,46 @@ export interface StoreProfile {
   readonly versioning: boolean;
   /** The bucket can end unfinished uploads by itself (AbortIncompleteMultipartUpload). */
   readonly lifecycle: boolean;
+  /** Encryption that the store has. One that is not named is refused before anything is sent. */
+  readonly encryption: readonly EncryptionMode[];
+  /**
+   * SSE-C works when algorithm and MD5 of the key are signed and the key itself is not, so that the coordinator need not
+   * know it. Where `sse-c` is there and this is `false`, the key passes through the coordinator.
+   */
+  readonly ssecBlind: boolean;
+  /** An object with SSE-C can be copied on the server (CopyObject and UploadPartCopy with a key for the source). */
+  readonly ssecCopy: boolean;
+  /** Metadata that is signed as headers of a presigned CreateMultipartUpload is kept. */
+  readonly presignedCreateMetadata: boolean;
+  /** The same bytes sent again as the same part have the same ETag, without encryption by a key of the caller. */
+  readonly stableEtags: boolean;
+  /** Days after which the store ends unfinished uploads by itself, without any rule; `undefined`: never. */
+  readonly abortAfterDays?: number;
+  /** Largest object, in bytes, where that is less than S3's 48.8 TiB. */
+  readonly maxObjectSizeBytes?: number;
+  /** Requests that a bucket takes per second before it answers 503, where that is known to be few. */
+  readonly requestsPerSecond?: number;
+  /** The store speaks HTTP/2 to browsers, so one host takes more than six connections' worth of parts. */
+  readonly http2?: boolean;
 }
+
+/** Names of the profiles that come with the coordinator. */
+export const STORE_PROFILE_NAMES = [
+  'aws',
+  'b2',
+  'ceph-radosgw-16',
+  'digitalocean-spaces',
+  'garage',
+  'gcs',
+  'generic',
+  'local-s3',
+  'minio',
+  'r2',
+  'rustfs',
+  'seaweedfs',
+  'versitygw',
+  'wasabi',
+] as const;
+
+/** One of {@link STORE_PROFILE_NAMES}. */
+export type StoreProfileName = (typeof STORE_PROFILE_NAMES)[number];

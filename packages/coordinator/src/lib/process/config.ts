@@ -6,6 +6,7 @@ import {
   tokenKeyError,
 } from '../coordinator-options.ts';
 import { isLoopbackHost } from '../http/origins.ts';
+import { STORE_PROFILE_NAMES, type StoreProfileName } from '../ports/store-profile.ts';
 import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
 import { readSinks, SINK_VARIABLES, type SinksConfig } from './sinks-config.ts';
 
@@ -34,7 +35,8 @@ export interface StoreConfig {
   readonly endpoint: string | undefined;
   readonly publicEndpoint: string | undefined;
   readonly forcePathStyle: boolean;
-  readonly provider: string;
+  /** A known profile; `undefined`: guessed from the endpoint. */
+  readonly profile: StoreProfileName | undefined;
 }
 
 /** Where uploads are remembered: one file, or Postgres and Redis. */
@@ -55,9 +57,6 @@ export class ConfigError extends Error {
   }
 }
 
-/** Store profiles that `S3_PROVIDER` may name. */
-const PROVIDERS: readonly string[] = ['aws', 'ceph-radosgw-16', 'generic', 'local-s3', 'versitygw'];
-
 /** Variables that are read and what they mean, for `--help`. */
 export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
   ['S3_BUCKET', 'bucket that takes the objects (required)'],
@@ -65,7 +64,11 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ['S3_ENDPOINT', 'URL of a store that is not AWS'],
   ['S3_PUBLIC_ENDPOINT', 'URL of the same store as clients reach it; default S3_ENDPOINT'],
   ['S3_FORCE_PATH_STYLE', 'true or false; default true with S3_ENDPOINT'],
-  ['S3_PROVIDER', `what the store can do: ${PROVIDERS.join(', ')}; default aws, generic with S3_ENDPOINT`],
+  [
+    'S3_PROFILE',
+    `what the store can do: ${STORE_PROFILE_NAMES.join(', ')}; default: guessed from S3_ENDPOINT, generic where its host tells nothing`,
+  ],
+  ['S3_PROVIDER', 'the older name of S3_PROFILE'],
   ['AWS_ACCESS_KEY_ID', 'with AWS_SECRET_ACCESS_KEY: credentials; or any other way the AWS SDK knows'],
   ['LONGHAUL_HOST', 'address to listen on; default 127.0.0.1. Others need LONGHAUL_AUTHORIZE_MODULE'],
   ['LONGHAUL_PORT', 'port to listen on; default 8787, 0 for any free one'],
@@ -129,8 +132,15 @@ function readStore(reader: EnvReader): StoreConfig {
     endpoint,
     publicEndpoint: readEndpoint(reader, 'S3_PUBLIC_ENDPOINT'),
     forcePathStyle: reader.boolean('S3_FORCE_PATH_STYLE', endpoint !== undefined),
-    provider: reader.choice('S3_PROVIDER', endpoint ? 'generic' : 'aws', PROVIDERS),
+    profile: readProfile(reader),
   };
+}
+
+function readProfile(reader: EnvReader): StoreProfileName | undefined {
+  const name = reader.text('S3_PROFILE') === undefined ? 'S3_PROVIDER' : 'S3_PROFILE';
+  if (reader.text(name) === undefined) return undefined;
+  const given = reader.choice(name, 'generic', STORE_PROFILE_NAMES);
+  return STORE_PROFILE_NAMES.find((known) => known === given);
 }
 
 /** Credentials have variables of their own, and in an endpoint they would reach messages and presigned URLs. */

@@ -1,12 +1,6 @@
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import {
-  awsProfile,
-  cephRadosgw16Profile,
-  genericProfile,
-  localS3Profile,
-  versitygwProfile,
-} from '../adapters/object-store/store-profiles.ts';
+import { storeProfiles } from '../adapters/object-store/store-profiles.ts';
 import { createS3ObjectStore, type S3ObjectStore } from '../adapters/object-store/s3-object-store.ts';
 import { createSqliteStore } from '../adapters/sqlite/sqlite-store.ts';
 import type { CoordinatorOptions } from '../coordinator-options.ts';
@@ -15,18 +9,9 @@ import type { Catalog } from '../ports/catalog.ts';
 import type { BucketLifecycle } from '../ports/bucket-lifecycle.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { StateStore } from '../ports/state-store.ts';
-import type { StoreProfile } from '../ports/store-profile.ts';
 import { ConfigError, type MemoryConfig, type ServeConfig, type StoreConfig } from './config.ts';
 import type { KafkaConfig, SinksConfig, WebhookConfig } from './sinks-config.ts';
 import { readOrMakeTokenKey } from './token-key-file.ts';
-
-const PROFILES: Readonly<Record<string, StoreProfile>> = {
-  aws: awsProfile,
-  'ceph-radosgw-16': cephRadosgw16Profile,
-  generic: genericProfile,
-  'local-s3': localS3Profile,
-  versitygw: versitygwProfile,
-};
 
 /** Ports for a configuration, and how to let go of them. The only file that names adapters. */
 export interface Wiring {
@@ -75,7 +60,7 @@ export async function wireCatalog({ memory }: ServeConfig): Promise<Catalog> {
 }
 
 function wireObjectStore(store: StoreConfig): S3ObjectStore {
-  const profile = PROFILES[store.provider];
+  const profile = store.profile && storeProfiles[store.profile];
   return createS3ObjectStore({
     bucket: store.bucket,
     region: store.region,

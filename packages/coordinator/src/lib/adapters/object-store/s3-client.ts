@@ -1,6 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { StoreProfile } from '../../ports/store-profile.ts';
-import { genericProfile, awsProfile } from './store-profiles.ts';
+import { guessProfile } from './store-profiles.ts';
 
 /** Keys that sign requests. */
 export interface S3Credentials {
@@ -29,7 +29,7 @@ export interface S3ObjectStoreOptions {
   readonly forcePathStyle?: boolean;
   /** Default: the AWS SDK's chain (environment, shared files, container, instance). */
   readonly credentials?: S3Credentials | (() => Promise<S3Credentials>);
-  /** Default: `awsProfile` without `endpoint`, `genericProfile` with one. */
+  /** Default: guessed from the host of `endpoint`; Amazon S3 without one, `genericProfile` where it tells nothing. */
   readonly profile?: StoreProfile;
   /** Default 10,000. */
   readonly connectTimeoutMs?: number;
@@ -101,7 +101,7 @@ function normalizeOptions(options: S3ObjectStoreOptions): Settings {
   const endpoint = readEndpoint('endpoint', options.endpoint) ?? awsEndpoint(options.region);
   const settings: Settings = {
     forcePathStyle: false,
-    profile: options.endpoint === undefined ? awsProfile : genericProfile,
+    profile: guessProfile(readEndpoint('endpoint', options.endpoint)),
     connectTimeoutMs: 10_000,
     readTimeoutMs: 60_000,
     maxSockets: 50,

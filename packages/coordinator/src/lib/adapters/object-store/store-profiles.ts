@@ -1,66 +1,60 @@
-import type { StoreProfile } from '../../ports/store-profile.ts';
+import type { StoreProfile, StoreProfileName } from '../../ports/store-profile.ts';
+import {
+  awsProfile,
+  b2Profile,
+  digitalOceanSpacesProfile,
+  garageProfile,
+  gcsProfile,
+  genericProfile,
+  minioProfile,
+  r2Profile,
+  rustfsProfile,
+  seaweedfsProfile,
+  wasabiProfile,
+} from './profiles/documented.ts';
+import { cephRadosgw16Profile, localS3Profile, versitygwProfile } from './profiles/measured.ts';
 
-/** Amazon S3. Rests on its documentation: no contract suite has been run against it yet. */
-export const awsProfile: StoreProfile = {
-  name: 'Amazon S3',
-  putIfNoneMatch: true,
-  completeIfNoneMatch: true,
-  fullObjectChecksums: ['CRC32', 'CRC32C', 'CRC64NVME'],
-  contentMd5: true,
-  completeIdempotent: true,
-  completeReturnsEtag: true,
-  verifiesObjectSize: true,
-  refusesPartOrder: true,
-  equalParts: false,
-  refusesUnsignedHeaders: true,
-  refusesCutBodies: true,
-  unknownUploadIs404: true,
-  pagesOpenUploads: true,
-  versioning: true,
-  lifecycle: true,
+/**
+ * Every profile, under the name by which `S3_PROFILE` chooses it. `generic` is for all other stores.
+ *
+ * @example
+ * createS3ObjectStore({ bucket, region: 'auto', endpoint, profile: storeProfiles.r2 });
+ */
+export const storeProfiles: Readonly<Record<StoreProfileName, StoreProfile>> = {
+  aws: awsProfile,
+  b2: b2Profile,
+  'ceph-radosgw-16': cephRadosgw16Profile,
+  'digitalocean-spaces': digitalOceanSpacesProfile,
+  garage: garageProfile,
+  gcs: gcsProfile,
+  generic: genericProfile,
+  'local-s3': localS3Profile,
+  minio: minioProfile,
+  r2: r2Profile,
+  rustfs: rustfsProfile,
+  seaweedfs: seaweedfsProfile,
+  versitygw: versitygwProfile,
+  wasabi: wasabiProfile,
 };
 
-/** What a store that calls itself S3 may be trusted with before anybody has measured it: the core, nothing newer. */
-export const genericProfile: StoreProfile = {
-  name: 'S3-compatible store',
-  putIfNoneMatch: false,
-  completeIfNoneMatch: false,
-  fullObjectChecksums: [],
-  contentMd5: true,
-  completeIdempotent: false,
-  completeReturnsEtag: true,
-  verifiesObjectSize: false,
-  refusesPartOrder: true,
-  equalParts: true,
-  refusesUnsignedHeaders: false,
-  refusesCutBodies: false,
-  unknownUploadIs404: true,
-  pagesOpenUploads: true,
-  versioning: false,
-  lifecycle: false,
-};
+/** Host names that only one kind of store has. */
+const HOSTS: readonly (readonly [suffix: string, profile: StoreProfile])[] = [
+  ['.amazonaws.com', awsProfile],
+  ['.amazonaws.com.cn', awsProfile],
+  ['.api.aws', awsProfile],
+  ['.backblazeb2.com', b2Profile],
+  ['.digitaloceanspaces.com', digitalOceanSpacesProfile],
+  ['.r2.cloudflarestorage.com', r2Profile],
+  ['.wasabisys.com', wasabiProfile],
+  ['storage.googleapis.com', gcsProfile],
+];
 
-/** The local-s3 package of this repository. Measured by the contract suite. */
-export const localS3Profile: StoreProfile = { ...awsProfile, name: 'local-s3', lifecycle: false };
+/** The profile of a store by its address: Amazon S3 without one, `generic` where the host name tells nothing. */
+export function guessProfile(endpoint: string | undefined): StoreProfile {
+  if (endpoint === undefined) return awsProfile;
+  const { hostname } = new URL(endpoint);
+  return HOSTS.find(([suffix]) => hostname.endsWith(suffix))?.[1] ?? genericProfile;
+}
 
-/** versitygw 1.7 with its posix backend and a versioning directory. Measured by the contract suite. */
-export const versitygwProfile: StoreProfile = {
-  ...awsProfile,
-  name: 'versitygw',
-  refusesCutBodies: false,
-  pagesOpenUploads: false,
-  lifecycle: false,
-};
-
-/** Ceph radosgw 16 (Pacific). Measured by the contract suite. */
-export const cephRadosgw16Profile: StoreProfile = {
-  ...awsProfile,
-  name: 'Ceph radosgw 16',
-  completeIfNoneMatch: false,
-  fullObjectChecksums: [],
-  completeReturnsEtag: false,
-  verifiesObjectSize: false,
-  refusesPartOrder: false,
-  refusesUnsignedHeaders: false,
-  unknownUploadIs404: false,
-};
+export { awsProfile, genericProfile } from './profiles/documented.ts';
+export { cephRadosgw16Profile, localS3Profile, versitygwProfile } from './profiles/measured.ts';

@@ -1,0 +1,47 @@
+import type { StoreProfile } from '../../../ports/store-profile.ts';
+import { awsProfile } from './documented.ts';
+
+/** The local-s3 package of this repository. */
+export const localS3Profile: StoreProfile = {
+  ...awsProfile,
+  name: 'local-s3',
+  proven: 'contract-suite',
+  source: 'the package of this repository',
+  lifecycle: false,
+  encryption: [],
+  ssecBlind: false,
+  ssecCopy: false,
+};
+
+/** versitygw 1.7 with its posix backend and a versioning directory. */
+export const versitygwProfile: StoreProfile = {
+  ...awsProfile,
+  name: 'versitygw',
+  proven: 'contract-suite',
+  source: 'versitygw 1.7.0, posix backend',
+  refusesCutBodies: false,
+  pagesOpenUploads: false,
+  lifecycle: false,
+  encryption: [],
+  ssecBlind: false,
+  ssecCopy: false,
+};
+
+/** Ceph radosgw 16 (Pacific). It takes AES256 and does not show that it encrypts, so SSE-S3 is not claimed. */
+export const cephRadosgw16Profile: StoreProfile = {
+  ...awsProfile,
+  name: 'Ceph radosgw 16',
+  proven: 'contract-suite',
+  source: 'Ceph radosgw 16.2.15',
+  completeIfNoneMatch: false,
+  fullObjectChecksums: [],
+  completeReturnsEtag: false,
+  verifiesObjectSize: false,
+  refusesPartOrder: false,
+  refusesUnsignedHeaders: false,
+  unknownUploadIs404: false,
+  encryption: ['sse-c'],
+  ssecBlind: true,
+  // 501 to CopyObject and 400 to UploadPartCopy from an object with SSE-C.
+  ssecCopy: false,
+};

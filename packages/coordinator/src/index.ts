@@ -21,6 +21,7 @@ export type { Clock } from './lib/ports/clock.ts';
 export * from './lib/ports/event-sink.ts';
 export * from './lib/ports/object-store.ts';
 export * from './lib/ports/outbox.ts';
+export * from './lib/ports/owner-quota.ts';
 export * from './lib/ports/state-store.ts';
 export * from './lib/ports/upload-record.ts';
 export type {

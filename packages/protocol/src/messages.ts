@@ -67,6 +67,11 @@ export interface CreateUploadRequest {
   readonly payload?: string;
   /** `false`: never continue an open upload of the same file. Default `true`. */
   readonly resume?: boolean;
+  /**
+   * `true`: every token given out for the upload before is good no more, so nobody but the caller goes on with it. URLs
+   * already given out stay good until they expire. Default `false`.
+   */
+  readonly takeover?: boolean;
 }
 
 /** A presigned request, ready to be sent with the bytes of one part as its body. */

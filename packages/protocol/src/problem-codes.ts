@@ -13,8 +13,10 @@ export const PROBLEM_STATUS = {
   'token-expired': 401,
   unauthorized: 401,
   'token-invalid': 403,
+  'quota-exceeded': 403,
   'route-not-found': 404,
   'upload-not-found': 404,
+  'method-not-allowed': 405,
   'create-conflict': 409,
   'size-mismatch': 409,
   'parts-missing': 409,
@@ -27,11 +29,14 @@ export const PROBLEM_STATUS = {
   'upload-expired': 410,
   'request-too-large': 413,
   'size-too-large': 413,
+  'content-type-refused': 415,
+  'rate-limited': 429,
   'internal-error': 500,
   'store-refused': 502,
   'store-unreachable': 503,
   'catalog-unavailable': 503,
   'state-unavailable': 503,
+  'authorization-unavailable': 503,
 } as const;
 
 /** One of the stable codes of a {@link Problem}. */

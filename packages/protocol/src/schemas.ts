@@ -129,6 +129,7 @@ export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.s
   mode: v.exactOptional(v.picklist(['single', 'multipart'])),
   payload: v.exactOptional(payload),
   resume: v.exactOptional(v.boolean()),
+  takeover: v.exactOptional(v.boolean()),
 });
 
 /** Body of `POST /v1/uploads/batch`: items are checked one by one, so that one bad item spoils no other. */

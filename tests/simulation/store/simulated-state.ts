@@ -87,7 +87,12 @@ export function createSimulatedState({ nowEpochMs, ttlSeconds }: SimulatedStateO
       const known = read(upload.uploadId);
       const all = new Map(known?.parts);
       for (const part of parts) if (!all.has(part.partNumber)) all.set(part.partNumber, plain(part));
-      write(upload.uploadId, { upload, parts: all, activeAtEpochMs: known?.activeAtEpochMs });
+      const tokenVersion = Math.max(upload.tokenVersion, known?.upload.tokenVersion ?? 0);
+      write(upload.uploadId, {
+        upload: { ...upload, tokenVersion },
+        parts: all,
+        activeAtEpochMs: known?.activeAtEpochMs,
+      });
     },
     async setStatus(uploadId: string, status: UploadState) {
       const hot = read(uploadId);

@@ -11,7 +11,9 @@ import type { Catalog } from './ports/catalog.ts';
 import type { Clock } from './ports/clock.ts';
 import type { EventSink } from './ports/event-sink.ts';
 import type { ObjectStore } from './ports/object-store.ts';
+import type { OwnerQuota, QuotaFor } from './ports/owner-quota.ts';
 import type { StateStore } from './ports/state-store.ts';
+import { contentTypesError } from './uploads/content-type.ts';
 import type { UploadSettings } from './uploads/context.ts';
 
 /** What a coordinator is made of. Only the ports and `tokenKeys` must be given. */
@@ -45,6 +47,11 @@ export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
    * `createWebhookSink` and `createListenerSink`.
    */
   readonly sinks?: readonly EventSink[];
+  /**
+   * What single owners may have, where it differs from `maxOpenUploadsPerOwner`, `maxOpenBytesPerOwner` and
+   * `maxBytesPerOwner`. Asked at every create. Default: all are alike.
+   */
+  readonly quotaFor?: QuotaFor;
   /** Time and chance. Default: the system's. */
   readonly clock?: Clock;
   /**
@@ -100,7 +107,18 @@ export interface CoordinatorSettings {
    * `connectors/{connectorId}/{nodeId}`.
    */
   readonly keyTemplate: string;
+  /** Uploads of one owner that have begun and not ended. A create above it is refused. Default: no limit. */
+  readonly maxOpenUploadsPerOwner: number;
+  /** Bytes of one owner in open uploads, as declared. Where a size is unknown, each part counts when it is signed. Default: no limit. */
+  readonly maxOpenBytesPerOwner: number;
+  /** Bytes of one owner, open and stored. What others have deleted from the bucket still counts. Default: no limit. */
+  readonly maxBytesPerOwner: number;
+  /** Content types that may be uploaded, as `image/png` or `image/*`. Default: all. */
+  readonly allowedContentTypes: readonly string[] | undefined;
 }
+
+/** The value of a setting that limits nothing. */
+export const NO_LIMIT: number = Number.MAX_SAFE_INTEGER;
 
 /** Defaults of {@link CoordinatorSettings}. */
 export const DEFAULT_SETTINGS: CoordinatorSettings = {
@@ -123,11 +141,15 @@ export const DEFAULT_SETTINGS: CoordinatorSettings = {
   goneAfterSeconds: 900,
   retainDays: 30,
   keyTemplate: 'connectors/{connectorId}/{nodeId}',
+  maxOpenUploadsPerOwner: NO_LIMIT,
+  maxOpenBytesPerOwner: NO_LIMIT,
+  maxBytesPerOwner: NO_LIMIT,
+  allowedContentTypes: undefined,
 };
 
 /** Least and most of every setting that is a number. */
 export const SETTING_RANGES: Readonly<
-  Record<keyof Omit<CoordinatorSettings, 'keyTemplate'>, readonly [number, number]>
+  Record<keyof Omit<CoordinatorSettings, 'keyTemplate' | 'allowedContentTypes'>, readonly [number, number]>
 > = {
   recommendedChunkSizeBytes: [MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES],
   minChunkSizeBytes: [MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES],
@@ -147,6 +169,9 @@ export const SETTING_RANGES: Readonly<
   attemptOverAfterSeconds: [600, 30 * 24 * 3600],
   goneAfterSeconds: [60, 24 * 3600],
   retainDays: [1, 3650],
+  maxOpenUploadsPerOwner: [0, NO_LIMIT],
+  maxOpenBytesPerOwner: [0, NO_LIMIT],
+  maxBytesPerOwner: [0, NO_LIMIT],
 };
 
 const MIN_TOKEN_KEY_LENGTH = 32;
@@ -161,6 +186,7 @@ export function settingErrors(settings: CoordinatorSettings): string[] {
     return isGood ? [] : [`${name} must be a whole number from ${least} to ${most}, got ${value}`];
   });
   errors.push(...keyTemplateErrors(settings.keyTemplate));
+  errors.push(...[contentTypesError(settings.allowedContentTypes) ?? []].flat());
   if (settings.minChunkSizeBytes > settings.maxChunkSizeBytes) {
     errors.push(
       `minChunkSizeBytes (${settings.minChunkSizeBytes}) must not exceed maxChunkSizeBytes (${settings.maxChunkSizeBytes})`,
@@ -225,6 +251,17 @@ export function normalizeSettings(options: CoordinatorOptions): UploadSettings {
     goneAfterMs: settings.goneAfterSeconds * 1000,
     retainMs: settings.retainDays * 24 * 3600 * 1000,
     keyTemplate: settings.keyTemplate,
+    quota: quotaIn(settings),
+    allowedContentTypes: settings.allowedContentTypes,
+  };
+}
+
+function quotaIn(settings: CoordinatorSettings): OwnerQuota {
+  const { maxOpenUploadsPerOwner, maxOpenBytesPerOwner, maxBytesPerOwner } = settings;
+  return {
+    ...(maxOpenUploadsPerOwner !== NO_LIMIT && { maxOpenUploads: maxOpenUploadsPerOwner }),
+    ...(maxOpenBytesPerOwner !== NO_LIMIT && { maxOpenBytes: maxOpenBytesPerOwner }),
+    ...(maxBytesPerOwner !== NO_LIMIT && { maxBytes: maxBytesPerOwner }),
   };
 }
 

@@ -35,6 +35,7 @@ function createContext(options: CoordinatorOptions): UploadContext {
     clock,
     tokens: createUploadTokens(options.tokenKeys, settingsOf(options).tokenLifetimeSeconds, clock),
     settings,
+    quotaFor: options.quotaFor,
     noteActivity: createActivityNotes({ catalog, clock, idleLimitMs: settings.idleLimitMs, onError }),
     installation: installationOf(catalog),
     completions: new Map(),

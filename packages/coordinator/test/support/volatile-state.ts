@@ -22,7 +22,11 @@ export function createVolatileState(): StateStore {
     async restore(upload, parts) {
       const known = uploads.get(upload.uploadId)?.parts ?? new Map<number, StoredPart>();
       for (const part of parts) if (!known.has(part.partNumber)) known.set(part.partNumber, part);
-      uploads.set(upload.uploadId, { upload, parts: known });
+      const tokenVersion = Math.max(
+        upload.tokenVersion,
+        uploads.get(upload.uploadId)?.upload.tokenVersion ?? 0,
+      );
+      uploads.set(upload.uploadId, { upload: { ...upload, tokenVersion }, parts: known });
     },
     setStatus: async (uploadId, status) => setStatus(uploadId, status),
     remove: async (uploadId) => void uploads.delete(uploadId),

@@ -1,5 +1,6 @@
 import type { Checksum, PartPlan, ProofLevel, UploadState } from '@longhaul/protocol';
 import type { Outbox } from './outbox.ts';
+import type { OwnerQuota } from './owner-quota.ts';
 import type { UploadDraft, UploadRecord } from './upload-record.ts';
 
 /**
@@ -24,8 +25,23 @@ export interface Catalog extends CompletionCatalog, AbortCatalog, SweepCatalog {
    * is inserted and that row is the answer. The same goes, with `resumable` and a fingerprint, for a resumable upload of
    * the owner in PENDING or UPLOADING that has the same connector, fingerprint, size, bucket, content type and
    * encryption (mode and key).
+   *
+   * With a quota it is kept in the same transaction, however many create at once; rows that were there already pass.
+   *
+   * @throws QuotaExceededError
    */
-  insert(draft: UploadDraft): Promise<InsertOutcome>;
+  insert(draft: UploadDraft, quota?: OwnerQuota): Promise<InsertOutcome>;
+
+  /**
+   * Counts an upload whose size is unknown as so many bytes at least from now on, within its owner's quota. Nothing
+   * happens once the size is known, or when it counts as that many already.
+   *
+   * @throws QuotaExceededError
+   */
+  reserve(uploadId: string, sizeBytes: number, quota: OwnerQuota): Promise<void>;
+
+  /** Raises `tokenVersion`, in any state: tokens given out before are good no more. `undefined`: there is no such row. */
+  revokeTokens(uploadId: string): Promise<UploadRecord | undefined>;
 
   /** The row; `undefined` when there is none. */
   find(uploadId: string): Promise<UploadRecord | undefined>;

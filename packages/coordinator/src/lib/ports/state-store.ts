@@ -23,7 +23,7 @@ export interface StateStore {
   /**
    * Writes the whole record, with parts known from elsewhere. A part that is already there is newer and stays. Where the
    * catalog's row itself is the record, only the parts are written. Read the catalog again afterwards: a change of state
-   * that came between has found no record to change.
+   * that came between has found no record to change. A `tokenVersion` that is higher already stays.
    */
   restore(upload: HotUpload, parts: readonly StoredPart[]): Promise<void>;
 

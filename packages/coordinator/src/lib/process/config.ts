@@ -1,5 +1,6 @@
 import {
   type CoordinatorSettings,
+  NO_LIMIT,
   SETTING_RANGES,
   settingErrors,
   settingsOf,
@@ -88,6 +89,10 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   ['LONGHAUL_SWEEP_EVERY_SECONDS', 'pause between two sweeps of serve, 1 to 3600; default 30'],
   ['LONGHAUL_KEY_TEMPLATE', `object key; default ${settingsOf({}).keyTemplate}`],
+  [
+    'LONGHAUL_ALLOWED_CONTENT_TYPES',
+    'content types that may be uploaded (image/png, image/*), separated by commas; default all',
+  ],
   ...Object.entries(SETTING_RANGES).map(
     ([name, range]) => [variableOf(name), describeRange(name, range)] as const,
   ),
@@ -182,7 +187,12 @@ function readSettings(reader: EnvReader): Partial<CoordinatorSettings> {
     return reader.text(variable) ? [[name, reader.integer(variable, fallback, range)]] : [];
   });
   const keyTemplate = reader.text('LONGHAUL_KEY_TEMPLATE');
-  return { ...Object.fromEntries(numbers), ...(keyTemplate && { keyTemplate }) };
+  const allowedContentTypes = reader.list('LONGHAUL_ALLOWED_CONTENT_TYPES');
+  return {
+    ...Object.fromEntries(numbers),
+    ...(keyTemplate && { keyTemplate }),
+    ...(allowedContentTypes && { allowedContentTypes }),
+  };
 }
 
 function safetyProblems(config: ServeConfig): string[] {
@@ -222,12 +232,15 @@ function variableOf(settingName: string): string {
 }
 
 function describeRange(settingName: string, [least, most]: readonly [number, number]): string {
-  return `${least} to ${most}; default ${settingsOf({})[settingName as keyof CoordinatorSettings]}`;
+  const standard = settingsOf({})[settingName as keyof typeof SETTING_RANGES];
+  return standard === NO_LIMIT
+    ? `${least} or more; default no limit`
+    : `${least} to ${most}; default ${standard}`;
 }
 
 /** A sentence about settings, in the names of the variables that set them. */
 function inVariables(problem: string): string {
-  const names = [...Object.keys(SETTING_RANGES), 'keyTemplate'];
+  const names = [...Object.keys(SETTING_RANGES), 'keyTemplate', 'allowedContentTypes'];
   return names.reduce(
     (text, name) => text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), variableOf(name)),
     problem,

@@ -4,6 +4,7 @@ import { describeCompletion } from './catalog-completion.contract.ts';
 import { begin, exampleDraft, type SetUpCatalog, useCatalogPair } from './catalog-harness.ts';
 import { describeInsert } from './catalog-insert.contract.ts';
 import { describeOpening } from './catalog-opening.contract.ts';
+import { describeQuota } from './catalog-quota.contract.ts';
 import { describeSweep } from './catalog-sweep.contract.ts';
 import { describeOutbox } from './outbox.contract.ts';
 
@@ -20,6 +21,7 @@ export function describeCatalog(name: string, setUp: SetUpCatalog): void {
   describe(`catalog contract: ${name}`, () => {
     describe('database', () => describeDatabase(setUp));
     describe('create', () => describeInsert(setUp));
+    describe('quotas', () => describeQuota(setUp));
     describe('open uploads', () => describeOpening(setUp));
     describe('completing uploads', () => describeCompletion(setUp));
     describe('sweeping', () => describeSweep(setUp));

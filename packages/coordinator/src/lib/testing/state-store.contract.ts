@@ -309,6 +309,15 @@ export function describeStateStore(
           expect(late).toEqual({ kind: 'closed', status: 'COMPLETED' });
         });
 
+        it('never takes back a token version', async () => {
+          await store.restore({ ...upload, tokenVersion: upload.tokenVersion + 1 }, []);
+          await store.restore(upload, []);
+          expect(await store.find(upload.uploadId)).toEqual({
+            ...upload,
+            tokenVersion: upload.tokenVersion + 1,
+          });
+        });
+
         it('is replaced by restore', async () => {
           const changed = { ...upload, status: 'COMPLETING', tokenVersion: 2, s3UploadId: 'other' } as const;
           await store.restore(changed, []);

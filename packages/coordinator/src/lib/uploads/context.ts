@@ -3,6 +3,7 @@ import type { CompleteResponse, UploadLimits } from '@longhaul/protocol';
 import type { Catalog, Installation } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
+import type { OwnerQuota, QuotaFor } from '../ports/owner-quota.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { NoteActivity } from './activity.ts';
 import type { UploadTokens } from './upload-token.ts';
@@ -15,6 +16,8 @@ export interface UploadContext {
   readonly clock: Clock;
   readonly tokens: UploadTokens;
   readonly settings: UploadSettings;
+  /** What single owners may have, where it differs. */
+  readonly quotaFor: QuotaFor | undefined;
   readonly noteActivity: NoteActivity;
   /** Whose catalog this is; asked once. */
   readonly installation: () => Promise<Installation>;
@@ -50,4 +53,8 @@ export interface UploadSettings {
   readonly retainMs: number;
   /** Object key with `{installationId}`, `{connectorId}` and `{nodeId}`. */
   readonly keyTemplate: string;
+  /** What every owner may have. */
+  readonly quota: OwnerQuota;
+  /** Media types that are taken; left out: all. */
+  readonly allowedContentTypes: readonly string[] | undefined;
 }

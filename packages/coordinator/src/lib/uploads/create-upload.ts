@@ -9,6 +9,7 @@ import { draftUpload, payloadOf } from './draft-upload.ts';
 import { hotOf, isOpenAtStore, knownWithChecksums, restoreHot } from './hot-state.ts';
 import { keyTemplate } from './key-template.ts';
 import { objectMetadata } from './object-metadata.ts';
+import { quotaOf, withinQuota } from './owner-quota.ts';
 import { resumeUpload } from './resume-upload.ts';
 import { signParts, signWhole } from './sign-parts.ts';
 import { statusOf } from './upload-answers.ts';
@@ -39,7 +40,7 @@ export async function createUpload(
   }
   // Whoever comes back to an upload will send, and the first part may take longer than what is left of its idle limit.
   if (kind !== 'inserted') context.noteActivity(record);
-  const mine = kind === 'inserted' ? record : await takeUp(context, record);
+  const mine = kind === 'inserted' ? record : await takeUp(context, await takeOver(context, record, request));
   const opened = await openAtStore(context, mine, request).catch((error: unknown) => {
     throw encryptionRefusal(record, error) ?? error;
   });
@@ -58,13 +59,26 @@ async function takeUp({ catalog, settings }: UploadContext, record: UploadRecord
   return pending ?? (await catalog.find(uploadId)) ?? record;
 }
 
+/** Leaves whoever has an older token outside. Hot state hears of it when the upload is taken up. */
+async function takeOver(
+  { catalog }: UploadContext,
+  record: UploadRecord,
+  { takeover }: CreateUploadRequest,
+): Promise<UploadRecord> {
+  if (takeover !== true) return record;
+  return (await catalog.revokeTokens(record.uploadId)) ?? record;
+}
+
 /** The row of the draft, or the one that it repeats or resumes. */
 async function insertOrFind(
-  { catalog }: UploadContext,
+  context: UploadContext,
   draft: UploadDraft,
   { checksums = [] }: CreateUploadRequest,
 ): Promise<InsertOutcome> {
-  const found = await catalog.insert(draft);
+  const quota = await quotaOf(context, draft.owner);
+  const insert = (wanted: UploadDraft): Promise<InsertOutcome> =>
+    withinQuota(() => context.catalog.insert(wanted, quota));
+  const found = await insert(draft);
   const { checksum, checksumAlgorithm } = found.record;
   // A fingerprint samples the content. Where the whole was digested too, another digest is another content.
   const isOther =
@@ -74,7 +88,7 @@ async function insertOrFind(
   // A store may refuse parts without the digests that it was promised.
   const isBeyondClient = checksumAlgorithm && !checksums.includes(checksumAlgorithm);
   return found.kind === 'open' && (isOther || isBeyondClient)
-    ? await catalog.insert({ ...draft, resumable: false })
+    ? await insert({ ...draft, resumable: false })
     : found;
 }
 

@@ -11,6 +11,7 @@ import {
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadDraft } from '../ports/upload-record.ts';
+import { assertContentType } from './content-type.ts';
 import type { UploadContext, UploadSettings } from './context.ts';
 import { objectMetadata } from './object-metadata.ts';
 import { chooseChecksum } from './upload-checksum.ts';
@@ -22,7 +23,7 @@ const DEFAULT_CONNECTOR_ID = 'default';
  * What an upload will be, decided before anything is written: mode, plan, key, write token.
  *
  * @param keyTemplate with `{connectorId}` and `{nodeId}`
- * @throws CoordinatorError `size-too-large`, `request-too-large`, `payload-mismatch` or `invalid-metadata`
+ * @throws CoordinatorError `content-type-refused`, `size-too-large`, `request-too-large`, `payload-mismatch` or `invalid-metadata`
  */
 export function draftUpload(
   context: UploadContext,
@@ -31,6 +32,8 @@ export function draftUpload(
   keyTemplate: string,
 ): UploadDraft {
   const { settings, objectStore, clock } = context;
+  const contentType = request.contentType ?? 'application/octet-stream';
+  assertContentType(contentType, settings.allowedContentTypes);
   assertSize(request, settings);
   const mode = chooseMode(context, request);
   const uploadId = clock.randomUuid();
@@ -48,7 +51,7 @@ export function draftUpload(
     s3Key: keyTemplate.replaceAll('{connectorId}', connectorId).replaceAll('{nodeId}', uploadId),
     writeToken: randomBytes(16).toString('hex'),
     mode,
-    contentType: request.contentType ?? 'application/octet-stream',
+    contentType,
     metadata: request.metadata ?? {},
     plan: planFor(context, mode, request),
     ...(request.checksum && { checksum: request.checksum }),

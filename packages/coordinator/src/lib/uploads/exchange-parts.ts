@@ -3,7 +3,8 @@ import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
-import { findHot, isOpenAtStore, knownParts, orWithoutState, rebuildHot } from './hot-state.ts';
+import { findHot, hotOf, isOpenAtStore, knownParts, orWithoutState, rebuildHot } from './hot-state.ts';
+import { reserveParts } from './owner-quota.ts';
 import { assertDigests, assertPlanned, signParts, signWhole } from './sign-parts.ts';
 import { assertCaller, closedError, findRecord } from './upload-answers.ts';
 import type { TokenClaims } from './upload-token.ts';
@@ -18,7 +19,7 @@ export async function exchangeParts(
   caller: TokenClaims,
   request: PartsRequest,
 ): Promise<PartsResponse> {
-  const hot = await findHot(context, caller.uploadId);
+  const hot = await findCurrentHot(context, caller);
   const upload = hot ?? (await findRecord(context, caller));
   const answer =
     'state' in upload
@@ -26,6 +27,16 @@ export async function exchangeParts(
       : await exchangeHot(context, upload, caller, request);
   context.noteActivity(upload);
   return { ...answer, ...(context.tokens.isHalfSpent(caller) && { token: context.tokens.mint(caller) }) };
+}
+
+/** Hot state that has not heard of a takeover yet is written anew. */
+async function findCurrentHot(context: UploadContext, caller: TokenClaims): Promise<HotUpload | undefined> {
+  const hot = await findHot(context, caller.uploadId);
+  if (!hot || hot.tokenVersion >= caller.tokenVersion) return hot;
+  const record = await findRecord(context, caller);
+  if (!isOpenAtStore(record) || record.state !== 'UPLOADING') return undefined;
+  await rebuildHot(context, record);
+  return hotOf(record);
 }
 
 async function exchangeHot(
@@ -38,6 +49,7 @@ async function exchangeHot(
   if (hot.status !== 'UPLOADING') throw closedError(hot.uploadId, hot.status);
   assertPlanned(hot.plan, [...request.report, ...request.sign], hot.uploadId);
   assertDigests(hot, request.sign);
+  await reserveParts(context, hot, request.sign);
   const receivedCount = await recordReceipts(context, hot, request.report);
   return { receivedCount, grants: await signParts(context, hot, request.sign) };
 }

@@ -1,25 +1,49 @@
-import type { Sql } from 'postgres';
+import type { ISql, Sql } from 'postgres';
 import { CatalogError, type InsertOutcome } from '../../ports/catalog.ts';
+import type { OwnerQuota } from '../../ports/owner-quota.ts';
 import type { UploadDraft, UploadRecord } from '../../ports/upload-record.ts';
 import { type DraftRow, draftRowOf } from '../node-row.ts';
+import { isLimited } from '../owner-usage.ts';
+import { assertOwnerRoom, lockOwner } from './owner-quota.ts';
 import { columns, recordOfFirst } from './rows.ts';
 
 // Between a refused insert and the look for the winner the winner may end; losing so often means something else is wrong.
 const MAX_INSERTS = 10;
 
-/** Inserts the draft, or finds the row that stands in its way. */
-export async function insert(sql: Sql, draft: UploadDraft): Promise<InsertOutcome> {
+/** Inserts the draft, or finds the row that stands in its way. @throws QuotaExceededError */
+export async function insert(sql: Sql, draft: UploadDraft, quota?: OwnerQuota): Promise<InsertOutcome> {
   const row = draftRowOf(draft);
+  if (!isLimited(quota)) return await insertOrFind(sql, row, draft);
+  return await sql.begin(async (transaction) => {
+    await lockOwner(transaction, row.owner);
+    const there = await findInTheWay(transaction, row);
+    if (there) return there;
+    const wanted = { uploads: 1, bytes: row.size_known === 1 ? row.size_bytes : 0 };
+    await assertOwnerRoom(transaction, row.owner, quota, wanted);
+    return await insertOrFind(transaction, row, draft);
+  });
+}
+
+async function insertOrFind(sql: ISql, row: DraftRow, draft: UploadDraft): Promise<InsertOutcome> {
   for (let tries = 0; tries < MAX_INSERTS; tries += 1) {
     const inserted = await insertRow(sql, row, draft.pendingLimitMs);
     if (inserted) return { kind: 'inserted', record: inserted };
-    const winner = await winnerOver(sql, row);
-    if (winner) return { kind: winner.createId === draft.createId ? 'repeated' : 'open', record: winner };
+    const there = await findInTheWay(sql, row);
+    if (there) return there;
   }
   throw new CatalogError(`upload ${draft.uploadId} was not inserted, and no other stands in its way`);
 }
 
-async function insertRow(sql: Sql, row: DraftRow, pendingLimitMs: number): Promise<UploadRecord | undefined> {
+async function findInTheWay(sql: ISql, row: DraftRow): Promise<InsertOutcome | undefined> {
+  const winner = await winnerOver(sql, row);
+  return winner && { kind: winner.createId === row.create_id ? 'repeated' : 'open', record: winner };
+}
+
+async function insertRow(
+  sql: ISql,
+  row: DraftRow,
+  pendingLimitMs: number,
+): Promise<UploadRecord | undefined> {
   return recordOfFirst(
     await sql`
       insert into nodes (
@@ -45,7 +69,7 @@ async function insertRow(sql: Sql, row: DraftRow, pendingLimitMs: number): Promi
   );
 }
 
-async function winnerOver(sql: Sql, row: DraftRow): Promise<UploadRecord | undefined> {
+async function winnerOver(sql: ISql, row: DraftRow): Promise<UploadRecord | undefined> {
   return recordOfFirst(
     await sql`
       select ${columns(sql)} from nodes

@@ -5,6 +5,7 @@ import { abortOf } from './abort.ts';
 import { completionOf } from './completion.ts';
 import { insert } from './insert.ts';
 import { migrate } from './migrate.ts';
+import { reserve } from './owner-quota.ts';
 import { outboxOf } from './outbox.ts';
 import {
   attempt,
@@ -46,7 +47,13 @@ export function createPostgresCatalog(options: PostgresCatalogOptions): Catalog 
     outbox: outboxOf(sql),
     migrate: () => translated('bring its schema up to date', () => migrate(sql)),
     installation: () => attempt('tell who it is', () => installation(sql)),
-    insert: (draft) => attempt('insert an upload', () => insert(sql, draft)),
+    insert: (draft, quota) => attempt('insert an upload', () => insert(sql, draft, quota)),
+    reserve: (uploadId, sizeBytes, quota) =>
+      attempt('reserve room', () => reserve(sql, uploadId, sizeBytes, quota)),
+    revokeTokens: (uploadId) =>
+      attempt('revoke tokens', () =>
+        changeRow(sql, uploadId, sql`token_version = token_version + 1`, sql`true`),
+      ),
     find: (uploadId) => attempt('read an upload', () => find(sql, uploadId)),
     ...openingOf(sql),
     ...completionOf(sql),

@@ -1,5 +1,6 @@
-import type { PendingQuery, Row, Sql } from 'postgres';
+import type { ISql, PendingQuery, Row, Sql } from 'postgres';
 import { CatalogError } from '../../ports/catalog.ts';
+import { QuotaExceededError } from '../../ports/owner-quota.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import { type NodeRow, RECORD_COLUMNS, recordOf } from '../node-row.ts';
 import { type EndedRow, eventOf } from '../upload-event-row.ts';
@@ -40,7 +41,7 @@ const CASTS: Readonly<Record<string, string>> = {
 const COLUMNS = RECORD_COLUMNS.map((name) => `${CASTS[name] ?? name} as ${name}`).join(', ');
 
 /** What to select or return so that {@link recordOfFirst} can read it. */
-export function columns(sql: Sql): Fragment {
+export function columns(sql: ISql): Fragment {
   return sql.unsafe(COLUMNS);
 }
 
@@ -133,7 +134,7 @@ export async function translated<Result>(deed: string, work: () => Promise<Resul
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof CatalogError) throw cause;
+    if (cause instanceof CatalogError || cause instanceof QuotaExceededError) throw cause;
     throw new CatalogError(`the Postgres catalog could not ${deed}`, { cause });
   }
 }

@@ -27,8 +27,12 @@ return { 'recorded', redis.call('HLEN', KEYS[2]) }
   longhaulRestore: `
 if redis.call('HEXISTS', KEYS[1], 'rebuilt') == 0 then redis.call('DEL', KEYS[1], KEYS[2]) end
 local parts_from = 3 + tonumber(ARGV[2])
+local token_version = tonumber(redis.call('HGET', KEYS[1], 'token_version')) or 0
 for i = 3, parts_from - 1, 2 do
   redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1])
+end
+if token_version > tonumber(redis.call('HGET', KEYS[1], 'token_version')) then
+  redis.call('HSET', KEYS[1], 'token_version', token_version)
 end
 for i = parts_from, #ARGV, 2 do
   redis.call('HSETNX', KEYS[2], ARGV[i], ARGV[i + 1])

@@ -1,4 +1,5 @@
 import { CatalogError } from '../../ports/catalog.ts';
+import { QuotaExceededError } from '../../ports/owner-quota.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import { type NodeRow, RECORD_COLUMNS, recordOf } from '../node-row.ts';
 import { type EndedRow, eventOf } from '../upload-event-row.ts';
@@ -55,7 +56,7 @@ export async function attempt<Result>(deed: string, work: () => Result | Promise
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof CatalogError) throw cause;
+    if (cause instanceof CatalogError || cause instanceof QuotaExceededError) throw cause;
     throw new CatalogError(`the SQLite catalog could not ${deed}`, { cause });
   }
 }

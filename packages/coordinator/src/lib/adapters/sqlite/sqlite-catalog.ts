@@ -1,10 +1,12 @@
 import { type Catalog, CatalogError, type Installation } from '../../ports/catalog.ts';
+import { QuotaExceededError } from '../../ports/owner-quota.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import { type NodeRow, recordOf } from '../node-row.ts';
 import { abortOf } from './abort.ts';
 import { completionOf } from './completion.ts';
 import { insert } from './insert.ts';
 import { migrate } from './migrate.ts';
+import { reserve } from './owner-quota.ts';
 import { outboxOf } from './outbox.ts';
 import { attempt, changeRow, COLUMNS, type Edit } from './rows.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
@@ -16,7 +18,18 @@ export function createSqliteCatalog(database: SqliteDatabase): Catalog {
     outbox: outboxOf(database),
     migrate: () => attempt('bring its schema up to date', () => migrate(database)),
     installation: () => attempt('tell who it is', () => installation(database)),
-    insert: (draft) => attempt('insert an upload', () => database.together(() => insert(database, draft))),
+    insert: (draft, quota) =>
+      attempt('insert an upload', async () => {
+        const outcome = await database.together(() => insert(database, draft, quota));
+        if (outcome instanceof QuotaExceededError) throw outcome;
+        return outcome;
+      }),
+    reserve: (uploadId, sizeBytes, quota) =>
+      attempt('reserve room', () => reserve(database, uploadId, sizeBytes, quota)),
+    revokeTokens: (uploadId) =>
+      attempt('revoke tokens', () =>
+        changeRow(database, uploadId, { set: 'token_version = token_version + 1', where: 'true' }),
+      ),
     find: (uploadId) => attempt('read an upload', () => find(database, uploadId)),
     ...openingOf(database),
     ...completionOf(database),

@@ -1,6 +1,9 @@
 import { ceph } from './ceph.ts';
 import { chromium } from './chromium.ts';
 import { kafka } from './kafka.ts';
+import { minio } from './minio.ts';
+import { moto } from './moto.ts';
+import { openbao } from './openbao.ts';
 import { postgres } from './postgres.ts';
 import { redisCluster } from './redis-cluster.ts';
 import { redis } from './redis.ts';
@@ -16,6 +19,9 @@ export const ALL_SERVICES: readonly Service[] = [
   kafka,
   versitygw,
   ceph,
+  minio,
+  openbao,
+  moto,
   chromium,
   ...RUNTIMES,
 ];

@@ -4,12 +4,18 @@ export interface CephConfigurationInput {
   readonly fsid: string;
   readonly monitorPort: number;
   readonly gatewayPort: number;
+  readonly tls: { readonly port: number; readonly certificateFile: string; readonly keyFile: string };
+  /** Where objects are kept; `bluestore`, on disk, for more of them than memory holds. */
+  readonly objectStore: 'memstore' | 'bluestore';
+  /** Keys of SSE-KMS: name and 256 bits in base64. */
+  readonly kmsKeys: Readonly<Record<string, string>>;
   readonly logFile: (daemon: string) => string;
 }
 
 /** The text of ceph.conf for one monitor, one storage daemon and one gateway on loopback. */
 export function cephConfiguration(input: CephConfigurationInput): string {
-  const { folder, fsid, monitorPort, gatewayPort, logFile } = input;
+  const { folder, fsid, monitorPort, gatewayPort, tls, objectStore, logFile } = input;
+  const kmsKeys = Object.entries(input.kmsKeys).map(([name, key]) => `${name}=${key}`);
   return `[global]
 fsid = ${fsid}
 mon host = v2:127.0.0.1:${monitorPort}
@@ -46,18 +52,22 @@ mon data avail warn = 2
 mon data avail crit = 1
 [osd]
 osd data = ${folder}/osd
-osd objectstore = memstore
+osd objectstore = ${objectStore}
 memstore device bytes = 8589934592
+bluestore block size = 34359738368
 osd class update on start = false
 log file = ${logFile('osd')}
 [client.rgw]
-rgw frontends = beast endpoint=127.0.0.1:${gatewayPort}
+rgw frontends = beast endpoint=127.0.0.1:${gatewayPort} ssl_endpoint=127.0.0.1:${tls.port} ssl_certificate=${tls.certificateFile} ssl_private_key=${tls.keyFile}
 rgw data = ${folder}/rgw
 log file = ${logFile('rgw')}
 # The built-in default, secure, never connects without cephx.
 ms mon client mode = crc
 # SSE-C over plain http, which AWS and Ceph refuse by default.
 rgw crypt require ssl = false
+# A key service of its own, for tests as its name says: it takes the keys from this file.
+rgw crypt s3 kms backend = testing
+rgw crypt s3 kms encryption keys = ${kmsKeys.join(' ')}
 rgw thread pool size = 32
 rgw dns name = localhost
 rgw enable usage log = false

@@ -1,8 +1,12 @@
-/** Ceph's S3 gateway over the smallest cluster there is: one monitor, one storage daemon in memory, no cephx. */
-import { randomUUID } from 'node:crypto';
+/**
+ * Ceph's S3 gateway over the smallest cluster there is: one monitor, one storage daemon, no cephx. Objects are in memory;
+ * for gigabytes of them set LONGHAUL_TEST_CEPH_STORE=bluestore, which keeps them on disk.
+ */
+import { randomBytes, randomUUID } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cephConfiguration } from './ceph-configuration.ts';
+import { loopbackCertificate, trustVariables } from './certificate.ts';
 import { findProgram, runOrThrow } from './command.ts';
 import { firstDeath, type Daemon } from './daemon.ts';
 import { findFreePort } from './free-port.ts';
@@ -14,9 +18,14 @@ import { waitUntil } from './wait-until.ts';
 const SERVER = 'CEPH';
 /** Where the tests find ceph.conf, to give orders to the cluster. Not there when the gateway's address was given. */
 const CONFIGURATION_VARIABLE = 'LONGHAUL_TEST_CEPH_CONFIG';
+/** The same gateway over TLS. */
+const TLS_VARIABLE = 'LONGHAUL_TEST_CEPH_TLS_URL';
+/** Names the key that SSE-KMS asks for. */
+const KMS_KEY_VARIABLE = 'LONGHAUL_TEST_CEPH_KMS_KEY_ID';
+const KMS_KEY = 'longhaul-test';
 const PROGRAMS = ['ceph', 'ceph-mon', 'ceph-osd', 'monmaptool', 'radosgw', 'radosgw-admin'] as const;
 
-/** Ceph radosgw, objects in memory. */
+/** Ceph radosgw, over http and over TLS. */
 export const ceph: Service = {
   name: 'ceph',
   variables: s3Variables(SERVER),
@@ -41,6 +50,7 @@ interface Cluster {
   readonly folder: string;
   readonly fsid: string;
   readonly monitorPort: number;
+  readonly tlsPort: number;
   readonly access: S3Access;
   /** Path of ceph.conf. */
   readonly file: string;
@@ -50,13 +60,20 @@ interface Cluster {
 
 async function launch(place: Place): ReturnType<Launch> {
   const cluster = await layOut(place);
-  const env = s3Env(SERVER, cluster.access);
+  const env = {
+    ...s3Env(SERVER, cluster.access),
+    [TLS_VARIABLE]: `https://127.0.0.1:${cluster.tlsPort}`,
+    [KMS_KEY_VARIABLE]: KMS_KEY,
+    ...trustVariables(await loopbackCertificate()),
+  };
   const monitor = await startMonitor(cluster);
   const storage = await startStorage(cluster, monitor);
   const gateway = await startCephDaemon(cluster, 'radosgw', ['-n', 'client.rgw']);
   const unless = firstDeath([monitor, storage, gateway]);
   await Promise.race([createUser(cluster), unless]);
-  await waitUntil(() => probeS3(SERVER, env), { what: 'radosgw', signal: place.signal, unless });
+  const wait = { what: 'radosgw', signal: place.signal, unless };
+  await waitUntil(() => probeS3(SERVER, env), wait);
+  await waitUntil(() => probeS3(SERVER, env, TLS_VARIABLE), wait);
   return { ...env, [CONFIGURATION_VARIABLE]: cluster.file };
 }
 
@@ -64,13 +81,24 @@ async function layOut(place: Place): Promise<Cluster> {
   const folder = await place.makeFolder('ceph');
   const monitorPort = await findFreePort();
   const gatewayPort = await findFreePort();
+  const tlsPort = await findFreePort();
   const fsid = randomUUID();
   for (const each of ['mon', 'osd', 'rgw', 'crash']) await mkdir(join(folder, each));
   const file = join(folder, 'ceph.conf');
   const logFile = (daemon: string): string => place.logFile(`ceph-${daemon}`);
-  await writeFile(file, cephConfiguration({ folder, fsid, monitorPort, gatewayPort, logFile }));
+  const configuration = cephConfiguration({
+    folder,
+    fsid,
+    monitorPort,
+    gatewayPort,
+    tls: { port: tlsPort, ...(await loopbackCertificate()) },
+    objectStore: process.env['LONGHAUL_TEST_CEPH_STORE'] === 'bluestore' ? 'bluestore' : 'memstore',
+    kmsKeys: { [KMS_KEY]: randomBytes(32).toString('base64') },
+    logFile,
+  });
+  await writeFile(file, configuration);
   const access = makeS3Access(gatewayPort);
-  return { place, folder, fsid, monitorPort, access, file, configuration: ['-c', file] };
+  return { place, folder, fsid, monitorPort, tlsPort, access, file, configuration: ['-c', file] };
 }
 
 async function startMonitor(cluster: Cluster): Promise<Daemon> {

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { ListBucketsCommand, S3Client } from '@aws-sdk/client-s3';
 import { randomBytes } from 'node:crypto';
+import { CA_VARIABLE } from './certificate.ts';
 import { readVariable, type Env } from './service.ts';
 
 /** Names of the three variables by which tests find an S3 server; the first is its address. */
@@ -25,24 +27,36 @@ function randomHex(bytes: number): string {
 }
 
 /** The variables of a server that we started. */
-export function s3Env(server: string, access: S3Access): Record<string, string> {
+export function s3Env(
+  server: string,
+  access: S3Access,
+  protocol: 'http' | 'https' = 'http',
+): Record<string, string> {
   const [url, keyId, secret] = s3Variables(server);
   return {
-    [url]: `http://127.0.0.1:${access.port}`,
+    [url]: `${protocol}://127.0.0.1:${access.port}`,
     [keyId]: access.accessKeyId,
     [secret]: access.secretAccessKey,
   };
 }
 
-/** Lists the buckets, which needs a right signature. Rejects when the server does not answer with a list. */
-export async function probeS3(server: string, env: Env): Promise<void> {
-  const [url, keyId, secret] = s3Variables(server);
+/**
+ * Lists the buckets, which needs a right signature. Rejects when the server does not answer with a list.
+ *
+ * @param address variable that holds the address to ask; default: that of the server
+ */
+export async function probeS3(server: string, env: Env, address = s3Variables(server)[0]): Promise<void> {
+  const [, keyId, secret] = s3Variables(server);
+  const endpoint = readVariable(env, address);
+  const isTls = endpoint.startsWith('https:');
   const client = new S3Client({
-    endpoint: readVariable(env, url),
+    endpoint,
     region: 'us-east-1',
     forcePathStyle: true,
     maxAttempts: 1,
     credentials: { accessKeyId: readVariable(env, keyId), secretAccessKey: readVariable(env, secret) },
+    // The process that starts the servers was started before there was a certificate to trust.
+    ...(isTls && { requestHandler: { httpsAgent: { ca: await readFile(readVariable(env, CA_VARIABLE)) } } }),
   });
   try {
     await client.send(new ListBucketsCommand(), { abortSignal: AbortSignal.timeout(5_000) });

@@ -1,9 +1,9 @@
 /** versitygw: an S3 server that enforces checksums and preconditions, on a folder of the disk. */
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { findProgram, runCommand, runOrThrow } from './command.ts';
+import { findProgram, runOrThrow } from './command.ts';
 import { startContainer } from './docker.ts';
 import { findFreePort } from './free-port.ts';
+import { goInstall } from './go-install.ts';
 import type { Place } from './place.ts';
 import { SERVICES_FOLDER } from './run-folders.ts';
 import { makeS3Access, probeS3, s3Env, s3Variables, type S3Access } from './s3-probe.ts';
@@ -14,7 +14,6 @@ const SERVER = 'VERSITYGW';
 const VERSION = 'v1.7.0';
 const IMAGE = `versity/versitygw:${VERSION}`;
 const BUILD_FOLDER = join(SERVICES_FOLDER, 'bin', `versitygw-${VERSION}`);
-const BUILD_LIMIT_MS = 12 * 60_000;
 // From the go.mod of this version; older compilers stop at it with a message about the language version.
 const NEEDED_GO = { major: 1, minor: 25 } as const;
 
@@ -43,18 +42,8 @@ async function askVersion(program: string): Promise<string> {
 }
 
 async function build(signal: AbortSignal): Promise<void> {
-  const result = await runCommand('go', ['env', 'GOVERSION'], { signal });
-  const found = /^go(\d+)\.(\d+)/.exec(result.stdout);
-  const needed = `go install needs Go ${NEEDED_GO.major}.${NEEDED_GO.minor} or newer`;
-  if (result.code !== 0 || found === null) throw new Error(`${needed}, and there is no go on PATH`);
-  const [major, minor] = [Number(found[1]), Number(found[2])];
-  if (major < NEEDED_GO.major || (major === NEEDED_GO.major && minor < NEEDED_GO.minor)) {
-    throw new Error(`${needed}, and this is ${result.stdout.trim()}`);
-  }
-  await mkdir(BUILD_FOLDER, { recursive: true });
-  await runOrThrow('go', ['install', `github.com/versity/versitygw/cmd/versitygw@${VERSION}`], {
-    env: { ...process.env, GOBIN: BUILD_FOLDER },
-    timeoutMs: BUILD_LIMIT_MS,
+  await goInstall(`github.com/versity/versitygw/cmd/versitygw@${VERSION}`, BUILD_FOLDER, {
+    neededGo: NEEDED_GO,
     signal,
   });
 }

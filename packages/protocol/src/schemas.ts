@@ -6,6 +6,7 @@ import {
   MAX_BATCH_ITEMS,
   MAX_PARTS_PER_CALL,
   type PartsRequest,
+  type TokenInBody,
 } from './messages.ts';
 
 /** A schema that turns unknown input into a message of {@link Message}. */
@@ -99,6 +100,28 @@ const payload = v.pipe(
   ),
 );
 
+const receipt = v.strictObject({
+  partNumber,
+  sizeBytes: byteCount,
+  etag: v.exactOptional(v.pipe(v.string(), v.maxLength(256), visibleAscii)),
+  checksum: v.exactOptional(checksum),
+  durationMs: v.exactOptional(v.pipe(v.number(), v.finite(), v.minValue(0))),
+  attempts: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
+  // Labels of metrics and words of a log line: nothing that could end the line.
+  errorCodes: v.exactOptional(
+    v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\x20-\x7e]{1,64}$/))), v.maxLength(32)),
+  ),
+});
+
+const partToSign = v.strictObject({
+  partNumber,
+  sizeBytes: byteCount,
+  checksum: v.exactOptional(checksum),
+});
+
+const receipts = v.pipe(v.array(receipt), v.maxLength(MAX_PARTS_PER_CALL));
+const partsToSign = v.pipe(v.array(partToSign), v.maxLength(MAX_PARTS_PER_CALL));
+
 /** Body of `POST /v1/uploads`. Unknown members are refused: a misspelt option must not be ignored in silence. */
 export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.strictObject({
   // One spelling, or the same UUID in capitals would be another upload.
@@ -130,6 +153,7 @@ export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.s
   payload: v.exactOptional(payload),
   resume: v.exactOptional(v.boolean()),
   takeover: v.exactOptional(v.boolean()),
+  sign: v.exactOptional(partsToSign),
 });
 
 /** Body of `POST /v1/uploads/batch`: items are checked one by one, so that one bad item spoils no other. */
@@ -137,50 +161,40 @@ export const batchCreateRequestSchema: MessageSchema<{ uploads: readonly unknown
   uploads: v.pipe(v.array(v.unknown()), v.minLength(1), v.maxLength(MAX_BATCH_ITEMS)),
 });
 
-const receipt = v.strictObject({
-  partNumber,
-  sizeBytes: byteCount,
-  etag: v.exactOptional(v.pipe(v.string(), v.maxLength(256), visibleAscii)),
-  checksum: v.exactOptional(checksum),
-  durationMs: v.exactOptional(v.pipe(v.number(), v.finite(), v.minValue(0))),
-  attempts: v.exactOptional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
-  // Labels of metrics and words of a log line: nothing that could end the line.
-  errorCodes: v.exactOptional(
-    v.pipe(v.array(v.pipe(v.string(), v.regex(/^[\x20-\x7e]{1,64}$/))), v.maxLength(32)),
-  ),
-});
+const parts = { report: v.exactOptional(receipts, []), sign: v.exactOptional(partsToSign, []) };
 
-const partToSign = v.strictObject({
-  partNumber,
-  sizeBytes: byteCount,
+const completion = {
+  report: v.exactOptional(receipts),
+  sizeBytes: v.exactOptional(byteCount),
   checksum: v.exactOptional(checksum),
-});
+};
+
+const tokenInBody = {
+  uploadId: v.pipe(v.string(), v.maxLength(64)),
+  // An owner may have 256 characters, of up to six bytes each once encoded.
+  token: v.pipe(v.string(), v.maxLength(4096)),
+};
 
 /** Body of `POST /v1/uploads/:id/parts`. A list that is left out is empty. */
-export const partsRequestSchema: MessageSchema<PartsRequest> = v.strictObject({
-  report: v.exactOptional(v.pipe(v.array(receipt), v.maxLength(MAX_PARTS_PER_CALL)), []),
-  sign: v.exactOptional(v.pipe(v.array(partToSign), v.maxLength(MAX_PARTS_PER_CALL)), []),
-});
+export const partsRequestSchema: MessageSchema<PartsRequest> = v.strictObject(parts);
 
-const completion = { sizeBytes: v.exactOptional(byteCount), checksum: v.exactOptional(checksum) };
+/** Body of `POST /v1/uploads/parts`. */
+export const partsCallSchema: MessageSchema<PartsRequest & TokenInBody> = v.strictObject({
+  ...parts,
+  ...tokenInBody,
+});
 
 /** Body of `POST /v1/uploads/:id/complete`. */
 export const completeRequestSchema: MessageSchema<CompleteRequest> = v.strictObject(completion);
 
+const completeCall = v.strictObject({ ...completion, ...tokenInBody });
+
+/** Body of `POST /v1/uploads/complete`. */
+export const completeCallSchema: MessageSchema<CompleteRequest & TokenInBody> = completeCall;
+
 /** Body of `POST /v1/uploads/batch/complete`. */
 export const batchCompleteRequestSchema: MessageSchema<BatchCompleteRequest> = v.strictObject({
-  uploads: v.pipe(
-    v.array(
-      v.strictObject({
-        uploadId: v.pipe(v.string(), v.maxLength(64)),
-        // An owner may have 256 characters, of up to six bytes each once encoded.
-        token: v.pipe(v.string(), v.maxLength(4096)),
-        ...completion,
-      }),
-    ),
-    v.minLength(1),
-    v.maxLength(MAX_BATCH_ITEMS),
-  ),
+  uploads: v.pipe(v.array(completeCall), v.minLength(1), v.maxLength(MAX_BATCH_ITEMS)),
 });
 
 function hasOwn(input: unknown, name: string): boolean {

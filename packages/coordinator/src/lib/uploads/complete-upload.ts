@@ -1,7 +1,9 @@
-import type { CompleteRequest, CompleteResponse } from '@longhaul/protocol';
+import type { CompleteRequest, CompleteResponse, Receipt } from '@longhaul/protocol';
+import { CoordinatorError } from '../coordinator-error.ts';
 import { completeMultipart } from './complete-multipart.ts';
 import { completeWhole } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
+import { exchangeParts } from './exchange-parts.ts';
 import { closedError, completedAnswer, completingAnswer, findRecord } from './upload-answers.ts';
 import { checksumBy } from './upload-checksum.ts';
 import type { TokenClaims } from './upload-token.ts';
@@ -20,6 +22,8 @@ export async function completeUpload(
   asked: CompleteRequest = {},
   answerWithinMs: number = context.settings.completeAnswerWithinMs,
 ): Promise<CompleteResponse> {
+  const { report = [] } = asked;
+  if (report.length > 0) await takeReport(context, caller, report);
   const record = await findRecord(context, caller);
   const { state, uploadId } = record;
   if (state !== 'UPLOADING' && state !== 'COMPLETING' && state !== 'COMPLETED')
@@ -31,6 +35,17 @@ export async function completeUpload(
   const isNew = state === 'UPLOADING' && checksum;
   const completion = joinCompletion(context, isNew ? { ...whole, checksum } : whole);
   return asAsked(await within(answerWithinMs, context, completion), asked);
+}
+
+/** An upload that takes no more reports needs none: what becomes of it is for its row to say. */
+async function takeReport(
+  context: UploadContext,
+  caller: TokenClaims,
+  report: readonly Receipt[],
+): Promise<void> {
+  await exchangeParts(context, caller, { report, sign: [] }).catch((error: unknown) => {
+    if (!(error instanceof CoordinatorError) || !error.code.startsWith('upload-')) throw error;
+  });
 }
 
 /** The object may have been made by a call that said something else of it: to whoever asked for another, that is no success. */

@@ -1,4 +1,4 @@
-import { type CreateUploadRequest, type CreateUploadResponse, partRange } from '@longhaul/protocol';
+import { type CreateUploadRequest, type CreateUploadResponse } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { InsertOutcome } from '../ports/catalog.ts';
 import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
@@ -11,7 +11,7 @@ import { keyTemplate } from './key-template.ts';
 import { objectMetadata } from './object-metadata.ts';
 import { quotaOf, withinQuota } from './owner-quota.ts';
 import { resumeUpload } from './resume-upload.ts';
-import { signParts, signWhole } from './sign-parts.ts';
+import { firstParts, signParts, signWhole } from './sign-parts.ts';
 import { statusOf } from './upload-answers.ts';
 import { declaredAlgorithm } from './upload-checksum.ts';
 
@@ -44,11 +44,11 @@ export async function createUpload(
   const opened = await openAtStore(context, mine, request).catch((error: unknown) => {
     throw encryptionRefusal(record, error) ?? error;
   });
-  if (kind === 'inserted') return await answerCreate(context, opened, false);
+  if (kind === 'inserted') return await answerCreate(context, opened, request);
   const resumed = await resumeUpload(context, opened);
   // Ended just now, and another createId's: this one may still have an upload of its own.
   if (kind === 'open' && resumed.state === 'EXPIRED') return await createUpload(context, owner, request);
-  return await answerCreate(context, resumed, true);
+  return await answerCreate(context, resumed, request, true);
 }
 
 /** A row that is still PENDING: somebody may have created it at the store without living to write down its id. */
@@ -152,17 +152,18 @@ async function reread(context: UploadContext, record: UploadRecord): Promise<Upl
 async function answerCreate(
   context: UploadContext,
   record: UploadRecord,
-  wasThere: boolean,
+  request: CreateUploadRequest,
+  wasThere = false,
 ): Promise<CreateUploadResponse> {
   const { settings, tokens } = context;
   const isOpen = record.state === 'UPLOADING';
   const receivedParts =
     isOpen && wasThere && isOpenAtStore(record) ? await knownWithChecksums(context, record) : [];
-  const grants = isOpen ? await firstGrants(context, record, receivedParts) : [];
+  const grants = isOpen ? await firstGrants(context, record, request, receivedParts) : [];
   // Completed or ended since it was read: that is the answer, not an error.
   if (!grants) {
     const current = await context.catalog.find(record.uploadId);
-    return await answerCreate(context, current ?? { ...record, state: 'CANCELLED' }, wasThere);
+    return await answerCreate(context, current ?? { ...record, state: 'CANCELLED' }, request, wasThere);
   }
   return {
     ...statusOf(context, record, receivedParts),
@@ -180,26 +181,17 @@ async function answerCreate(
 async function firstGrants(
   context: UploadContext,
   record: UploadRecord,
+  request: CreateUploadRequest,
   receivedParts: readonly StoredPart[],
 ): Promise<CreateUploadResponse['grants'] | undefined> {
-  // What is signed carries its digest: the client has to say it first.
-  const isUndigested = record.checksumAlgorithm !== record.checksum?.algorithm;
-  if (record.checksumAlgorithm && (record.mode === 'multipart' || isUndigested)) return [];
   if (record.mode === 'single') {
+    // What is signed carries its digest: the client has to say it first.
+    if (record.checksumAlgorithm && record.checksumAlgorithm !== record.checksum?.algorithm) return [];
     const grant = await signWhole(context, record);
     return grant && [grant];
   }
-  const { plan } = record;
-  // While the size is unknown, any part may be the last one and have another size.
-  if (!isOpenAtStore(record) || plan.sizeBytes === null) return [];
+  if (!isOpenAtStore(record)) return [];
   const received = new Set(receivedParts.map((part) => part.partNumber));
-  const missing = [];
-  for (
-    let number = 1;
-    number <= plan.partCount && missing.length < context.settings.firstGrantCount;
-    number++
-  ) {
-    if (!received.has(number)) missing.push(partRange(plan, number));
-  }
-  return await signParts(context, hotOf(record), missing);
+  const first = firstParts(record, request, received, context.settings.firstGrantCount);
+  return await signParts(context, hotOf(record), first);
 }

@@ -1,6 +1,7 @@
 import {
   boundsOf,
   type Checksum,
+  type CreateUploadRequest,
   fitsPlan,
   type Grant,
   type OpenPlan,
@@ -56,6 +57,35 @@ export async function signWhole(
     ...(record.encryption && { encryption: record.encryption }),
     expiresInSeconds,
   });
+}
+
+/**
+ * Parts whose URLs go along with the answer of create: those that were asked for, as far as they are of the plan and of the
+ * upload's digest. Where parts have no digests, the first ones that are missing.
+ */
+export function firstParts(
+  { plan, checksumAlgorithm }: Pick<UploadRecord, 'plan' | 'checksumAlgorithm'>,
+  { sign = [], partSizeBytes }: Pick<CreateUploadRequest, 'sign' | 'partSizeBytes'>,
+  received: ReadonlySet<number>,
+  count: number,
+): readonly PartToSign[] {
+  // While the size is unknown, any part may be the last one and have another size.
+  if (plan.sizeBytes === null) return [];
+  if (checksumAlgorithm) {
+    // In another plan a part of the same number and size may lie elsewhere, and then its digest is of other bytes.
+    if (partSizeBytes !== plan.partSizeBytes) return [];
+    return sign.filter(
+      (part) =>
+        part.checksum?.algorithm === checksumAlgorithm &&
+        fitsPlan(plan, part) &&
+        !received.has(part.partNumber),
+    );
+  }
+  const missing: PartToSign[] = [];
+  for (let number = 1; number <= plan.partCount && missing.length < count; number++) {
+    if (!received.has(number)) missing.push(partRange(plan, number));
+  }
+  return missing;
 }
 
 /**

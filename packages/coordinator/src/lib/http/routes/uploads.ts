@@ -1,8 +1,10 @@
 import { type Context, Hono } from 'hono';
 import { TOKEN_HEADER } from '@longhaul/protocol';
 import {
+  completeCallSchema,
   completeRequestSchema,
   createUploadRequestSchema,
+  partsCallSchema,
   partsRequestSchema,
 } from '@longhaul/protocol/schemas';
 import { cancelUpload } from '../../uploads/cancel-upload.ts';
@@ -27,6 +29,16 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf): Hono {
     const uploadOwner = await owner(c);
     const request = await readMessage(c.req.raw, createUploadRequestSchema, createMaxBytes);
     return c.json(await createUpload(context, uploadOwner, request), 201);
+  });
+  // The same path for all uploads, and no header that is not everybody's: one CORS preflight for all of them, or none.
+  routes.post('/parts', async (c) => {
+    const { uploadId, token, ...request } = await readMessage(c.req.raw, partsCallSchema, MESSAGE_MAX_BYTES);
+    return c.json(await exchangeParts(context, context.tokens.verify(token, uploadId), request));
+  });
+  routes.post('/complete', async (c) => {
+    const call = await readMessage(c.req.raw, completeCallSchema, MESSAGE_MAX_BYTES);
+    const { uploadId, token, ...request } = call;
+    return retryLater(c, await completeUpload(context, context.tokens.verify(token, uploadId), request));
   });
   routes.get('/:uploadId', async (c) => c.json(await getUpload(context, caller(c))));
   routes.post('/:uploadId/parts', async (c) => {

@@ -3,3 +3,8 @@ export {
   type RedisClient,
   type RedisStateOptions,
 } from './lib/adapters/redis/redis-state.ts';
+export {
+  createRedisCallLimiter,
+  type RedisCallLimiterOptions,
+  type RedisScripting,
+} from './lib/adapters/redis/redis-call-limiter.ts';

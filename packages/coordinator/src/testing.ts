@@ -16,3 +16,4 @@ export {
 } from './lib/testing/state-store.contract.ts';
 export { type CatalogFixture, describeCatalog, type SetUpCatalog } from './lib/testing/catalog.contract.ts';
 export { type EventSinkFixture, describeEventSink, exampleEvent } from './lib/testing/event-sink.contract.ts';
+export { type CallLimiterFixture, describeCallLimiter } from './lib/testing/call-limiter.contract.ts';

@@ -7,6 +7,7 @@ import {
   type UploadLimits,
 } from '@longhaul/protocol';
 import type { Authorize } from './ports/authorizer.ts';
+import type { CallLimiter } from './ports/call-limiter.ts';
 import type { Catalog } from './ports/catalog.ts';
 import type { Clock } from './ports/clock.ts';
 import type { EventSink } from './ports/event-sink.ts';
@@ -52,6 +53,11 @@ export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
    * `maxBytesPerOwner`. Asked at every create. Default: all are alike.
    */
   readonly quotaFor?: QuotaFor;
+  /**
+   * Where calls are counted for `callsPerMinutePerOwner` and `callsPerMinutePerAddress`. Default: in this process, so that
+   * each replica lets pass as many. See `createRedisCallLimiter`.
+   */
+  readonly callLimiter?: CallLimiter;
   /** Time and chance. Default: the system's. */
   readonly clock?: Clock;
   /**
@@ -113,6 +119,18 @@ export interface CoordinatorSettings {
   readonly maxOpenBytesPerOwner: number;
   /** Bytes of one owner, open and stored. What others have deleted from the bucket still counts. Default: no limit. */
   readonly maxBytesPerOwner: number;
+  /**
+   * Calls that one owner may make in a minute, an entry of a batch counting as one; after a pause all of them at once. One
+   * more is answered 429 with `Retry-After`. Default: no limit.
+   */
+  readonly callsPerMinutePerOwner: number;
+  /** The same for one address (of IPv6: one /64), where the server tells it. Default: no limit. */
+  readonly callsPerMinutePerAddress: number;
+  /**
+   * Proxies of your own between clients and this server, each of which adds to `X-Forwarded-For` whom it has seen. Default
+   * 0: the header is not believed.
+   */
+  readonly trustedProxyCount: number;
   /** Content types that may be uploaded, as `image/png` or `image/*`. Default: all. */
   readonly allowedContentTypes: readonly string[] | undefined;
 }
@@ -144,6 +162,9 @@ export const DEFAULT_SETTINGS: CoordinatorSettings = {
   maxOpenUploadsPerOwner: NO_LIMIT,
   maxOpenBytesPerOwner: NO_LIMIT,
   maxBytesPerOwner: NO_LIMIT,
+  callsPerMinutePerOwner: NO_LIMIT,
+  callsPerMinutePerAddress: NO_LIMIT,
+  trustedProxyCount: 0,
   allowedContentTypes: undefined,
 };
 
@@ -172,6 +193,9 @@ export const SETTING_RANGES: Readonly<
   maxOpenUploadsPerOwner: [0, NO_LIMIT],
   maxOpenBytesPerOwner: [0, NO_LIMIT],
   maxBytesPerOwner: [0, NO_LIMIT],
+  callsPerMinutePerOwner: [0, NO_LIMIT],
+  callsPerMinutePerAddress: [0, NO_LIMIT],
+  trustedProxyCount: [0, 100],
 };
 
 const MIN_TOKEN_KEY_LENGTH = 32;

@@ -1,6 +1,10 @@
 import type { Hono } from 'hono';
-import type { CoordinatorOptions } from './coordinator-options.ts';
+import { type CoordinatorOptions, NO_LIMIT, settingsOf } from './coordinator-options.ts';
+import { systemClock } from './system-clock.ts';
 import { createApp } from './http/app.ts';
+import { createCallLimits, type CallLimits } from './http/call-limits.ts';
+import { createAddressOf } from './http/client-address.ts';
+import { createMemoryCallLimiter } from './http/memory-call-limiter.ts';
 import { contextOf } from './upload-context.ts';
 
 /**
@@ -16,5 +20,25 @@ import { contextOf } from './upload-context.ts';
  * serve({ fetch: app.fetch, port: 8787 });
  */
 export function createCoordinator(options: CoordinatorOptions): Hono {
-  return createApp(contextOf(options), { authorize: options.authorize, corsOrigins: options.corsOrigins });
+  const context = contextOf(options);
+  const { authorize, corsOrigins } = options;
+  return createApp(context, { authorize, corsOrigins, limits: callLimitsOf(options, context.onError) });
+}
+
+function callLimitsOf(options: CoordinatorOptions, onError: (error: unknown) => void): CallLimits {
+  const { callsPerMinutePerOwner, callsPerMinutePerAddress, trustedProxyCount } = settingsOf(options);
+  const { nowEpochMs } = options.clock ?? systemClock;
+  const spare = createMemoryCallLimiter(nowEpochMs);
+  return createCallLimits({
+    perOwner: limitIn(callsPerMinutePerOwner),
+    perAddress: limitIn(callsPerMinutePerAddress),
+    addressOf: createAddressOf(trustedProxyCount),
+    limiter: options.callLimiter ?? spare,
+    spare,
+    onError,
+  });
+}
+
+function limitIn(setting: number): number | undefined {
+  return setting === NO_LIMIT ? undefined : setting;
 }

@@ -143,3 +143,37 @@ it('lets no cache keep what it answers', async () => {
   const created = await coordinator.call('POST', '/v1/uploads', { body: valid() });
   for (const { headers } of [refused, created]) expect(headers.get('cache-control')).toBe('no-store');
 });
+
+it('gives a browser that opens an answer nothing to run, to frame, to guess or to tell', async () => {
+  const refused = await coordinator.call('GET', '/v1/uploads/x');
+  const created = await coordinator.call('POST', '/v1/uploads', { body: valid() });
+  const unknown = await coordinator.call('GET', '/nothing');
+  const healthy = await coordinator.call('GET', '/healthz');
+  for (const { headers } of [refused, created, unknown, healthy]) {
+    expect(headers.get('x-content-type-options')).toBe('nosniff');
+    expect(headers.get('content-security-policy')).toBe("default-src 'none'; frame-ancestors 'none'");
+    expect(headers.get('referrer-policy')).toBe('no-referrer');
+    expect(headers.get('content-type')).toMatch(/^application\/(problem\+)?json/);
+  }
+});
+
+it.each([
+  ['PUT', '/v1/uploads', 'POST'],
+  ['GET', '/v1/uploads', 'POST'],
+  ['GET', '/v1/uploads/batch', 'POST'],
+  ['DELETE', '/v1/uploads/batch', 'POST'],
+  ['GET', '/v1/uploads/batch/complete', 'POST'],
+  ['GET', '/v1/uploads/parts', 'POST'],
+  ['DELETE', '/v1/uploads/complete', 'POST'],
+  ['PATCH', '/v1/uploads/x', 'GET, DELETE'],
+  ['POST', '/v1/uploads/x', 'GET, DELETE'],
+  ['GET', '/v1/uploads/x/parts', 'POST'],
+  ['PUT', '/v1/uploads/x/complete', 'POST'],
+  ['POST', '/v1/limits', 'GET'],
+  ['POST', '/healthz', 'GET'],
+  ['DELETE', '/readyz', 'GET'],
+])('%s %s is told that it goes by %s', async (method, path, allow) => {
+  const refused = await coordinator.call(method, path);
+  expect(refused).toMatchObject({ status: 405, problem: { code: 'method-not-allowed' } });
+  expect(refused.headers.get('allow')).toBe(allow);
+});

@@ -3,6 +3,7 @@ import { cors } from 'hono/cors';
 import { TOKEN_HEADER } from '@longhaul/protocol';
 import type { Authorize } from '../ports/authorizer.ts';
 import type { UploadContext } from '../uploads/context.ts';
+import type { CallLimits } from './call-limits.ts';
 import { problemResponse, routeNotFound } from './problem-response.ts';
 import { batchRoutes } from './routes/batch.ts';
 import { healthRoutes } from './routes/health.ts';
@@ -15,19 +16,26 @@ import { createOwnerOf } from './owner.ts';
 export interface AppOptions {
   readonly authorize: Authorize | undefined;
   readonly corsOrigins: readonly string[] | undefined;
+  readonly limits: CallLimits;
 }
 
 /** The routes and what stands before them, in order. */
 export function createApp(context: UploadContext, options: AppOptions): Hono {
   const app = new Hono();
   const isAllowedOrigin = createOriginCheck(options.corsOrigins);
-  const owner = createOwnerOf(options.authorize, isAllowedOrigin);
+  const { limits } = options;
+  const owner = createOwnerOf(options.authorize, isAllowedOrigin, limits);
+  app.use(nothingToShow);
   app.use(cors(corsOptions(isAllowedOrigin)));
   app.use('/v1/*', neverStored);
+  app.use('/v1/*', async (c, next) => {
+    await limits.chargeAddress(c);
+    await next();
+  });
   app.route('/', healthRoutes(context));
   app.route('/v1/limits', limitsRoute(context));
-  app.route('/v1/uploads/batch', batchRoutes(context, owner));
-  app.route('/v1/uploads', uploadRoutes(context, owner));
+  app.route('/v1/uploads/batch', batchRoutes(context, owner, limits));
+  app.route('/v1/uploads', uploadRoutes(context, owner, limits));
   app.notFound(routeNotFound);
   app.onError((error) => {
     const response = problemResponse(error);
@@ -36,6 +44,17 @@ export function createApp(context: UploadContext, options: AppOptions): Hono {
   });
   return app;
 }
+
+/**
+ * Answers are for programs: whoever makes a browser open one gets nothing that runs, frames or is taken for something
+ * else, and no address leaves by a Referer.
+ */
+const nothingToShow: MiddlewareHandler = async (c, next) => {
+  await next();
+  c.header('x-content-type-options', 'nosniff');
+  c.header('content-security-policy', "default-src 'none'; frame-ancestors 'none'");
+  c.header('referrer-policy', 'no-referrer');
+};
 
 /** Answers hold tokens and URLs, and change from call to call: no cache between here and the client may keep them. */
 const neverStored: MiddlewareHandler = async (c, next) => {

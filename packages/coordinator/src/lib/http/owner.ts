@@ -1,6 +1,8 @@
 import type { Context } from 'hono';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { Authorize } from '../ports/authorizer.ts';
+import type { CallLimits } from './call-limits.ts';
+import { peerAddress } from './client-address.ts';
 import { type IsAllowedOrigin, isLoopbackAddress, isLoopbackHost } from './origins.ts';
 
 /** Owner of every upload of a coordinator without an `authorize` hook. */
@@ -9,16 +11,25 @@ const LOCAL_OWNER = 'local';
 /** An owner is indexed and travels in every token: a name or an id, not a document. */
 const MAX_OWNER_LENGTH = 256;
 
-/** Says whose upload a create call makes. @throws CoordinatorError `unauthorized` */
+/** Says whose upload a create call makes. @throws CoordinatorError `unauthorized` or `rate-limited` */
 export type OwnerOf = (call: Context) => Promise<string>;
 
 /** Asks the hook; without one only this machine may create. */
-export function createOwnerOf(authorize: Authorize | undefined, isAllowedOrigin: IsAllowedOrigin): OwnerOf {
-  if (authorize) return async (call) => ownerIn(await authorize(call.req.raw));
+export function createOwnerOf(
+  authorize: Authorize | undefined,
+  isAllowedOrigin: IsAllowedOrigin,
+  limits: CallLimits,
+): OwnerOf {
   return async (call) => {
-    assertLocal(call, isAllowedOrigin);
-    return LOCAL_OWNER;
+    const owner = authorize ? ownerIn(await authorize(call.req.raw)) : localOwner(call, isAllowedOrigin);
+    await limits.chargeOwner(owner, 1);
+    return owner;
   };
+}
+
+function localOwner(call: Context, isAllowedOrigin: IsAllowedOrigin): string {
+  assertLocal(call, isAllowedOrigin);
+  return LOCAL_OWNER;
 }
 
 function ownerIn(answer: string | undefined): string {
@@ -46,7 +57,7 @@ function isStorable(owner: string): boolean {
  */
 function assertLocal({ req, env }: Context, isAllowedOrigin: IsAllowedOrigin): void {
   const { hostname, host } = new URL(req.url);
-  const peer = remoteAddressOf(env);
+  const peer = peerAddress(env);
   if (!isLoopbackHost(hostname) || (peer !== undefined && !isLoopbackAddress(peer))) {
     throw new CoordinatorError(
       'unauthorized',
@@ -63,10 +74,4 @@ function assertLocal({ req, env }: Context, isAllowedOrigin: IsAllowedOrigin): v
 
 function isSameHost(origin: string, host: string): boolean {
   return URL.canParse(origin) && new URL(origin).host === host;
-}
-
-/** The address of the client as @hono/node-server passes it on; other servers have other ways. */
-function remoteAddressOf(env: unknown): string | undefined {
-  const { incoming } = (env ?? {}) as { incoming?: { socket?: { remoteAddress?: string } } };
-  return incoming?.socket?.remoteAddress;
 }

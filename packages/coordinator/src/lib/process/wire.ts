@@ -5,6 +5,7 @@ import { createS3ObjectStore, type S3ObjectStore } from '../adapters/object-stor
 import { createSqliteStore } from '../adapters/sqlite/sqlite-store.ts';
 import type { CoordinatorOptions } from '../coordinator-options.ts';
 import type { Authorize } from '../ports/authorizer.ts';
+import type { CallLimiter } from '../ports/call-limiter.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { BucketLifecycle } from '../ports/bucket-lifecycle.ts';
 import type { EventSink } from '../ports/event-sink.ts';
@@ -30,7 +31,7 @@ export async function wire(config: ServeConfig): Promise<Wiring> {
   const objectStore = wireObjectStore(config.store);
   const sinks = await wireSinks(config.sinks);
   // Connections last: a failure after them would leave them open, and the process could not end.
-  const { catalog, state } = await wireMemory(config.memory);
+  const { catalog, state, callLimiter } = await wireMemory(config.memory);
   const options: CoordinatorOptions = {
     ...config.settings,
     objectStore,
@@ -38,6 +39,7 @@ export async function wire(config: ServeConfig): Promise<Wiring> {
     state,
     tokenKeys,
     sinks,
+    ...(callLimiter && { callLimiter }),
     ...(config.corsOrigins && { corsOrigins: config.corsOrigins }),
     ...(authorize && { authorize }),
   };
@@ -71,11 +73,17 @@ function wireObjectStore(store: StoreConfig): S3ObjectStore {
   });
 }
 
-async function wireMemory(memory: MemoryConfig): Promise<{ catalog: Catalog; state: StateStore }> {
+/** What many machines share in Redis; on one machine calls are counted in the process. */
+interface Shared {
+  readonly state: StateStore;
+  readonly callLimiter?: CallLimiter;
+}
+
+async function wireMemory(memory: MemoryConfig): Promise<Shared & { catalog: Catalog }> {
   if (memory.kind === 'sqlite') return createSqliteStore({ path: memory.path });
   // Postgres connects with its first query, Redis at once: in this order nothing is left open by a failure.
   const catalog = await wirePostgres(memory.databaseUrl);
-  return { catalog, state: await wireRedis(memory.redisUrls) };
+  return { catalog, ...(await wireRedis(memory.redisUrls)) };
 }
 
 /** @throws ConfigError when the package is not there: it is installed only by those who use it */
@@ -108,10 +116,11 @@ const POSTGRES_PATIENCE = {
   backoff: (failures: number): number => Math.min(0.1 * 2 ** failures, 1),
 } as const;
 
-async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Promise<StateStore> {
-  const [{ Cluster, Redis }, { createRedisState }] = await Promise.all([
+async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Promise<Shared> {
+  const [{ Cluster, Redis }, { createRedisState }, { createRedisCallLimiter }] = await Promise.all([
     loadDriver('ioredis', 'LONGHAUL_REDIS_URL', () => import('ioredis')),
     import('../adapters/redis/redis-state.ts'),
+    import('../adapters/redis/redis-call-limiter.ts'),
   ]);
   const options = { lazyConnect: true, enableOfflineQueue: false };
   const redis =
@@ -122,7 +131,7 @@ async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Prom
   redis.on('error', () => undefined);
   // No call waits for a connection, so the first one is waited for here. Without it uploads go on; it is tried again.
   await redis.connect().catch(() => undefined);
-  return createRedisState({ redis });
+  return { state: createRedisState({ redis }), callLimiter: createRedisCallLimiter({ redis }) };
 }
 
 /**

@@ -9,6 +9,8 @@ import {
 import { completeUpload } from '../../uploads/complete-upload.ts';
 import type { UploadContext } from '../../uploads/context.ts';
 import { createUpload } from '../../uploads/create-upload.ts';
+import type { CallLimits } from '../call-limits.ts';
+import { onlyBy } from '../method-not-allowed.ts';
 import type { OwnerOf } from '../owner.ts';
 import { problemOf } from '../problem-response.ts';
 import { MESSAGE_MAX_BYTES, parseMessage, readMessage } from '../read-message.ts';
@@ -19,11 +21,12 @@ const BATCH_MAX_BYTES = 16 * 1024 ** 2;
 const ITEMS_AT_ONCE = 25;
 
 /** Up to 100 uploads in one call; each item succeeds or fails by itself. */
-export function batchRoutes(context: UploadContext, owner: OwnerOf): Hono {
+export function batchRoutes(context: UploadContext, owner: OwnerOf, limits: CallLimits): Hono {
   const routes = new Hono();
   routes.post('/', async (c) => {
     const uploadOwner = await owner(c);
     const { uploads } = await readMessage(c.req.raw, batchCreateRequestSchema, BATCH_MAX_BYTES);
+    await limits.chargeOwner(uploadOwner, uploads.length - 1);
     const create = async (item: unknown) =>
       await createUpload(context, uploadOwner, parseMessage(item, createUploadRequestSchema));
     return c.json({ uploads: await settleEach(context, uploads, create) });
@@ -35,10 +38,14 @@ export function batchRoutes(context: UploadContext, owner: OwnerOf): Hono {
     const answerByEpochMs = clock.nowEpochMs() + settings.completeAnswerWithinMs;
     const complete = async ({ token, uploadId, ...request }: (typeof uploads)[number]) => {
       const leftMs = Math.max(0, answerByEpochMs - clock.nowEpochMs());
-      return await completeUpload(context, tokens.verify(token, uploadId), request, leftMs);
+      const claims = tokens.verify(token, uploadId);
+      await limits.chargeOwner(claims.owner, 1);
+      return await completeUpload(context, claims, request, leftMs);
     };
     return c.json({ uploads: await settleEach(context, uploads, complete) });
   });
+  routes.all('/', onlyBy('POST'));
+  routes.all('/complete', onlyBy('POST'));
   return routes;
 }
 

@@ -1,5 +1,6 @@
 import { Hono } from 'hono';
 import type { UploadContext } from '../../uploads/context.ts';
+import { onlyBy } from '../method-not-allowed.ts';
 
 /** Longest wait for one of the things behind the coordinator: whoever probes has given up by then. */
 const ANSWER_WITHIN_MS = 5_000;
@@ -16,6 +17,8 @@ export function healthRoutes(context: UploadContext): Hono {
     const isReady = Object.values(checks).every(Boolean);
     return c.json({ status: isReady ? 'ok' : 'unavailable', checks }, isReady ? 200 : 503);
   });
+  routes.all('/healthz', onlyBy('GET'));
+  routes.all('/readyz', onlyBy('GET'));
   return routes;
 }
 

@@ -2,11 +2,13 @@ import { Hono } from 'hono';
 import { type LimitsResponse, planParts } from '@longhaul/protocol';
 import { CoordinatorError } from '../../coordinator-error.ts';
 import type { UploadContext } from '../../uploads/context.ts';
+import { onlyBy } from '../method-not-allowed.ts';
 
 /** `GET /v1/limits?size=`: what the server recommends and allows, and how an upload of that size would be cut. */
 export function limitsRoute({ settings }: UploadContext): Hono {
   const { limits, maxSizeBytes } = settings;
-  return new Hono().get('/', (c) => {
+  const routes = new Hono();
+  routes.get('/', (c) => {
     const size = c.req.query('size');
     if (size === undefined) return c.json(limits satisfies LimitsResponse);
     const sizeBytes = Number(size);
@@ -23,4 +25,6 @@ export function limitsRoute({ settings }: UploadContext): Hono {
     });
     return c.json({ ...limits, plan } satisfies LimitsResponse);
   });
+  routes.all('/', onlyBy('GET'));
+  return routes;
 }

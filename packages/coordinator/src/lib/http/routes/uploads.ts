@@ -14,16 +14,23 @@ import { createUpload } from '../../uploads/create-upload.ts';
 import { exchangeParts } from '../../uploads/exchange-parts.ts';
 import { getUpload } from '../../uploads/get-upload.ts';
 import type { TokenClaims } from '../../uploads/upload-token.ts';
+import type { CallLimits } from '../call-limits.ts';
+import { onlyBy } from '../method-not-allowed.ts';
 import type { OwnerOf } from '../owner.ts';
 import { MESSAGE_MAX_BYTES, readMessage } from '../read-message.ts';
 import { retryLater } from '../retry-later.ts';
 
 /** One upload: create, get, parts, complete, cancel. */
-export function uploadRoutes(context: UploadContext, owner: OwnerOf): Hono {
+export function uploadRoutes(context: UploadContext, owner: OwnerOf, limits: CallLimits): Hono {
   const routes = new Hono();
   const createMaxBytes = MESSAGE_MAX_BYTES + Math.ceil((context.settings.inlineMaxBytes * 4) / 3);
-  const caller = (c: Context): TokenClaims =>
-    context.tokens.verify(c.req.header(TOKEN_HEADER), c.req.param('uploadId') ?? '');
+  const callerBy = async (token: string | undefined, uploadId: string): Promise<TokenClaims> => {
+    const claims = context.tokens.verify(token, uploadId);
+    await limits.chargeOwner(claims.owner, 1);
+    return claims;
+  };
+  const caller = (c: Context): Promise<TokenClaims> =>
+    callerBy(c.req.header(TOKEN_HEADER), c.req.param('uploadId') ?? '');
 
   routes.post('/', async (c) => {
     const uploadOwner = await owner(c);
@@ -33,24 +40,31 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf): Hono {
   // The same path for all uploads, and no header that is not everybody's: one CORS preflight for all of them, or none.
   routes.post('/parts', async (c) => {
     const { uploadId, token, ...request } = await readMessage(c.req.raw, partsCallSchema, MESSAGE_MAX_BYTES);
-    return c.json(await exchangeParts(context, context.tokens.verify(token, uploadId), request));
+    return c.json(await exchangeParts(context, await callerBy(token, uploadId), request));
   });
   routes.post('/complete', async (c) => {
     const call = await readMessage(c.req.raw, completeCallSchema, MESSAGE_MAX_BYTES);
     const { uploadId, token, ...request } = call;
-    return retryLater(c, await completeUpload(context, context.tokens.verify(token, uploadId), request));
+    return retryLater(c, await completeUpload(context, await callerBy(token, uploadId), request));
   });
-  routes.get('/:uploadId', async (c) => c.json(await getUpload(context, caller(c))));
+  // Before what takes any word for the id of an upload.
+  routes.all('/parts', onlyBy('POST'));
+  routes.all('/complete', onlyBy('POST'));
+  routes.get('/:uploadId', async (c) => c.json(await getUpload(context, await caller(c))));
   routes.post('/:uploadId/parts', async (c) => {
-    const claims = caller(c);
+    const claims = await caller(c);
     const request = await readMessage(c.req.raw, partsRequestSchema, MESSAGE_MAX_BYTES);
     return c.json(await exchangeParts(context, claims, request));
   });
   routes.post('/:uploadId/complete', async (c) => {
-    const claims = caller(c);
+    const claims = await caller(c);
     const request = await readMessage(c.req.raw, completeRequestSchema, MESSAGE_MAX_BYTES, {});
     return retryLater(c, await completeUpload(context, claims, request));
   });
-  routes.delete('/:uploadId', async (c) => retryLater(c, await cancelUpload(context, caller(c))));
+  routes.delete('/:uploadId', async (c) => retryLater(c, await cancelUpload(context, await caller(c))));
+  routes.all('/', onlyBy('POST'));
+  routes.all('/:uploadId', onlyBy('GET', 'DELETE'));
+  routes.all('/:uploadId/parts', onlyBy('POST'));
+  routes.all('/:uploadId/complete', onlyBy('POST'));
   return routes;
 }

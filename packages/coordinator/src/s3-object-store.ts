@@ -6,6 +6,7 @@ export {
   genericProfile,
   guessProfile,
   localS3Profile,
+  minioProfile,
   storeProfiles,
   versitygwProfile,
 } from './lib/adapters/object-store/store-profiles.ts';

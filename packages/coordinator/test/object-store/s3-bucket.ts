@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
@@ -106,9 +107,9 @@ async function sendGrant(
 
 /** By hand: no client library lets go of a request so that its server cannot tell the end of the body from a cut. */
 async function sendCut({ url, headers }: Grant, body: Uint8Array): Promise<void> {
-  const { hostname, port, host, pathname, search } = new URL(url);
+  const { protocol, hostname, port, host, pathname, search } = new URL(url);
   const lines = Object.entries({ ...headers, host, 'content-length': body.byteLength });
-  const socket = connect(Number(port), hostname);
+  const socket = protocol === 'https:' ? connectTls(Number(port), hostname) : connect(Number(port), hostname);
   socket.on('error', () => {});
   socket.write(
     `PUT ${pathname}${search} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,

@@ -47,6 +47,8 @@ export interface StoreProfile {
   readonly unknownUploadIs404: boolean;
   /** ListMultipartUploads goes on after its first page (versitygw 1.7 refuses the marker that it gave). */
   readonly pagesOpenUploads: boolean;
+  /** ListMultipartUploads takes a prefix for one (MinIO wants the whole key of an upload, and lists nothing else). */
+  readonly listsOpenUploadsByPrefix: boolean;
   /** The bucket can keep versions. */
   readonly versioning: boolean;
   /** The bucket can end unfinished uploads by itself (AbortIncompleteMultipartUpload). */

@@ -26,6 +26,9 @@ const ALGORITHMS = Object.keys(KNOWN) as FullObjectAlgorithm[];
 const ZEROS = new Uint8Array(FIVE_MIB);
 const TEXT = new TextEncoder().encode('123456789');
 
+/** What a store says of a body that is not what its checksum says; MinIO has a word of its own. */
+const DAMAGED = /^(BadDigest|XAmzContentChecksumMismatch)$/;
+
 /** Checksums of parts and of whole objects. */
 export function describeChecksums(setUp: SetUpObjectStore): void {
   describe('checksums', () => {
@@ -46,7 +49,8 @@ export function describeChecksums(setUp: SetUpObjectStore): void {
         expiresInSeconds: GRANT_SECONDS,
       });
       const { status, s3Code } = await harness.send(grant, part.body);
-      expect(s3Code).toBe(status === 200 ? undefined : 'BadDigest');
+      if (status === 200) expect(s3Code).toBeUndefined();
+      else expect(s3Code).toMatch(DAMAGED);
       return status;
     }
 
@@ -135,7 +139,7 @@ export function describeChecksums(setUp: SetUpObjectStore): void {
           expect(answer).toMatchObject({ status: 200 });
           return;
         }
-        expect(answer).toMatchObject({ status: 400, s3Code: 'BadDigest' });
+        expect(answer).toMatchObject({ status: 400, s3Code: expect.stringMatching(DAMAGED) });
         const rightGrant = await signText(harness.objectStore, object.key, right);
         expect(rightGrant.headers).toMatchObject({
           [`x-amz-checksum-${algorithm.toLowerCase()}`]: known.text,

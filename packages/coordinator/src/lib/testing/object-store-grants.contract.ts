@@ -86,14 +86,15 @@ export function describeGrants(setUp: SetUpObjectStore): void {
     it('takes no other type and no other metadata', async () => {
       const { objectStore, send } = harness;
       const object = newObject({ metadata: { 'write-token': 'ours' } });
-      const refused = { status: 403, s3Code: expect.any(String) };
+      // MinIO says 400 to a header that is not signed, or is signed and missing, and AccessDenied all the same.
+      const refused = { status: expect.toBeOneOf([400, 403]), s3Code: expect.any(String) };
       const body = bytesOf(10, 1);
       expect(await send(await signTen(object), body, { 'content-type': 'text/html' })).toMatchObject(refused);
       expect(await send(await signTen(object), body, { 'x-amz-meta-write-token': 'theirs' })).toMatchObject(
         refused,
       );
       for (const name of ['content-type', 'x-amz-meta-write-token']) {
-        expect(await send(without(await signTen(object), name), body)).toMatchObject({ status: 403 });
+        expect(await send(without(await signTen(object), name), body)).toMatchObject(refused);
       }
       expect(await objectStore.headObject(object)).toBeUndefined();
     });
@@ -103,7 +104,7 @@ export function describeGrants(setUp: SetUpObjectStore): void {
       const object = newObject();
       const answer = await send(await signTen(object), bytesOf(10, 1), { 'x-amz-meta-smuggled': 'yes' });
       if (objectStore.profile.refusesUnsignedHeaders) {
-        expect(answer).toMatchObject({ status: 403, s3Code: 'AccessDenied' });
+        expect(answer).toMatchObject({ s3Code: 'AccessDenied' });
         expect(await objectStore.headObject(object)).toBeUndefined();
       } else {
         expect(answer).toMatchObject({ status: 200 });
@@ -153,7 +154,9 @@ export function describeGrants(setUp: SetUpObjectStore): void {
         putIfNoneMatch ? { status: 412, s3Code: 'PreconditionFailed' } : { status: 200 },
       );
       expect(sameBytes(await harness.read(object.key), bytesOf(10, putIfNoneMatch ? 1 : 2))).toBe(true);
-      expect(await send(without(grant, 'if-none-match'), bytesOf(10, 2))).toMatchObject({ status: 403 });
+      expect(await send(without(grant, 'if-none-match'), bytesOf(10, 2))).toMatchObject({
+        status: expect.toBeOneOf([400, 403]),
+      });
     });
 
     it('changes nothing when a part is sent after Complete', async () => {

@@ -47,7 +47,12 @@ export function describeListings(setUp: SetUpObjectStore): void {
       const other = await begin(objectStore, { key: `${key}/b ü+&` });
       await begin(objectStore);
 
-      const listed = await objectStore.listMultipartUploads({ prefix: `${key}/` });
+      const listed = objectStore.profile.listsOpenUploadsByPrefix
+        ? await objectStore.listMultipartUploads({ prefix: `${key}/` })
+        : [
+            ...(await objectStore.listMultipartUploads({ prefix: `${key}/a` })),
+            ...(await objectStore.listMultipartUploads({ prefix: other.key })),
+          ];
       expect(listed.map(({ s3UploadId }) => s3UploadId).toSorted()).toEqual(
         [...twice, other].map(({ s3UploadId }) => s3UploadId).toSorted(),
       );
@@ -65,7 +70,7 @@ export function describeListings(setUp: SetUpObjectStore): void {
       await inBatches(Array.from({ length: OVER_A_PAGE }), async () => {
         await begin(objectStore, { key: `${key}/same` });
       });
-      const listing = objectStore.listMultipartUploads({ prefix: `${key}/` });
+      const listing = objectStore.listMultipartUploads({ prefix: `${key}/same` });
       if (!objectStore.profile.pagesOpenUploads) {
         await expect(listing).rejects.toMatchObject({ name: 'ObjectStoreError', kind: 'refused' });
         return;

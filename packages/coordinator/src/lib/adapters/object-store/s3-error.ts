@@ -4,7 +4,7 @@ import { ObjectStoreError } from '../../ports/object-store.ts';
 export interface S3Failure {
   /** HTTP status of the answer; `undefined` when there was none. */
   readonly httpStatus: number | undefined;
-  /** Code of an S3 error body; `undefined` without such a body (HEAD, a proxy's page, no answer). */
+  /** Code of an S3 error body, by the name that AWS gives it; `undefined` without such a body (HEAD, a proxy's page, no answer). */
   readonly s3Code: string | undefined;
   /** In words. Never holds a URL or a header, so no signature either. */
   readonly message: string;
@@ -18,7 +18,7 @@ export function readS3Failure(error: unknown): S3Failure {
   const s3Code = fields['Code'];
   return {
     httpStatus: typeof httpStatus === 'number' ? httpStatus : undefined,
-    s3Code: typeof s3Code === 'string' && s3Code !== '' ? s3Code : undefined,
+    s3Code: typeof s3Code === 'string' && s3Code !== '' ? (SYNONYMS[s3Code] ?? s3Code) : undefined,
     message: describe(fields),
   };
 }
@@ -49,6 +49,12 @@ export function isNothingThere(error: unknown): boolean {
   const { httpStatus, s3Code } = readS3Failure(error);
   return httpStatus === 404 && s3Code !== 'NoSuchBucket';
 }
+
+/** Codes that other stores have for what AWS calls by another name, which is the one that callers know. */
+const SYNONYMS: Readonly<Record<string, string>> = {
+  // MinIO
+  XAmzContentChecksumMismatch: 'BadDigest',
+};
 
 const WHAT_HAPPENED: Readonly<Record<ObjectStoreError['kind'], string>> = {
   unreachable: 'got no usable answer',

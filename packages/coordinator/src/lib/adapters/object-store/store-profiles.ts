@@ -6,13 +6,12 @@ import {
   garageProfile,
   gcsProfile,
   genericProfile,
-  minioProfile,
   r2Profile,
   rustfsProfile,
   seaweedfsProfile,
   wasabiProfile,
 } from './profiles/documented.ts';
-import { cephRadosgw16Profile, localS3Profile, versitygwProfile } from './profiles/measured.ts';
+import { cephRadosgw16Profile, localS3Profile, minioProfile, versitygwProfile } from './profiles/measured.ts';
 
 /**
  * Every profile, under the name by which `S3_PROFILE` chooses it. `generic` is for all other stores.
@@ -57,4 +56,4 @@ export function guessProfile(endpoint: string | undefined): StoreProfile {
 }
 
 export { awsProfile, genericProfile } from './profiles/documented.ts';
-export { cephRadosgw16Profile, localS3Profile, versitygwProfile } from './profiles/measured.ts';
+export { cephRadosgw16Profile, localS3Profile, minioProfile, versitygwProfile } from './profiles/measured.ts';

@@ -20,6 +20,7 @@ export const awsProfile: StoreProfile = {
   refusesCutBodies: true,
   unknownUploadIs404: true,
   pagesOpenUploads: true,
+  listsOpenUploadsByPrefix: true,
   versioning: true,
   lifecycle: true,
   encryption: ['sse-s3', 'sse-kms', 'sse-c'],
@@ -48,6 +49,7 @@ export const genericProfile: StoreProfile = {
   refusesCutBodies: false,
   unknownUploadIs404: true,
   pagesOpenUploads: true,
+  listsOpenUploadsByPrefix: true,
   versioning: false,
   lifecycle: false,
   encryption: [],
@@ -87,18 +89,6 @@ export const gcsProfile: StoreProfile = {
   source: 'https://cloud.google.com/storage/docs/multipart-uploads',
   equalParts: false,
   maxObjectSizeBytes: 5 * TIB,
-  http2: true,
-};
-
-/** MinIO and its forks: a repeated Complete answers NoSuchUpload; a part must carry the checksum that was declared. */
-export const minioProfile: StoreProfile = {
-  ...genericProfile,
-  name: 'MinIO',
-  source: 'https://min.io/docs/minio/linux/operations/concepts/thresholds.html',
-  equalParts: false,
-  versioning: true,
-  encryption: ['sse-s3', 'sse-kms', 'sse-c'],
-  ssecCopy: true,
   http2: true,
 };
 

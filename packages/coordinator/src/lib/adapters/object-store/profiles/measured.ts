@@ -45,3 +45,21 @@ export const cephRadosgw16Profile: StoreProfile = {
   // 501 to CopyObject and 400 to UploadPartCopy from an object with SSE-C.
   ssecCopy: false,
 };
+
+/** MinIO, over TLS: without it, it refuses keys of callers. Its last release was in October 2025. */
+export const minioProfile: StoreProfile = {
+  ...awsProfile,
+  name: 'MinIO',
+  proven: 'contract-suite',
+  source: 'MinIO of 2026-02-12, the last of its sources',
+  completeIdempotent: false,
+  verifiesObjectSize: false,
+  listsOpenUploadsByPrefix: false,
+  // Its rules know nothing of unfinished uploads: it ends them by itself.
+  lifecycle: false,
+  encryption: ['sse-s3', 'sse-kms', 'sse-c'],
+  ssecBlind: false,
+  ssecCopy: true,
+  abortAfterDays: 1,
+  http2: true,
+};

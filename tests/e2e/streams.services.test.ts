@@ -4,10 +4,10 @@ import { createUploader } from '@longhaul/sdk';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Backend, startBackend } from './support/backend.ts';
 import { MEMORIES } from './support/memories.ts';
-import { STORES } from './support/stores.ts';
+import { MINIO, STORES } from './support/stores.ts';
 
 const MIB = 1024 ** 2;
-const PAIRS = STORES.flatMap((store) => MEMORIES.map((memory) => ({ store, memory })));
+const PAIRS = [...STORES, MINIO].flatMap((store) => MEMORIES.map((memory) => ({ store, memory })));
 
 for (const { store, memory } of PAIRS) {
   const missing = [store.missing, memory.missing].filter((reason) => reason !== undefined).join(', ');

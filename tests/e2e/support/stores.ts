@@ -15,6 +15,7 @@ import {
   cephRadosgw16Profile,
   createS3ObjectStore,
   localS3Profile,
+  minioProfile,
   versitygwProfile,
 } from '@longhaul/coordinator/s3-object-store';
 import { createLocalS3 } from '@longhaul/local-s3';
@@ -46,6 +47,9 @@ export const STORES: readonly StoreKind[] = [
   remote('versitygw', 'VERSITYGW', versitygwProfile),
   remote('Ceph', 'CEPH', cephRadosgw16Profile),
 ];
+
+/** It speaks TLS only, so nothing can be put before it, and a bucket of it has no CORS rules. */
+export const MINIO: StoreKind = remote('MinIO', 'MINIO', minioProfile);
 
 interface Place {
   readonly endpoint: string;

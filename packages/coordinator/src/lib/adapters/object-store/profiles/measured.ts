@@ -40,7 +40,8 @@ export const cephRadosgw16Profile: StoreProfile = {
   refusesPartOrder: false,
   refusesUnsignedHeaders: false,
   unknownUploadIs404: false,
-  encryption: ['sse-c'],
+  // SSE-KMS where it has been given a key service; without one it answers 400.
+  encryption: ['sse-kms', 'sse-c'],
   ssecBlind: true,
   // 501 to CopyObject and 400 to UploadPartCopy from an object with SSE-C.
   ssecCopy: false,
@@ -58,7 +59,7 @@ export const minioProfile: StoreProfile = {
   // Its rules know nothing of unfinished uploads: it ends them by itself.
   lifecycle: false,
   encryption: ['sse-s3', 'sse-kms', 'sse-c'],
-  ssecBlind: false,
+  ssecBlind: true,
   ssecCopy: true,
   abortAfterDays: 1,
   http2: true,

@@ -1,5 +1,7 @@
 export * from './combine-checksums.ts';
+export * from './encryption.ts';
 export * from './messages.ts';
+export * from './object-options.ts';
 export * from './part-plan.ts';
 export * from './problem-codes.ts';
 export * from './problem-titles.ts';

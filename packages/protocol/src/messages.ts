@@ -1,3 +1,5 @@
+import type { EncryptionWish, ObjectEncryption } from './encryption.ts';
+import type { ObjectOptions } from './object-options.ts';
 import type { OpenPlan, PartPlan } from './part-plan.ts';
 import type { Problem } from './problem-codes.ts';
 
@@ -23,11 +25,6 @@ export interface Checksum {
   readonly algorithm: ChecksumAlgorithm;
   readonly value: string;
 }
-
-/** Encryption at rest. Left out: what the bucket does by itself. */
-export type Encryption =
-  | { readonly mode: 'sse-s3' }
-  | { readonly mode: 'sse-kms'; readonly kmsKeyId: string };
 
 /** `POST /v1/uploads` */
 export interface CreateUploadRequest {
@@ -60,7 +57,10 @@ export interface CreateUploadRequest {
    * or empty: parts travel without, and the size alone is proved.
    */
   readonly checksums?: readonly ChecksumAlgorithm[];
-  readonly encryption?: Encryption;
+  /** Encryption at rest. Left out: the default of the server's policy, or what the bucket does by itself. */
+  readonly encryption?: EncryptionWish;
+  /** Storage class, tags, headers of downloads, object lock: what the server's policy lets through. */
+  readonly objectOptions?: ObjectOptions;
   /** Asks for one presigned PUT (`single`) or for parts (`multipart`). Default: single up to the server's threshold. */
   readonly mode?: 'single' | 'multipart';
   /** The whole content, base64, when it is small enough to finish in this call. */
@@ -88,6 +88,16 @@ export interface Grant {
   /** Headers to send exactly as they are. Content-Length and Host are set by the HTTP client and not listed. */
   readonly headers: Readonly<Record<string, string>>;
   /** Life of the URL from the moment it was received: the client's own clock is never trusted. */
+  readonly expiresInSeconds: number;
+}
+
+/** A presigned request without a body that the client makes itself, because it takes a key that the server does not have. */
+export interface StoreCall {
+  readonly method: 'POST';
+  readonly url: string;
+  /** Headers to send exactly as they are, beside that of the key. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** As {@link Grant.expiresInSeconds}. */
   readonly expiresInSeconds: number;
 }
 
@@ -134,6 +144,8 @@ export interface UploadResult {
   readonly proof: ProofLevel;
   /** Of the whole object, with proof `checksum`: what the client has computed and the store has too. */
   readonly checksum?: Checksum;
+  /** How it is encrypted, where that was asked for or decided by policy. */
+  readonly encryption?: ObjectEncryption;
   readonly completedAtEpochMs: number;
 }
 
@@ -178,8 +190,22 @@ export interface CreateUploadResponse extends UploadStatus {
    * those parts whose digest by it came with the request. Left out: no digests.
    */
   readonly checksumAlgorithm?: ChecksumAlgorithm;
+  /**
+   * With `PENDING`, of `sse-c` in parts: CreateMultipartUpload, for the client to send with its key. What the store answers
+   * goes into `POST /v1/uploads/:id/open`. There are no grants before that.
+   */
+  readonly openingCall?: StoreCall;
   /** The bucket itself ends the upload at this time (its own rule for unfinished uploads). */
   readonly mustFinishByEpochMs?: number;
+}
+
+/**
+ * `POST /v1/uploads/:id/open`: the store has answered the {@link CreateUploadResponse.openingCall}. Answered as create is.
+ * May be repeated; of several ids one wins, and the others are ended at the store.
+ */
+export interface OpenRequest {
+  /** Believed only if the store lists it under the key of this upload. */
+  readonly s3UploadId: string;
 }
 
 /** `POST /v1/uploads/batch` */

@@ -5,9 +5,11 @@ import {
   type CreateUploadRequest,
   MAX_BATCH_ITEMS,
   MAX_PARTS_PER_CALL,
+  type OpenRequest,
   type PartsRequest,
   type TokenInBody,
 } from './messages.ts';
+import { encryptionSchema, objectOptionsSchema, visibleAscii } from './object-schemas.ts';
 
 /** A schema that turns unknown input into a message of {@link Message}. */
 export type MessageSchema<Message> = v.GenericSchema<unknown, Message>;
@@ -33,7 +35,6 @@ const DIGESTS = {
 const byteCount = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 // No upper bound here: a number above the upload's own plan has a problem code of its own.
 const partNumber = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
-const visibleAscii = v.regex(/^[\x21-\x7e]+$/, 'must be visible ASCII characters without blanks');
 
 // Half a surrogate pair cannot be percent-encoded, and Postgres stores no NUL.
 const storableText = v.pipe(
@@ -64,14 +65,6 @@ const checksum = v.pipe(
     'must be the base64 of a digest of that algorithm',
   ),
 );
-
-const encryption = v.variant('mode', [
-  v.strictObject({ mode: v.literal('sse-s3') }),
-  v.strictObject({
-    mode: v.literal('sse-kms'),
-    kmsKeyId: v.pipe(v.string(), v.maxLength(2048), visibleAscii),
-  }),
-]);
 
 const metadata = v.pipe(
   // A record of valibot takes a list, and leaves these two names out without a word: the client must hear of it.
@@ -148,12 +141,18 @@ export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.s
   partSizeBytes: v.exactOptional(v.pipe(byteCount, v.minValue(1))),
   checksum: v.exactOptional(checksum),
   checksums: v.exactOptional(v.pipe(v.array(checksumAlgorithm), v.maxLength(8))),
-  encryption: v.exactOptional(encryption),
+  encryption: v.exactOptional(encryptionSchema),
+  objectOptions: v.exactOptional(objectOptionsSchema),
   mode: v.exactOptional(v.picklist(['single', 'multipart'])),
   payload: v.exactOptional(payload),
   resume: v.exactOptional(v.boolean()),
   takeover: v.exactOptional(v.boolean()),
   sign: v.exactOptional(partsToSign),
+});
+
+/** Body of `POST /v1/uploads/:id/open`. */
+export const openRequestSchema: MessageSchema<OpenRequest> = v.strictObject({
+  s3UploadId: v.pipe(v.string(), v.maxLength(1024), visibleAscii),
 });
 
 /** Body of `POST /v1/uploads/batch`: items are checked one by one, so that one bad item spoils no other. */

@@ -1,4 +1,5 @@
-import type { Checksum, Encryption, ProofLevel, UploadMode } from './messages.ts';
+import type { ObjectEncryption } from './encryption.ts';
+import type { Checksum, ProofLevel, UploadMode } from './messages.ts';
 
 /** Types of the events that tell the world how an upload ended. CloudEvents 1.0 `type`. */
 export const UPLOAD_EVENT_TYPES = {
@@ -50,7 +51,7 @@ export interface UploadEventData {
   readonly partSizeBytes: number;
   /** `null` as `sizeBytes` is. */
   readonly partCount: number | null;
-  readonly encryption?: Encryption;
+  readonly encryption?: ObjectEncryption;
   readonly createdAtEpochMs: number;
   readonly endedAtEpochMs: number;
   /** With `completed`. Quotes included. */

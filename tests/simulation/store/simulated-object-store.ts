@@ -28,6 +28,10 @@ export function createSimulatedObjectStore(
     async createMultipartUpload({ key, contentType, metadata }) {
       return { s3UploadId: s3.createUpload({ key, contentType, metadata }) };
     },
+    // Only of uploads under a key of the client's, and this store has no such encryption.
+    async signCreate() {
+      throw new ObjectStoreError('refused', 'the simulated store has no SSE-C', { s3Code: 'NotImplemented' });
+    },
     async signPart({ key, s3UploadId, partNumber, sizeBytes, checksum, expiresInSeconds }) {
       const headers = checksumHeaders(checksum);
       const permission = { key, part: { s3UploadId, partNumber }, sizeBytes, headers };
@@ -50,6 +54,17 @@ export function createSimulatedObjectStore(
     },
     async putObject({ body, ...object }) {
       return putOutcome(() => s3.putObject(object, [{ kind: 'bytes', bytes: body }], profile.putIfNoneMatch));
+    },
+    async findListed({ key, versionId }) {
+      const object = s3.head(key, versionId);
+      if (!object) return undefined;
+      const { etag, sizeBytes, lastModifiedEpochMs } = object;
+      return {
+        etag,
+        sizeBytes,
+        ...(object.versionId !== undefined && { versionId: object.versionId }),
+        ...(lastModifiedEpochMs !== undefined && { lastModifiedEpochMs }),
+      };
     },
     headObject: async ({ key, versionId }) => s3.head(key, versionId),
     deleteObject: async ({ key, versionId }) => s3.delete(key, versionId),

@@ -8,6 +8,7 @@ const SIMULATED = {
   ssecBlind: false,
   ssecCopy: false,
   presignedCreateMetadata: false,
+  objectOptions: [],
   stableEtags: true,
 } as const;
 

@@ -16,6 +16,8 @@ import type { OwnerQuota, QuotaFor } from './ports/owner-quota.ts';
 import type { StateStore } from './ports/state-store.ts';
 import { contentTypesError } from './uploads/content-type.ts';
 import type { UploadSettings } from './uploads/context.ts';
+import { type EncryptionPolicy, encryptionPolicyErrors } from './uploads/encryption-policy.ts';
+import { type ObjectOptionsPolicy, objectOptionsPolicyErrors } from './uploads/object-options-policy.ts';
 
 /** What a coordinator is made of. Only the ports and `tokenKeys` must be given. */
 export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
@@ -133,6 +135,10 @@ export interface CoordinatorSettings {
   readonly trustedProxyCount: number;
   /** Content types that may be uploaded, as `image/png` or `image/*`. Default: all. */
   readonly allowedContentTypes: readonly string[] | undefined;
+  /** Encryption at rest: what uploads may ask for, have to have, and get by default. Default: what they ask for. */
+  readonly encryption: EncryptionPolicy;
+  /** What uploads may ask the store to keep with their objects. Default: headers of downloads. */
+  readonly objectOptions: ObjectOptionsPolicy;
 }
 
 /** The value of a setting that limits nothing. */
@@ -166,11 +172,16 @@ export const DEFAULT_SETTINGS: CoordinatorSettings = {
   callsPerMinutePerAddress: NO_LIMIT,
   trustedProxyCount: 0,
   allowedContentTypes: undefined,
+  encryption: {},
+  objectOptions: {},
 };
 
 /** Least and most of every setting that is a number. */
 export const SETTING_RANGES: Readonly<
-  Record<keyof Omit<CoordinatorSettings, 'keyTemplate' | 'allowedContentTypes'>, readonly [number, number]>
+  Record<
+    keyof Omit<CoordinatorSettings, 'keyTemplate' | 'allowedContentTypes' | 'encryption' | 'objectOptions'>,
+    readonly [number, number]
+  >
 > = {
   recommendedChunkSizeBytes: [MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES],
   minChunkSizeBytes: [MIN_PART_SIZE_BYTES, MAX_PART_SIZE_BYTES],
@@ -209,8 +220,12 @@ export function settingErrors(settings: CoordinatorSettings): string[] {
     const isGood = Number.isSafeInteger(value) && value >= least && value <= most;
     return isGood ? [] : [`${name} must be a whole number from ${least} to ${most}, got ${value}`];
   });
-  errors.push(...keyTemplateErrors(settings.keyTemplate));
-  errors.push(...[contentTypesError(settings.allowedContentTypes) ?? []].flat());
+  errors.push(
+    ...keyTemplateErrors(settings.keyTemplate),
+    ...encryptionPolicyErrors(settings.encryption),
+    ...objectOptionsPolicyErrors(settings.objectOptions),
+    ...[contentTypesError(settings.allowedContentTypes) ?? []].flat(),
+  );
   if (settings.minChunkSizeBytes > settings.maxChunkSizeBytes) {
     errors.push(
       `minChunkSizeBytes (${settings.minChunkSizeBytes}) must not exceed maxChunkSizeBytes (${settings.maxChunkSizeBytes})`,
@@ -275,6 +290,8 @@ export function normalizeSettings(options: CoordinatorOptions): UploadSettings {
     goneAfterMs: settings.goneAfterSeconds * 1000,
     retainMs: settings.retainDays * 24 * 3600 * 1000,
     keyTemplate: settings.keyTemplate,
+    encryption: settings.encryption,
+    objectOptions: settings.objectOptions,
     quota: quotaIn(settings),
     allowedContentTypes: settings.allowedContentTypes,
   };

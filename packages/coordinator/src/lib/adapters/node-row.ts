@@ -4,6 +4,7 @@ import {
   type Checksum,
   type ChecksumAlgorithm,
   type Encryption,
+  type ObjectOptions,
   type ProofLevel,
   type UploadMode,
   type UploadState,
@@ -42,6 +43,7 @@ export type NodeRow = {
   readonly checksum: string | null;
   readonly checksum_algorithm: ChecksumAlgorithm | null;
   readonly encryption: string | null;
+  readonly object_options: string | null;
   readonly fingerprint: string | null;
   readonly epoch: number;
   readonly token_version: number;
@@ -83,6 +85,7 @@ export type DraftRow = Pick<
   | 'checksum'
   | 'checksum_algorithm'
   | 'encryption'
+  | 'object_options'
   | 'fingerprint'
   | 'idle_limit_ms'
 > & {
@@ -117,6 +120,7 @@ export const RECORD_COLUMNS: readonly (keyof NodeRow)[] = [
   'checksum',
   'checksum_algorithm',
   'encryption',
+  'object_options',
   'fingerprint',
   'epoch',
   'token_version',
@@ -161,6 +165,7 @@ export function draftRowOf(draft: UploadDraft): DraftRow {
     checksum: jsonOrNull(draft.checksum),
     checksum_algorithm: draft.checksumAlgorithm ?? null,
     encryption: jsonOrNull(draft.encryption),
+    object_options: jsonOrNull(draft.objectOptions),
     fingerprint: draft.fingerprint ?? null,
     resumable: draft.resumable ? 1 : 0,
     resume_key: resumeKeyOf(draft),
@@ -220,6 +225,7 @@ function optionalFieldsOf(row: NodeRow): Partial<UploadRecord> {
     checksum: parsedOrNull<Checksum>(row.checksum),
     checksumAlgorithm: row.checksum_algorithm,
     encryption: parsedOrNull<Encryption>(row.encryption),
+    objectOptions: parsedOrNull<ObjectOptions>(row.object_options),
     fingerprint: row.fingerprint,
     s3UploadId: row.s3_upload_id,
     partsDigest: row.parts_digest,
@@ -247,9 +253,24 @@ function resumeKeyOf(draft: UploadDraft): string | null {
     draft.bucket,
     draft.contentType,
     encryption?.mode ?? null,
-    encryption?.mode === 'sse-kms' ? encryption.kmsKeyId : null,
+    keyOf(encryption),
+    // Those without must find what was begun before there were any.
+    ...(draft.objectOptions ? [draft.objectOptions] : []),
   ];
   return createHash('sha256').update(JSON.stringify(identity)).digest('hex');
+}
+
+/** Which key, in a word; null where there is none to tell. */
+function keyOf(encryption: Encryption | undefined): string | null {
+  switch (encryption?.mode) {
+    case 'sse-kms':
+      return encryption.kmsKeyId ?? null;
+    case 'sse-c':
+      return encryption.customerKeyMd5;
+    case 'sse-s3':
+    case undefined:
+      return null;
+  }
 }
 
 function jsonOrNull(value: object | undefined): string | null {

@@ -1,5 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { UPLOAD_EVENT_TYPES, type UploadEvent, type UploadEventData } from '@longhaul/protocol';
+import {
+  objectEncryptionOf,
+  UPLOAD_EVENT_TYPES,
+  type UploadEvent,
+  type UploadEventData,
+} from '@longhaul/protocol';
 import { CatalogError } from '../ports/catalog.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { OutboxEvent, ParkedEvent } from '../ports/outbox.ts';
@@ -100,7 +105,7 @@ function dataOf(record: UploadRecord, endedAtEpochMs: number): UploadEventData {
     sizeBytes: record.plan.sizeBytes,
     partSizeBytes: record.plan.partSizeBytes,
     partCount: record.plan.sizeBytes === null ? null : record.plan.partCount,
-    ...(record.encryption && { encryption: record.encryption }),
+    ...(record.encryption && { encryption: objectEncryptionOf(record.encryption) }),
     createdAtEpochMs: record.createdAtEpochMs,
     endedAtEpochMs,
   };

@@ -1,4 +1,11 @@
-import type { Checksum, Encryption, Grant } from '@longhaul/protocol';
+import type {
+  Checksum,
+  Encryption,
+  EncryptionMode,
+  Grant,
+  ObjectOptions,
+  StoreCall,
+} from '@longhaul/protocol';
 import type { FullObjectAlgorithm, StoreProfile } from './store-profile.ts';
 
 /**
@@ -16,13 +23,23 @@ export interface ObjectStore {
     input: NewObject & { readonly checksumAlgorithm?: FullObjectAlgorithm },
   ): Promise<CreatedMultipart>;
 
-  /** Presigns UploadPart. Content-Length is signed, so the store takes exactly `sizeBytes`. */
+  /**
+   * Presigns CreateMultipartUpload, for a client with a key that is not known here. Everything that is said of the object
+   * is a signed header, so the client can change nothing of it.
+   */
+  signCreate(input: NewObject & { readonly expiresInSeconds: number }): Promise<StoreCall>;
+
+  /**
+   * Presigns UploadPart. Content-Length is signed, so the store takes exactly `sizeBytes`. With `sse-c` the MD5 of the key is
+   * signed, and the client adds the key.
+   */
   signPart(input: {
     readonly key: string;
     readonly s3UploadId: string;
     readonly partNumber: number;
     readonly sizeBytes: number;
     readonly checksum?: Checksum;
+    readonly encryption?: Encryption;
     readonly expiresInSeconds: number;
   }): Promise<Grant>;
 
@@ -58,6 +75,12 @@ export interface ObjectStore {
   /** What stands at the key; `undefined` when nothing does. */
   headObject(input: { readonly key: string; readonly versionId?: string }): Promise<StoredObject | undefined>;
 
+  /**
+   * What a listing shows at the key, or of one version there: of objects that HEAD shows only to those who have their key.
+   * `undefined` when nothing stands there.
+   */
+  findListed(input: { readonly key: string; readonly versionId?: string }): Promise<ListedObject | undefined>;
+
   /** Deletes one version, or the object of an unversioned bucket. Nothing there is a success. */
   deleteObject(input: { readonly key: string; readonly versionId?: string }): Promise<void>;
 
@@ -78,6 +101,7 @@ export interface NewObject {
   /** Names without `x-amz-meta-`; values US-ASCII. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly encryption?: Encryption;
+  readonly objectOptions?: ObjectOptions;
 }
 
 /** One multipart upload of the store. */
@@ -117,7 +141,12 @@ export interface StoredObject {
   readonly lastModifiedEpochMs?: number;
   /** Full-object checksum, where the store keeps one. */
   readonly checksum?: Checksum;
+  /** How the store says that it is encrypted. */
+  readonly encryption?: EncryptionMode;
 }
+
+/** An object as a listing shows it. */
+export type ListedObject = Pick<StoredObject, 'etag' | 'sizeBytes' | 'versionId' | 'lastModifiedEpochMs'>;
 
 /** What came of a CompleteMultipartUpload. */
 export type CompleteOutcome =

@@ -1,8 +1,9 @@
+import type { EncryptionMode, ObjectOptions } from '@longhaul/protocol';
+
+export type { EncryptionMode };
+
 /** Algorithms that S3 can apply to a whole multipart object. */
 export type FullObjectAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME';
-
-/** Ways to encrypt at rest that a store may have. */
-export type EncryptionMode = 'sse-s3' | 'sse-kms' | 'sse-c';
 
 /**
  * What a store can and cannot do, as data. The object-store contract suite asserts the flags where it runs; `proven`
@@ -49,6 +50,8 @@ export interface StoreProfile {
   readonly pagesOpenUploads: boolean;
   /** ListMultipartUploads takes a prefix for one (MinIO wants the whole key of an upload, and lists nothing else). */
   readonly listsOpenUploadsByPrefix: boolean;
+  /** Members of `objectOptions` that the store keeps, of uploads in parts too. */
+  readonly objectOptions: readonly (keyof ObjectOptions)[];
   /** The bucket can keep versions. */
   readonly versioning: boolean;
   /** The bucket can end unfinished uploads by itself (AbortIncompleteMultipartUpload). */

@@ -2,6 +2,7 @@ import type {
   Checksum,
   ChecksumAlgorithm,
   Encryption,
+  ObjectOptions,
   OpenPlan,
   PartPlan,
   ProofLevel,
@@ -31,6 +32,8 @@ export interface UploadDraft {
   /** How the client digests each part. Left out: it does not, or the upload is older than that. */
   readonly checksumAlgorithm?: ChecksumAlgorithm;
   readonly encryption?: Encryption;
+  /** What the store shall keep with the object beside its metadata. */
+  readonly objectOptions?: ObjectOptions;
   readonly fingerprint?: string;
   /** May continue, and be continued by, an open upload of the same content. Needs a fingerprint. */
   readonly resumable: boolean;

@@ -5,7 +5,7 @@ import { cancelReopened } from './abort-upload.ts';
 import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
 import { type CompletionEnd, endByOthers, redriveAfterMs, settleCompletion } from './finish-completion.ts';
-import { objectMetadata } from './object-metadata.ts';
+import { newObjectOf } from './new-object.ts';
 import { type Proof, proveObject } from './prove-object.ts';
 import { type WholeRecord, wholeOf } from './whole-record.ts';
 
@@ -104,10 +104,7 @@ export async function completeInline(
   const current = await openInline(context, record);
   if (current.state !== 'UPLOADING' && current.state !== 'COMPLETING') return current;
   const outcome = await context.objectStore.putObject({
-    key: current.s3Key,
-    contentType: current.contentType,
-    metadata: objectMetadata(current),
-    ...(current.encryption && { encryption: current.encryption }),
+    ...newObjectOf(current),
     ...(current.checksum && { checksum: current.checksum }),
     body: payload,
   });

@@ -59,7 +59,14 @@ export function judgeCompletion(evidence: Evidence): CompletionOutcome {
 }
 
 function wrongThing({ kind, object }: Extract<Proof, { kind: `wrong-${string}` }>): string {
-  return kind === 'wrong-size' ? `${object.sizeBytes} bytes` : 'content of another checksum';
+  switch (kind) {
+    case 'wrong-size':
+      return `${object.sizeBytes} bytes`;
+    case 'wrong-checksum':
+      return 'content of another checksum';
+    case 'wrong-encryption':
+      return 'an object without the encryption asked for';
+  }
 }
 
 function said(answer: CompleteOutcome | undefined): string {

@@ -5,6 +5,8 @@ import type { Clock } from '../ports/clock.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { OwnerQuota, QuotaFor } from '../ports/owner-quota.ts';
 import type { StateStore } from '../ports/state-store.ts';
+import type { EncryptionPolicy } from './encryption-policy.ts';
+import type { ObjectOptionsPolicy } from './object-options-policy.ts';
 import type { NoteActivity } from './activity.ts';
 import type { UploadTokens } from './upload-token.ts';
 
@@ -57,4 +59,6 @@ export interface UploadSettings {
   readonly quota: OwnerQuota;
   /** Media types that are taken; left out: all. */
   readonly allowedContentTypes: readonly string[] | undefined;
+  readonly encryption: EncryptionPolicy;
+  readonly objectOptions: ObjectOptionsPolicy;
 }

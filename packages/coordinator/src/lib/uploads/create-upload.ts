@@ -1,18 +1,18 @@
-import { type CreateUploadRequest, type CreateUploadResponse } from '@longhaul/protocol';
+import type { CreateUploadRequest, CreateUploadResponse } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { InsertOutcome } from '../ports/catalog.ts';
 import type { UploadDraft, UploadRecord } from '../ports/upload-record.ts';
-import { ObjectStoreError, type StoredPart } from '../ports/object-store.ts';
+import { ObjectStoreError } from '../ports/object-store.ts';
+import { answerCreate } from './answer-create.ts';
 import { completeInline } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
+import { isBlind } from './customer-key.ts';
 import { draftUpload, payloadOf } from './draft-upload.ts';
-import { hotOf, isOpenAtStore, knownWithChecksums, restoreHot } from './hot-state.ts';
+import { isOpenAtStore, restoreHot } from './hot-state.ts';
 import { keyTemplate } from './key-template.ts';
-import { objectMetadata } from './object-metadata.ts';
+import { newObjectOf } from './new-object.ts';
 import { quotaOf, withinQuota } from './owner-quota.ts';
 import { resumeUpload } from './resume-upload.ts';
-import { firstParts, signParts, signWhole } from './sign-parts.ts';
-import { statusOf } from './upload-answers.ts';
 import { declaredAlgorithm } from './upload-checksum.ts';
 
 /**
@@ -106,7 +106,24 @@ async function openAtStore(
   if (record.mode === 'single') {
     return (await context.catalog.openWithoutMultipart(record.uploadId)) ?? (await reread(context, record));
   }
-  return await openMultipart(context, record);
+  return isBlind(record) ? await leaveToClient(context, record) : await openMultipart(context, record);
+}
+
+/**
+ * The client opens it, with its own key. Whoever holds the URL for that may use it more than once, so what is left under the
+ * key is looked for once the upload has ended.
+ */
+async function leaveToClient(
+  { catalog, settings }: UploadContext,
+  record: UploadRecord,
+): Promise<UploadRecord> {
+  if (record.createRepeated) return record;
+  const { uploadId } = record;
+  return (
+    (await catalog.repeatCreate(uploadId, settings.pendingLimitMs)) ??
+    (await catalog.find(uploadId)) ??
+    record
+  );
 }
 
 /** A store says NotImplemented to a header that it does not know; the only one that the client chose is encryption. */
@@ -126,10 +143,7 @@ async function openMultipart(context: UploadContext, record: UploadRecord): Prom
   const key = record.s3Key;
   const declared = declaredAlgorithm(record);
   const { s3UploadId, abortAtEpochMs } = await objectStore.createMultipartUpload({
-    key,
-    contentType: record.contentType,
-    metadata: objectMetadata(record),
-    ...(record.encryption && { encryption: record.encryption }),
+    ...newObjectOf(record),
     ...(declared && { checksumAlgorithm: declared }),
   });
   const saved = await catalog.saveMultipart(record.uploadId, {
@@ -147,51 +161,4 @@ async function openMultipart(context: UploadContext, record: UploadRecord): Prom
 
 async function reread(context: UploadContext, record: UploadRecord): Promise<UploadRecord> {
   return (await context.catalog.find(record.uploadId)) ?? record;
-}
-
-async function answerCreate(
-  context: UploadContext,
-  record: UploadRecord,
-  request: CreateUploadRequest,
-  wasThere = false,
-): Promise<CreateUploadResponse> {
-  const { settings, tokens } = context;
-  const isOpen = record.state === 'UPLOADING';
-  const receivedParts =
-    isOpen && wasThere && isOpenAtStore(record) ? await knownWithChecksums(context, record) : [];
-  const grants = isOpen ? await firstGrants(context, record, request, receivedParts) : [];
-  // Completed or ended since it was read: that is the answer, not an error.
-  if (!grants) {
-    const current = await context.catalog.find(record.uploadId);
-    return await answerCreate(context, current ?? { ...record, state: 'CANCELLED' }, request, wasThere);
-  }
-  return {
-    ...statusOf(context, record, receivedParts),
-    limits: settings.limits,
-    token: tokens.mint(record),
-    tokenExpiresInSeconds: tokens.lifetimeSeconds,
-    resumed: wasThere,
-    grants,
-    ...(record.checksumAlgorithm && { checksumAlgorithm: record.checksumAlgorithm }),
-    ...(record.mustFinishByEpochMs !== undefined && { mustFinishByEpochMs: record.mustFinishByEpochMs }),
-  };
-}
-
-/** `undefined`: the upload is not open any more. */
-async function firstGrants(
-  context: UploadContext,
-  record: UploadRecord,
-  request: CreateUploadRequest,
-  receivedParts: readonly StoredPart[],
-): Promise<CreateUploadResponse['grants'] | undefined> {
-  if (record.mode === 'single') {
-    // What is signed carries its digest: the client has to say it first.
-    if (record.checksumAlgorithm && record.checksumAlgorithm !== record.checksum?.algorithm) return [];
-    const grant = await signWhole(context, record);
-    return grant && [grant];
-  }
-  if (!isOpenAtStore(record)) return [];
-  const received = new Set(receivedParts.map((part) => part.partNumber));
-  const first = firstParts(record, request, received, context.settings.firstGrantCount);
-  return await signParts(context, hotOf(record), first);
 }

@@ -3,6 +3,7 @@ import { crc32 } from 'node:zlib';
 import {
   type Checksum,
   type CreateUploadRequest,
+  type Encryption,
   type OpenPlan,
   type PartPlan,
   planOpen,
@@ -10,10 +11,14 @@ import {
   type UploadMode,
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
+import type { ObjectStore } from '../ports/object-store.ts';
+import type { StoreProfile } from '../ports/store-profile.ts';
 import type { UploadDraft } from '../ports/upload-record.ts';
 import { assertContentType } from './content-type.ts';
 import type { UploadContext, UploadSettings } from './context.ts';
+import { decideEncryption } from './encryption-policy.ts';
 import { objectMetadata } from './object-metadata.ts';
+import { assertObjectOptions } from './object-options-policy.ts';
 import { chooseChecksum } from './upload-checksum.ts';
 
 /** Connector of an upload that names none. */
@@ -35,11 +40,14 @@ export function draftUpload(
   const contentType = request.contentType ?? 'application/octet-stream';
   assertContentType(contentType, settings.allowedContentTypes);
   assertSize(request, settings);
+  assertObjectOptions(settings.objectOptions, objectStore.profile, request.objectOptions);
+  const encryption = decideEncryption(settings.encryption, objectStore, request.encryption);
   const mode = chooseMode(context, request);
+  if (mode === 'inline') assertInlineKey(encryption);
   const uploadId = clock.randomUuid();
   const connectorId = request.connectorId ?? DEFAULT_CONNECTOR_ID;
   const checksumAlgorithm =
-    mode === 'inline' ? undefined : chooseChecksum(objectStore.profile, request.checksums);
+    mode === 'inline' ? undefined : chooseChecksum(profileFor(objectStore, encryption), request.checksums);
   const draft: UploadDraft = {
     uploadId,
     owner,
@@ -56,7 +64,8 @@ export function draftUpload(
     plan: planFor(context, mode, request),
     ...(request.checksum && { checksum: request.checksum }),
     ...(checksumAlgorithm && { checksumAlgorithm }),
-    ...(request.encryption && { encryption: request.encryption }),
+    ...(encryption && { encryption }),
+    ...(request.objectOptions && { objectOptions: request.objectOptions }),
     ...(request.fingerprint !== undefined && { fingerprint: request.fingerprint }),
     resumable: isResumable(request) && mode !== 'inline',
     idleLimitMs: settings.idleLimitMs,
@@ -64,6 +73,24 @@ export function draftUpload(
   };
   objectMetadata(draft);
   return draft;
+}
+
+/** What is put by the coordinator itself takes the key, and content that passes here needs no key to be read here. */
+function assertInlineKey(encryption: Encryption | undefined): void {
+  if (encryption?.mode !== 'sse-c') return;
+  throw new CoordinatorError(
+    'bad-request',
+    'Content inside the create call cannot be encrypted with sse-c. Leave payload out, and send it to the URL of the answer.',
+  );
+}
+
+/**
+ * S3 wants the key to complete and to list what was begun with a checksum of its own; a Content-MD5 with each part asks for
+ * nothing.
+ * Source: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+ */
+function profileFor({ profile }: ObjectStore, encryption: Encryption | undefined): StoreProfile {
+  return encryption?.mode === 'sse-c' ? { ...profile, fullObjectChecksums: [] } : profile;
 }
 
 function assertSize({ sizeBytes }: CreateUploadRequest, { maxSizeBytes }: UploadSettings): void {
@@ -156,10 +183,16 @@ function digestOf(request: CreateUploadRequest): string {
     request.contentType,
     request.connectorId,
     metadata,
-    request.encryption,
+    withoutKey(request.encryption),
     request.fingerprint,
     request.payload,
     ...(request.checksum ? [request.checksum] : []),
+    ...(request.objectOptions ? [request.objectOptions] : []),
   ];
   return createHash('sha256').update(JSON.stringify(asked)).digest('hex');
+}
+
+/** The same key is the same upload, whether it was sent along or not. */
+function withoutKey(wish: CreateUploadRequest['encryption']): CreateUploadRequest['encryption'] {
+  return wish?.mode === 'sse-c' ? { mode: wish.mode, customerKeyMd5: wish.customerKeyMd5 } : wish;
 }

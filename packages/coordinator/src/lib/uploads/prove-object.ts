@@ -2,19 +2,22 @@ import type { Checksum, ProofLevel } from '@longhaul/protocol';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import { ObjectStoreError, type StoredObject } from '../ports/object-store.ts';
 import type { UploadContext } from './context.ts';
+import { isBlind } from './customer-key.ts';
 import { WRITE_TOKEN_NAME } from './object-metadata.ts';
 import { checksumBy, etagOfMd5 } from './upload-checksum.ts';
 
-/** What a HEAD says of an upload's key. Only `ours` proves that the upload is stored. */
+/** What the store says of an upload's key, to a HEAD or in a listing. Only `ours` proves that the upload is stored. */
 export type Proof =
   | { readonly kind: 'ours'; readonly object: StoredObject; readonly level: ProofLevel }
   /** The write token is right and the size is wrong: the store built another object than the one asked for. */
   | { readonly kind: 'wrong-size'; readonly object: StoredObject }
   /** The same with the checksum of the whole. */
   | { readonly kind: 'wrong-checksum'; readonly object: StoredObject }
+  /** The same with encryption that was asked for, and that the store does not show. */
+  | { readonly kind: 'wrong-encryption'; readonly object: StoredObject }
   | { readonly kind: 'foreign' }
   | { readonly kind: 'absent' }
-  /** HEAD itself failed: nothing is known. */
+  /** Looking itself failed: nothing is known. */
   | { readonly kind: 'unknown'; readonly error: ObjectStoreError };
 
 /**
@@ -24,6 +27,9 @@ export type Proof =
  *
  * Some stores drop the metadata of a multipart upload. At a key that is nobody else's, an object without any token is
  * ours all the same when its ETag is the one that our own list of parts makes.
+ *
+ * HEAD shows an object under a key of the client's only to those who have that key. A listing shows it to all, without its
+ * metadata: there the object key, which holds the random id of this upload, stands for the write token.
  */
 export async function proveObject(
   context: UploadContext,
@@ -32,10 +38,10 @@ export async function proveObject(
 ): Promise<Proof> {
   let object: StoredObject | undefined;
   try {
-    object = await context.objectStore.headObject({
-      key: record.s3Key,
-      ...(versionId !== undefined && { versionId }),
-    });
+    const ref = { key: record.s3Key, ...(versionId !== undefined && { versionId }) };
+    object = isBlind(record)
+      ? await listAsStored(context, record, ref)
+      : await context.objectStore.headObject(ref);
   } catch (error) {
     if (error instanceof ObjectStoreError) return { kind: 'unknown', error };
     throw error;
@@ -43,7 +49,24 @@ export async function proveObject(
   if (!object) return { kind: 'absent' };
   if (!isOurs(object, record)) return { kind: 'foreign' };
   if (object.sizeBytes !== record.plan.sizeBytes) return { kind: 'wrong-size', object };
+  if (record.encryption && object.encryption !== record.encryption.mode)
+    return { kind: 'wrong-encryption', object };
   return compareChecksum(object, record.checksum);
+}
+
+/** What a listing shows of an upload under a key of its client's, in the place of what HEAD would. */
+async function listAsStored(
+  { objectStore }: UploadContext,
+  { mode, writeToken, plan }: UploadRecord,
+  ref: { readonly key: string; readonly versionId?: string },
+): Promise<StoredObject | undefined> {
+  const listed = await objectStore.findListed(ref);
+  if (!listed) return undefined;
+  // Where the key was not used the store has refused the request: its MD5 is signed into every URL.
+  const shown = { ...listed, encryption: 'sse-c', metadata: {} } as const;
+  const suffix = plan.sizeBytes === null ? '' : `-${plan.partCount}"`;
+  const isWholeForm = mode !== 'multipart' || listed.etag.endsWith(suffix);
+  return isWholeForm ? { ...shown, metadata: { [WRITE_TOKEN_NAME]: writeToken } } : shown;
 }
 
 /** A store that keeps no checksum may still have made the ETag of the MD5; one that has not says nothing by that. */

@@ -13,7 +13,7 @@ import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
-import { objectMetadata } from './object-metadata.ts';
+import { newObjectOf } from './new-object.ts';
 import { wholeOf } from './whole-record.ts';
 
 /** Presigns parts of a multipart upload. */
@@ -30,6 +30,7 @@ export async function signParts(
         partNumber: part.partNumber,
         sizeBytes: part.sizeBytes,
         ...(part.checksum && { checksum: part.checksum }),
+        ...(hot.encryption && { encryption: hot.encryption }),
         expiresInSeconds: context.settings.grantExpiresInSeconds,
       }),
     ),
@@ -49,12 +50,9 @@ export async function signWhole(
   const isOpen = await context.catalog.recordGrant(record.uploadId, { expiresInSeconds });
   if (!isOpen) return undefined;
   return await context.objectStore.signPut({
-    key: record.s3Key,
-    contentType: record.contentType,
-    metadata: objectMetadata(record),
+    ...newObjectOf(record),
     sizeBytes: wholeOf(record).plan.sizeBytes,
     ...(checksum && { checksum }),
-    ...(record.encryption && { encryption: record.encryption }),
     expiresInSeconds,
   });
 }

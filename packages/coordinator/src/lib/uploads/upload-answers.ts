@@ -1,9 +1,10 @@
-import type {
-  CompleteResponse,
-  ProblemCode,
-  UploadResult,
-  UploadState,
-  UploadStatus,
+import {
+  type CompleteResponse,
+  objectEncryptionOf,
+  type ProblemCode,
+  type UploadResult,
+  type UploadState,
+  type UploadStatus,
 } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { StoredPart } from '../ports/object-store.ts';
@@ -114,6 +115,7 @@ export function resultOf(context: UploadContext, record: UploadRecord): UploadRe
     partCount: plan.partCount,
     proof: record.proof,
     ...(record.proof === 'checksum' && record.checksum && { checksum: record.checksum }),
+    ...(record.encryption && { encryption: objectEncryptionOf(record.encryption) }),
     completedAtEpochMs: record.completedAtEpochMs,
   };
 }

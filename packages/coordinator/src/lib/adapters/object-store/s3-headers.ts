@@ -1,13 +1,16 @@
-import type { Checksum, Encryption } from '@longhaul/protocol';
+import type { Checksum } from '@longhaul/protocol';
 import type { NewObject } from '../../ports/object-store.ts';
 import type { FullObjectAlgorithm, StoreProfile } from '../../ports/store-profile.ts';
+import { encryptionHeaders } from './s3-encryption.ts';
+import { objectOptionHeaders } from './s3-object-options.ts';
 
-/** Headers that say what an object is: content type, metadata, encryption. */
+/** Headers that say what an object is: content type, metadata, encryption, and what the store shall keep with it. */
 export function newObjectHeaders(input: NewObject): Record<string, string> {
   return {
     'content-type': input.contentType,
     ...metadataHeaders(input.metadata),
     ...encryptionHeaders(input.encryption),
+    ...objectOptionHeaders(input.objectOptions),
   };
 }
 
@@ -43,21 +46,6 @@ export function readChecksum(
   return undefined;
 }
 
-/** Parameters of the SDK for encryption at rest. */
-export function encryptionInput(encryption: Encryption | undefined): {
-  ServerSideEncryption?: 'AES256' | 'aws:kms';
-  SSEKMSKeyId?: string;
-} {
-  switch (encryption?.mode) {
-    case undefined:
-      return {};
-    case 'sse-s3':
-      return { ServerSideEncryption: 'AES256' };
-    case 'sse-kms':
-      return { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: encryption.kmsKeyId };
-  }
-}
-
 /**
  * Metadata as it may stand in a header. The signer of the SDK turns CR and LF into a space instead of refusing them.
  *
@@ -78,12 +66,4 @@ export function checkMetadata(metadata: NewObject['metadata']): Record<string, s
 function metadataHeaders(metadata: NewObject['metadata']): Record<string, string> {
   const entries = Object.entries(checkMetadata(metadata));
   return Object.fromEntries(entries.map(([name, value]) => [`x-amz-meta-${name}`, value]));
-}
-
-function encryptionHeaders(encryption: Encryption | undefined): Record<string, string> {
-  const { ServerSideEncryption, SSEKMSKeyId } = encryptionInput(encryption);
-  return {
-    ...(ServerSideEncryption && { 'x-amz-server-side-encryption': ServerSideEncryption }),
-    ...(SSEKMSKeyId && { 'x-amz-server-side-encryption-aws-kms-key-id': SSEKMSKeyId }),
-  };
 }

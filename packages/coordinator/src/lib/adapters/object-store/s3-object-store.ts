@@ -4,8 +4,10 @@ import type { ObjectStore } from '../../ports/object-store.ts';
 import { connectS3, type S3Connection, type S3ObjectStoreOptions } from './s3-client.ts';
 import { completeMultipartUpload } from './s3-complete.ts';
 import { toObjectStoreError } from './s3-error.ts';
+import { customerKeyHeaders } from './s3-encryption.ts';
 import { checksumHeaders, newObjectHeaders } from './s3-headers.ts';
 import { createBucketLifecycle } from './s3-lifecycle.ts';
+import { findListed } from './s3-list-object.ts';
 import {
   abortMultipartUpload,
   createMultipartUpload,
@@ -13,7 +15,7 @@ import {
   listParts,
 } from './s3-multipart.ts';
 import { deleteObject, headObject, putObject } from './s3-objects.ts';
-import { createPutSigner, encodeKey, type PutToSign } from './s3-presign.ts';
+import { createRequestSigner, encodeKey, type RequestToSign } from './s3-presign.ts';
 
 /** An {@link ObjectStore} over the AWS SDK. */
 export interface S3ObjectStore extends ObjectStore {
@@ -34,18 +36,23 @@ export interface S3ObjectStore extends ObjectStore {
 export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStore {
   const connection = connectS3(options);
   const { bucket, profile } = connection;
-  const sign = createPutSigner(connection);
+  const sign = createRequestSigner(connection);
   return {
     bucket,
     profile,
     lifecycle: createBucketLifecycle(connection),
     createMultipartUpload: (input) => createMultipartUpload(connection, input),
-    signPart: async (input) => sign(partToSign(connection, input)),
-    signPut: async (input) => sign(wholeToSign(connection, input)),
+    signCreate: async (input) => ({ method: 'POST', ...(await sign(createToSign(input))) }),
+    signPart: async (input) => ({
+      partNumber: input.partNumber,
+      ...(await sign(partToSign(connection, input))),
+    }),
+    signPut: async (input) => ({ partNumber: 1, ...(await sign(wholeToSign(connection, input))) }),
     listParts: (input) => listParts(connection, input),
     completeMultipartUpload: (input) => completeMultipartUpload(connection, input),
     abortMultipartUpload: (input) => abortMultipartUpload(connection, input),
     putObject: (input) => putObject(connection, input),
+    findListed: (input) => findListed(connection, input),
     headObject: (input) => headObject(connection, input),
     deleteObject: (input) => deleteObject(connection, input),
     listMultipartUploads: (input) => listMultipartUploads(connection, input),
@@ -55,19 +62,33 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStor
   };
 }
 
-function partToSign({ profile }: S3Connection, input: Parameters<ObjectStore['signPart']>[0]): PutToSign {
+function createToSign(input: Parameters<ObjectStore['signCreate']>[0]): RequestToSign {
   return {
-    partNumber: input.partNumber,
+    method: 'POST',
     key: input.key,
-    query: { partNumber: String(input.partNumber), uploadId: input.s3UploadId },
-    headers: { 'content-length': String(input.sizeBytes), ...checksumHeaders(profile, input.checksum) },
+    query: { uploads: '' },
+    headers: newObjectHeaders(input),
     expiresInSeconds: input.expiresInSeconds,
   };
 }
 
-function wholeToSign({ profile }: S3Connection, input: Parameters<ObjectStore['signPut']>[0]): PutToSign {
+function partToSign({ profile }: S3Connection, input: Parameters<ObjectStore['signPart']>[0]): RequestToSign {
   return {
-    partNumber: 1,
+    method: 'PUT',
+    key: input.key,
+    query: { partNumber: String(input.partNumber), uploadId: input.s3UploadId },
+    headers: {
+      'content-length': String(input.sizeBytes),
+      ...checksumHeaders(profile, input.checksum),
+      ...customerKeyHeaders(input.encryption),
+    },
+    expiresInSeconds: input.expiresInSeconds,
+  };
+}
+
+function wholeToSign({ profile }: S3Connection, input: Parameters<ObjectStore['signPut']>[0]): RequestToSign {
+  return {
+    method: 'PUT',
     key: input.key,
     query: {},
     headers: {

@@ -15,7 +15,9 @@ import {
 import type { StoreProfile } from '../../ports/store-profile.ts';
 import type { S3Connection } from './s3-client.ts';
 import { isNothingThere, readS3Failure, toObjectStoreError } from './s3-error.ts';
-import { checkMetadata, encryptionInput, keepsChecksum, readChecksum } from './s3-headers.ts';
+import { encryptionInput, readEncryption } from './s3-encryption.ts';
+import { checkMetadata, keepsChecksum, readChecksum } from './s3-headers.ts';
+import { objectOptionsInput } from './s3-object-options.ts';
 
 /** One object, or one version of it. */
 export interface ObjectRef {
@@ -37,6 +39,7 @@ export async function putObject(
     ...bodyChecksum(profile, input),
     Metadata: checkMetadata(input.metadata),
     ...encryptionInput(input.encryption),
+    ...objectOptionsInput(input.objectOptions),
     ...(profile.putIfNoneMatch && { IfNoneMatch: '*' }),
   });
   try {
@@ -115,6 +118,7 @@ function toStoredObject(call: string, output: HeadObjectCommandOutput): StoredOb
     throw new ObjectStoreError('unreachable', `${call} got no usable answer: no ETag or no length`);
   }
   const checksum = output.ChecksumType === 'COMPOSITE' ? undefined : readChecksum(output);
+  const encryption = readEncryption(output);
   return {
     etag: ETag,
     sizeBytes: ContentLength,
@@ -123,5 +127,6 @@ function toStoredObject(call: string, output: HeadObjectCommandOutput): StoredOb
     ...(output.ContentType !== undefined && { contentType: output.ContentType }),
     ...(output.LastModified !== undefined && { lastModifiedEpochMs: output.LastModified.getTime() }),
     ...(checksum !== undefined && { checksum }),
+    ...(encryption && { encryption }),
   };
 }

@@ -1,12 +1,12 @@
 import { S3RequestPresigner } from '@aws-sdk/s3-request-presigner';
-import { type Grant, MAX_PRESIGNED_EXPIRY_SECONDS } from '@longhaul/protocol';
+import { MAX_PRESIGNED_EXPIRY_SECONDS } from '@longhaul/protocol';
 import { ObjectStoreError } from '../../ports/object-store.ts';
 import type { S3Connection } from './s3-client.ts';
 import { toObjectStoreError } from './s3-error.ts';
 
-/** A PUT to be presigned. */
-export interface PutToSign {
-  readonly partNumber: number;
+/** A request to be presigned. */
+export interface RequestToSign {
+  readonly method: 'PUT' | 'POST';
   readonly key: string;
   readonly query: Readonly<Record<string, string>>;
   /** Lower-case names. All of them are signed as headers, none is moved into the URL. */
@@ -14,46 +14,54 @@ export interface PutToSign {
   readonly expiresInSeconds: number;
 }
 
-/** Presigns a PUT. */
-export type SignPut = (put: PutToSign) => Promise<Grant>;
+/** A presigned request, as others send it. */
+export interface SignedRequest {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly expiresInSeconds: number;
+}
+
+/** Presigns a request. */
+export type SignRequest = (request: RequestToSign) => Promise<SignedRequest>;
 
 /**
  * Makes the function that signs. It hands a ready request to the signer, which is six times as fast as sending a
  * command through the SDK's middleware for each URL.
  */
-export function createPutSigner({ client, region, publicBucketUrl }: S3Connection): SignPut {
+export function createRequestSigner({ client, region, publicBucketUrl }: S3Connection): SignRequest {
   const { credentials, sha256 } = client.config;
   const presigner = new S3RequestPresigner({ credentials, region, sha256 });
   const { protocol, hostname, port, pathname } = new URL(publicBucketUrl);
   const address = { protocol, hostname, ...(port && { port: Number(port) }) };
   const bucketPath = pathname.replace(/\/$/, '');
 
-  return async (put) => {
+  return async (request) => {
     const nowEpochMs = Date.now();
     try {
       const { expiration } = await credentials();
-      const expiresInSeconds = lifeOfUrl(put.expiresInSeconds, nowEpochMs, expiration);
+      const expiresInSeconds = lifeOfUrl(request.expiresInSeconds, nowEpochMs, expiration);
       const signed = await presigner.presign(
         {
           ...address,
-          method: 'PUT',
-          path: `${bucketPath}/${encodeKey(put.key)}`,
-          query: { ...put.query },
-          headers: { ...put.headers },
+          method: request.method,
+          path: `${bucketPath}/${encodeKey(request.key)}`,
+          query: { ...request.query },
+          headers: { ...request.headers },
         },
         {
           expiresIn: expiresInSeconds,
           // The SDK learns from the store's answers when this machine's clock is wrong.
           signingDate: new Date(nowEpochMs + client.config.systemClockOffset),
-          // Left to itself the presigner drops content-type and moves x-amz-* into the URL, where stores ignore some.
-          signableHeaders: new Set(['content-type']),
-          unhoistableHeaders: new Set(Object.keys(put.headers)),
+          // Left to itself the presigner drops content-type and cache-control and moves x-amz-* into the URL, where stores
+          // ignore some.
+          signableHeaders: new Set(Object.keys(request.headers)),
+          unhoistableHeaders: new Set(Object.keys(request.headers)),
         },
       );
-      const url = `${publicBucketUrl}/${encodeKey(put.key)}?${encodeQuery(signed.query ?? {})}`;
-      return { partNumber: put.partNumber, url, headers: headersToSet(put.headers), expiresInSeconds };
+      const url = `${publicBucketUrl}/${encodeKey(request.key)}?${encodeQuery(signed.query ?? {})}`;
+      return { url, headers: headersToSet(request.headers), expiresInSeconds };
     } catch (error) {
-      throw toObjectStoreError(`Signing a PUT of ${put.key}`, error);
+      throw toObjectStoreError(`Signing a ${request.method} of ${request.key}`, error);
     }
   };
 }
@@ -76,7 +84,7 @@ function lifeOfUrl(askedSeconds: number, nowEpochMs: number, expiration: Date | 
 }
 
 /** HTTP clients set Content-Length themselves; browsers forbid to name it. */
-function headersToSet(headers: PutToSign['headers']): Record<string, string> {
+function headersToSet(headers: RequestToSign['headers']): Record<string, string> {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'content-length'));
 }
 

@@ -49,7 +49,7 @@ async function insertRow(
       insert into nodes (
         document_id, connector_id, owner, create_id, request_digest, name, bucket, s3_key, write_token,
         size_bytes, size_known, part_size_bytes, double_every, part_count, mode, content_type,
-        metadata, checksum, checksum_algorithm, encryption, fingerprint,
+        metadata, checksum, checksum_algorithm, encryption, object_options, fingerprint,
         resumable, resume_key, idle_limit_ms,
         created_at, updated_at, expires_at, next_attempt_at
       )
@@ -59,7 +59,7 @@ async function insertRow(
         ${row.size_bytes}::bigint, ${row.size_known === 1}::boolean, ${row.part_size_bytes}::bigint, ${row.double_every}::int,
         ${row.part_count}::int, ${row.mode}, ${row.content_type},
         ${row.metadata}::text::json, ${row.checksum}::text::json, ${row.checksum_algorithm},
-        ${row.encryption}::text::json, ${row.fingerprint},
+        ${row.encryption}::text::json, ${row.object_options}::text::json, ${row.fingerprint},
         ${row.resumable === 1}::boolean, ${row.resume_key}, ${row.idle_limit_ms}::bigint,
         now, now, now + ${row.idle_limit_ms}::bigint * interval '1 millisecond',
         now + ${pendingLimitMs}::float8 * interval '1 millisecond'

@@ -3,10 +3,11 @@ import { nodes } from './migrations/001-nodes.ts';
 import { outbox } from './migrations/002-outbox.ts';
 import { checksumAlgorithm } from './migrations/003-checksum-algorithm.ts';
 import { streams } from './migrations/004-streams.ts';
+import { objectOptions } from './migrations/005-object-options.ts';
 import { ownerQuotas } from './migrations/007-owner-quotas.ts';
 
 // Version n is the n-th entry. Only ever append: what has run somewhere is not edited.
-const MIGRATIONS: readonly string[] = [nodes, outbox, checksumAlgorithm, streams, ownerQuotas];
+const MIGRATIONS: readonly string[] = [nodes, outbox, checksumAlgorithm, streams, objectOptions, ownerQuotas];
 
 // Any number that nobody else locks in this database: the first 8 bytes of SHA-256 of `longhaul.migrations`.
 const LOCK_ID = '-3455562723943042832';

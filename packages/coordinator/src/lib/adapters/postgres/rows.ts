@@ -22,6 +22,7 @@ const CASTS: Readonly<Record<string, string>> = {
   metadata: 'metadata::text',
   checksum: 'checksum::text',
   encryption: 'encryption::text',
+  object_options: 'object_options::text',
   cancel_requested: 'cancel_requested::int',
   create_repeated: 'create_repeated::int',
   idle_limit_ms: 'idle_limit_ms::float8',

@@ -4,6 +4,7 @@ import {
   completeCallSchema,
   completeRequestSchema,
   createUploadRequestSchema,
+  openRequestSchema,
   partsCallSchema,
   partsRequestSchema,
 } from '@longhaul/protocol/schemas';
@@ -13,6 +14,7 @@ import type { UploadContext } from '../../uploads/context.ts';
 import { createUpload } from '../../uploads/create-upload.ts';
 import { exchangeParts } from '../../uploads/exchange-parts.ts';
 import { getUpload } from '../../uploads/get-upload.ts';
+import { openByClient } from '../../uploads/open-by-client.ts';
 import type { TokenClaims } from '../../uploads/upload-token.ts';
 import type { CallLimits } from '../call-limits.ts';
 import { onlyBy } from '../method-not-allowed.ts';
@@ -51,6 +53,11 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf, limits: Cal
   routes.all('/parts', onlyBy('POST'));
   routes.all('/complete', onlyBy('POST'));
   routes.get('/:uploadId', async (c) => c.json(await getUpload(context, await caller(c))));
+  routes.post('/:uploadId/open', async (c) => {
+    const claims = await caller(c);
+    const request = await readMessage(c.req.raw, openRequestSchema, MESSAGE_MAX_BYTES);
+    return c.json(await openByClient(context, claims, request));
+  });
   routes.post('/:uploadId/parts', async (c) => {
     const claims = await caller(c);
     const request = await readMessage(c.req.raw, partsRequestSchema, MESSAGE_MAX_BYTES);

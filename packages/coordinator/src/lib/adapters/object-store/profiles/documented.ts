@@ -28,6 +28,14 @@ export const awsProfile: StoreProfile = {
   ssecBlind: true,
   ssecCopy: true,
   presignedCreateMetadata: true,
+  objectOptions: [
+    'storageClass',
+    'tags',
+    'cacheControl',
+    'contentDisposition',
+    'contentEncoding',
+    'objectLock',
+  ],
   stableEtags: true,
 };
 
@@ -56,6 +64,7 @@ export const genericProfile: StoreProfile = {
   ssecBlind: false,
   ssecCopy: false,
   presignedCreateMetadata: false,
+  objectOptions: ['cacheControl', 'contentDisposition', 'contentEncoding'],
   stableEtags: false,
 };
 

@@ -15,6 +15,8 @@ const create = {
   sizeBytes: 5,
 };
 
+const customerKey = { mode: 'sse-c', customerKeyMd5: 'AAAAAAAAAAAAAAAAAAAAAA==' };
+
 function accepts(schema: v.GenericSchema, input: unknown): boolean {
   return v.safeParse(schema, input).success;
 }
@@ -35,11 +37,27 @@ describe('create', () => {
       partSizeBytes: 1,
       checksum: { algorithm: 'CRC32', value: 'AAAAAA==' },
       encryption: { mode: 'sse-kms', kmsKeyId: 'arn:aws:kms:eu-central-1:111122223333:key/1234' },
+      objectOptions: {
+        storageClass: 'STANDARD_IA',
+        tags: { team: 'Süd 3+4=7' },
+        cacheControl: 'max-age=60, public',
+        contentDisposition: 'attachment; filename="a b.txt"',
+        contentEncoding: 'gzip',
+        objectLock: { mode: 'COMPLIANCE', retainUntil: '2030-01-01T00:00:00Z', legalHold: true },
+      },
       mode: 'single',
       payload: 'aGVsbG8=',
       resume: false,
     };
     expect(v.parse(createUploadRequestSchema, full)).toEqual(full);
+  });
+
+  it.each([
+    ['a key service and its own key', { mode: 'sse-kms' }],
+    ['the MD5 of a key', customerKey],
+    ['the key too', { ...customerKey, customerKey: `${'A'.repeat(43)}=` }],
+  ])('takes encryption with %s', (_what, encryption) => {
+    expect(acceptsCreate({ encryption })).toBe(true);
   });
 
   it('takes names of 1 to 1,024 characters of any script, as they are', () => {
@@ -189,8 +207,34 @@ describe('create', () => {
     ['a digest in hex', { checksum: { algorithm: 'CRC32', value: '0a1b2c3d!' } }],
     ['an unknown encryption', { encryption: { mode: 'rot13' } }],
     ['a key for S3’s own encryption', { encryption: { mode: 'sse-s3', kmsKeyId: 'k' } }],
-    ['no key', { encryption: { mode: 'sse-kms' } }],
     ['a key with CR and LF', { encryption: { mode: 'sse-kms', kmsKeyId: 'k\r\nx: y' } }],
+    ['no MD5 of a key', { encryption: { mode: 'sse-c' } }],
+    ['an MD5 that is a key', { encryption: { mode: 'sse-c', customerKeyMd5: `${'A'.repeat(43)}=` } }],
+    ['an MD5 in another spelling', { encryption: { mode: 'sse-c', customerKeyMd5: `${'A'.repeat(21)}B==` } }],
+    ['a key of 31 bytes', { encryption: { ...customerKey, customerKey: `${'A'.repeat(42)}==` } }],
+    ['a key in hex', { encryption: { ...customerKey, customerKey: 'a1'.repeat(32) } }],
+    ['a storage class in small letters', { objectOptions: { storageClass: 'standard' } }],
+    [
+      '11 tags',
+      { objectOptions: { tags: Object.fromEntries(Array.from('abcdefghijk', (name) => [name, ''])) } },
+    ],
+    ['a tag with an ampersand', { objectOptions: { tags: { a: 'b&c=d' } } }],
+    ['a tag without a name', { objectOptions: { tags: { '': 'a' } } }],
+    ['a tag that would be lost', { objectOptions: { tags: { constructor: 'a' } } }],
+    ['CR and LF in a header', { objectOptions: { cacheControl: 'no-store\r\nx: y' } }],
+    ['an empty header', { objectOptions: { contentEncoding: '' } }],
+    [
+      'an unknown lock',
+      { objectOptions: { objectLock: { mode: 'FOREVER', retainUntil: '2030-01-01T00:00:00Z' } } },
+    ],
+    ['a lock without its end', { objectOptions: { objectLock: { mode: 'GOVERNANCE' } } }],
+    ['an end without a lock', { objectOptions: { objectLock: { retainUntil: '2030-01-01T00:00:00Z' } } }],
+    [
+      'a day that there is not',
+      { objectOptions: { objectLock: { mode: 'GOVERNANCE', retainUntil: '2030-13-01T00:00:00Z' } } },
+    ],
+    ['a lock that says nothing', { objectOptions: { objectLock: {} } }],
+    ['an option that is not known', { objectOptions: { acl: 'public-read' } }],
     ['inline asked for', { mode: 'inline' }],
     ['a payload that is no base64', { payload: 'hello' }],
     ['a payload without its padding', { payload: 'aGVsbG8' }],

@@ -120,10 +120,12 @@ describe('resume by fingerprint', () => {
   });
 
   it('begins anew with another encryption, or another key', async () => {
-    // The local store encrypts nothing and says so; what is asked here is which upload the coordinator takes.
     const encrypting = await startCoordinator({
+      encryption: { kmsKeyIds: ['one', 'two'] },
+      // What is asked here is which upload the coordinator takes, not what a store makes of it.
       wrapStore: (store) => ({
         ...store,
+        profile: { ...store.profile, encryption: ['sse-s3', 'sse-kms', 'sse-c'], ssecBlind: true },
         createMultipartUpload: ({ encryption: _ignored, ...input }) => store.createMultipartUpload(input),
       }),
     });
@@ -132,6 +134,8 @@ describe('resume by fingerprint', () => {
       { encryption: { mode: 'sse-s3' } },
       { encryption: { mode: 'sse-kms', kmsKeyId: 'one' } },
       { encryption: { mode: 'sse-kms', kmsKeyId: 'two' } },
+      { encryption: { mode: 'sse-c', customerKeyMd5: 'AAAAAAAAAAAAAAAAAAAAAA==' } },
+      { encryption: { mode: 'sse-c', customerKeyMd5: 'BBBBBBBBBBBBBBBBBBBBBA==' } },
     ] as const;
     const create = async () => {
       const uploads = [];
@@ -140,7 +144,7 @@ describe('resume by fingerprint', () => {
       return uploads;
     };
     const first = await create();
-    expect(new Set(first).size).toBe(4);
+    expect(new Set(first).size).toBe(asked.length);
     expect(await create()).toEqual(first);
     await encrypting.close();
   });

@@ -21,7 +21,10 @@ async function open(answer: Answer, options?: Partial<S3ObjectStoreOptions>): Pr
 describe('CreateMultipartUpload', () => {
   it('says what cannot be said later, once', async () => {
     const objectStore = await open(
-      say(200, CREATED, { 'x-amz-abort-date': 'Fri, 27 Nov 2026 00:00:00 GMT' }),
+      say(200, CREATED, {
+        'x-amz-abort-date': 'Fri, 27 Nov 2026 00:00:00 GMT',
+        'x-amz-server-side-encryption': 'aws:kms',
+      }),
       {
         profile: awsProfile,
       },
@@ -30,6 +33,14 @@ describe('CreateMultipartUpload', () => {
       ...OBJECT,
       checksumAlgorithm: 'CRC64NVME',
       encryption: { mode: 'sse-kms', kmsKeyId: 'key-1' },
+      objectOptions: {
+        storageClass: 'STANDARD_IA',
+        tags: { team: 'a+b', year: '20 26' },
+        cacheControl: 'no-cache',
+        contentDisposition: 'attachment',
+        contentEncoding: 'gzip',
+        objectLock: { mode: 'GOVERNANCE', retainUntil: '2030-01-01T00:00:00Z', legalHold: false },
+      },
     });
     expect(created).toEqual({ s3UploadId: 'u', abortAtEpochMs: Date.UTC(2026, 10, 27) });
     expect(raw.seen[0]?.headers).toMatchObject({
@@ -39,7 +50,22 @@ describe('CreateMultipartUpload', () => {
       'x-amz-checksum-type': 'FULL_OBJECT',
       'x-amz-server-side-encryption': 'aws:kms',
       'x-amz-server-side-encryption-aws-kms-key-id': 'key-1',
+      'x-amz-storage-class': 'STANDARD_IA',
+      'x-amz-tagging': 'team=a%2Bb&year=20%2026',
+      'cache-control': 'no-cache',
+      'content-disposition': 'attachment',
+      'content-encoding': 'gzip',
+      'x-amz-object-lock-mode': 'GOVERNANCE',
+      'x-amz-object-lock-retain-until-date': '2030-01-01T00:00:00Z',
+      'x-amz-object-lock-legal-hold': 'OFF',
     });
+  });
+
+  it('is a refusal of a store that does not show the encryption asked for, and leaves nothing open', async () => {
+    const objectStore = await open(say(200, CREATED), { profile: awsProfile });
+    const created = objectStore.createMultipartUpload({ ...OBJECT, encryption: { mode: 'sse-s3' } });
+    await expect(created).rejects.toMatchObject({ kind: 'refused', s3Code: 'NotImplemented' });
+    expect(raw.seen.map(({ method }) => method)).toEqual(['POST', 'DELETE']);
   });
 
   it.each<[string, Answer]>([

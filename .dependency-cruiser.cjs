@@ -358,6 +358,12 @@ module.exports = {
       folder: 'kafka',
     }),
     driver({
+      name: 'driver-jwt',
+      comment: 'jose stays behind its port.',
+      module: npmPackage('jose'),
+      folder: 'jwt',
+    }),
+    driver({
       name: 'driver-s3',
       comment: 'The AWS SDK stays behind its port.',
       module: npmPackage('@(aws-sdk|smithy)'),

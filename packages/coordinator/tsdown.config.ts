@@ -9,6 +9,8 @@ export default defineConfig({
     'src/redis.ts',
     'src/kafka.ts',
     'src/webhook.ts',
+    'src/api-keys.ts',
+    'src/jwt.ts',
     'src/testing.ts',
     'src/main.ts',
   ],

@@ -150,6 +150,7 @@ const REFUSED: readonly Import[] = [
   [`${COORDINATOR}/lib/adapters/redis/x-postgres.ts`, 'postgres', 'driver-postgres'],
   [`${COORDINATOR}/lib/process/x-sqlite.ts`, 'node:sqlite', 'driver-sqlite'],
   [`${COORDINATOR}/lib/events/x-kafka.ts`, 'kafkajs', 'driver-kafka'],
+  [`${COORDINATOR}/lib/http/x-jwt.ts`, 'jose', 'driver-jwt'],
   [`${COORDINATOR}/lib/http/x-s3.ts`, '@aws-sdk/client-s3', 'driver-s3'],
 ];
 
@@ -169,11 +170,12 @@ const MANIFESTS = {
     devDependencies: {
       '@longhaul/protocol': '1',
       ioredis: '1',
+      jose: '6',
       kafkajs: '2',
       postgres: '1',
       'dev-tool': '1',
     },
-    peerDependencies: { ioredis: '1', kafkajs: '2', postgres: '1' },
+    peerDependencies: { ioredis: '1', jose: '6', kafkajs: '2', postgres: '1' },
   },
 };
 
@@ -181,6 +183,7 @@ const INSTALLED = [
   'valibot',
   'ky',
   'ioredis',
+  'jose',
   'kafkajs',
   'postgres',
   '@aws-sdk/client-s3',

@@ -16,7 +16,7 @@ export {
   DEFAULT_SETTINGS,
   NO_LIMIT,
 } from './lib/coordinator-options.ts';
-export type { Authorize } from './lib/ports/authorizer.ts';
+export * from './lib/ports/authorizer.ts';
 export * from './lib/ports/call-limiter.ts';
 export * from './lib/ports/catalog.ts';
 export type { Clock } from './lib/ports/clock.ts';

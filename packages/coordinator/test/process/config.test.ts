@@ -136,13 +136,66 @@ describe('readConfig', () => {
     expect(problems.join()).not.toContain(WEBHOOK_SECRET);
   });
 
-  it('opens to other machines only with a module that authorizes', () => {
-    expect(problemsOf({ S3_BUCKET: 'b', LONGHAUL_HOST: '0.0.0.0' })).toEqual([
-      expect.stringContaining('LONGHAUL_AUTHORIZE_MODULE'),
+  const JWT = {
+    LONGHAUL_JWT_JWKS_URL: 'https://login.example/jwks',
+    LONGHAUL_JWT_ISSUER: 'https://login.example/',
+    LONGHAUL_JWT_AUDIENCE: 'uploads',
+  };
+
+  it('opens to other machines only when it knows who may upload', () => {
+    const open = { S3_BUCKET: 'b', LONGHAUL_HOST: '0.0.0.0' };
+    expect(problemsOf(open)).toEqual([expect.stringContaining('LONGHAUL_AUTHORIZE_MODULE')]);
+    for (const env of [
+      { LONGHAUL_AUTHORIZE_MODULE: './a.js' },
+      { LONGHAUL_API_KEYS_FILE: './api-keys' },
+      { LONGHAUL_API_KEYS: `ann ${'a'.repeat(64)}` },
+      JWT,
+      { ...JWT, LONGHAUL_API_KEYS_FILE: './api-keys' },
+    ])
+      expect(problemsOf({ ...open, ...env })).toEqual([]);
+  });
+
+  it('reads whose JWTs may create uploads', () => {
+    const env = { ...JWT, LONGHAUL_JWT_ALGORITHMS: 'ES256, PS512', LONGHAUL_JWT_OWNER_CLAIM: 'tenant' };
+    expect(readConfig({ S3_BUCKET: 'b', ...env }).authorize.jwt).toEqual({
+      jwksUrl: 'https://login.example/jwks',
+      issuer: 'https://login.example/',
+      audience: 'uploads',
+      algorithms: ['ES256', 'PS512'],
+      ownerClaim: 'tenant',
+      clockToleranceSeconds: 5,
+    });
+  });
+
+  it.each<[string, Record<string, string>]>([
+    ['LONGHAUL_JWT_ISSUER', { ...JWT, LONGHAUL_JWT_ISSUER: '' }],
+    ['LONGHAUL_JWT_AUDIENCE', { ...JWT, LONGHAUL_JWT_AUDIENCE: '' }],
+    ['LONGHAUL_JWT_JWKS_URL', { ...JWT, LONGHAUL_JWT_JWKS_URL: '' }],
+    ['LONGHAUL_JWT_JWKS_URL', { ...JWT, LONGHAUL_JWT_JWKS_URL: 'http://login.example/jwks' }],
+    ['LONGHAUL_JWT_ALGORITHMS', { ...JWT, LONGHAUL_JWT_ALGORITHMS: 'RS256,none' }],
+    ['LONGHAUL_JWT_ALGORITHMS', { ...JWT, LONGHAUL_JWT_ALGORITHMS: 'HS256' }],
+    ['LONGHAUL_JWT_CLOCK_TOLERANCE_SECONDS', { ...JWT, LONGHAUL_JWT_CLOCK_TOLERANCE_SECONDS: '301' }],
+    ['LONGHAUL_API_KEYS', { LONGHAUL_API_KEYS: 'x', LONGHAUL_API_KEYS_FILE: './x' }],
+    ['LONGHAUL_AUTHORIZE_MODULE', { ...JWT, LONGHAUL_AUTHORIZE_MODULE: './a.js' }],
+  ])('refuses %s in %o, which would let too many in or nobody', (name, env) => {
+    expect(problemsOf({ S3_BUCKET: 'b', ...env })).toEqual([expect.stringMatching(`^${name} `)]);
+  });
+
+  it('reads what limits one owner', () => {
+    const { settings } = readConfig({
+      S3_BUCKET: 'b',
+      LONGHAUL_MAX_BYTES_PER_OWNER: '1000',
+      LONGHAUL_CALLS_PER_MINUTE_PER_ADDRESS: '600',
+      LONGHAUL_ALLOWED_CONTENT_TYPES: 'image/*, video/mp4',
+    });
+    expect(settings).toEqual({
+      maxBytesPerOwner: 1000,
+      callsPerMinutePerAddress: 600,
+      allowedContentTypes: ['image/*', 'video/mp4'],
+    });
+    expect(problemsOf({ S3_BUCKET: 'b', LONGHAUL_ALLOWED_CONTENT_TYPES: '*/*' })).toEqual([
+      expect.stringMatching('^LONGHAUL_ALLOWED_CONTENT_TYPES '),
     ]);
-    expect(
-      readConfig({ S3_BUCKET: 'b', LONGHAUL_HOST: '0.0.0.0', LONGHAUL_AUTHORIZE_MODULE: './a.js' }).host,
-    ).toBe('0.0.0.0');
   });
 
   it.each([

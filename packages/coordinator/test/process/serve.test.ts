@@ -1,5 +1,9 @@
+import { once } from 'node:events';
 import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { credentials, openWorld, type ProcessWorld } from './process-world.ts';
 
@@ -45,6 +49,41 @@ describe('longhaul-coordinator serve', () => {
     const key = join(world.folder, 'longhaul.sqlite.token-key');
     expect((await readFile(key, 'utf8')).trim().length).toBeGreaterThanOrEqual(32);
     expect((await stat(key)).mode & 0o777).toBe(0o600);
+  });
+
+  it('lets in who brings an API key of the file, or a JWT of the provider, and nobody else', async () => {
+    const made = run(['api-key', 'billing']);
+    expect(await made.ended).toBe(0);
+    await writeFile(join(world.folder, 'api-keys'), made.said.stderr);
+    const keys = await generateKeyPair('RS256');
+    const shown = { keys: [{ ...(await exportJWK(keys.publicKey)), alg: 'RS256' }] };
+    const provider = createServer((_request, response) => response.end(JSON.stringify(shown))).listen(
+      0,
+      '127.0.0.1',
+    );
+    await once(provider, 'listening');
+    const server = run(['serve'], {
+      LONGHAUL_API_KEYS_FILE: 'api-keys',
+      LONGHAUL_JWT_JWKS_URL: `http://127.0.0.1:${(provider.address() as AddressInfo).port}`,
+      LONGHAUL_JWT_ISSUER: 'login',
+      LONGHAUL_JWT_AUDIENCE: 'uploads',
+      LONGHAUL_MAX_OPEN_UPLOADS_PER_OWNER: '1',
+    });
+    const url = await server.listening();
+    const jwt = await new SignJWT({ sub: 'ann', iss: 'login', aud: 'uploads' })
+      .setProtectedHeader({ alg: 'RS256' })
+      .setExpirationTime('1m')
+      .sign(keys.privateKey);
+    const createBy = async (bearer: string) => {
+      const body = JSON.stringify({ createId: crypto.randomUUID(), name: 'x', sizeBytes: 1 });
+      const headers = { authorization: `Bearer ${bearer}` };
+      return (await fetch(`${url}/v1/uploads`, { method: 'POST', body, headers })).status;
+    };
+    const key = made.said.stdout.trim();
+    for (const bearer of [key, jwt])
+      expect([await createBy(bearer), await createBy(bearer)]).toEqual([201, 403]);
+    for (const bearer of [`${key}x`, `${jwt}x`, 'x']) expect(await createBy(bearer)).toBe(401);
+    provider.close();
   });
 
   it('finishes a call under way before it ends', async () => {
@@ -104,6 +143,8 @@ describe('with servers that are not there', () => {
   it.each([
     ['serve', {}, 1, 'ECONNREFUSED'],
     ['serve', { LONGHAUL_AUTHORIZE_MODULE: './missing.mjs' }, 2, 'LONGHAUL_AUTHORIZE_MODULE=./missing.mjs'],
+    ['serve', { LONGHAUL_API_KEYS: 'ann lhk_canary' }, 2, 'LONGHAUL_API_KEYS: line 1'],
+    ['serve', { LONGHAUL_API_KEYS_FILE: './missing' }, 2, 'LONGHAUL_API_KEYS_FILE=./missing'],
     ['migrate', {}, 1, 'ECONNREFUSED'],
   ])('%s %o ends with %i and says why, without a secret', async (command, env, status, why) => {
     const process = run([command], { ...servers, ...env });

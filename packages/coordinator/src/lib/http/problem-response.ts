@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { type Problem, PROBLEM_STATUS, PROBLEM_TITLES } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
+import { AuthorizationUnavailableError } from '../ports/authorizer.ts';
 import { CatalogError } from '../ports/catalog.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { StateStoreError } from '../ports/state-store.ts';
@@ -55,6 +56,13 @@ function asCoordinatorError(error: unknown): CoordinatorError {
   }
   if (error instanceof StateStoreError) {
     return new CoordinatorError('state-unavailable', 'The state store cannot be used now. Try again.', retry);
+  }
+  if (error instanceof AuthorizationUnavailableError) {
+    return new CoordinatorError(
+      'authorization-unavailable',
+      'Nobody can tell now who you are. Try again.',
+      retry,
+    );
   }
   return new CoordinatorError(
     'internal-error',

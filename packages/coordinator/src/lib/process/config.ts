@@ -8,6 +8,12 @@ import {
 } from '../coordinator-options.ts';
 import { isLoopbackHost } from '../http/origins.ts';
 import { STORE_PROFILE_NAMES, type StoreProfileName } from '../ports/store-profile.ts';
+import {
+  type AuthorizeConfig,
+  AUTHORIZE_VARIABLES,
+  isAuthorized,
+  readAuthorize,
+} from './authorize-config.ts';
 import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
 import { readSinks, SINK_VARIABLES, type SinksConfig } from './sinks-config.ts';
 
@@ -26,7 +32,7 @@ export interface ServeConfig {
   readonly tokenKeys: readonly string[] | undefined;
   readonly settings: Partial<CoordinatorSettings>;
   readonly corsOrigins: readonly string[] | undefined;
-  readonly authorizeModule: string | undefined;
+  readonly authorize: AuthorizeConfig;
 }
 
 /** Where the objects go. Credentials come from the environment, files or instance roles, as the AWS SDK finds them. */
@@ -71,7 +77,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ],
   ['S3_PROVIDER', 'the older name of S3_PROFILE'],
   ['AWS_ACCESS_KEY_ID', 'with AWS_SECRET_ACCESS_KEY: credentials; or any other way the AWS SDK knows'],
-  ['LONGHAUL_HOST', 'address to listen on; default 127.0.0.1. Others need LONGHAUL_AUTHORIZE_MODULE'],
+  ['LONGHAUL_HOST', 'address to listen on; default 127.0.0.1. Others need to know who may create uploads'],
   ['LONGHAUL_PORT', 'port to listen on; default 8787, 0 for any free one'],
   ['LONGHAUL_SQLITE_FILE', 'file that remembers uploads on one machine; default ./longhaul.sqlite'],
   ['LONGHAUL_DATABASE_URL', 'postgres://… instead of the file, for many machines; needs LONGHAUL_REDIS_URL'],
@@ -80,7 +86,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
     'LONGHAUL_TOKEN_KEYS',
     'keys that sign upload tokens, newest first, separated by commas; default: a key file beside the SQLite file',
   ],
-  ['LONGHAUL_AUTHORIZE_MODULE', 'file that exports authorize(request): who may create uploads'],
+  ...AUTHORIZE_VARIABLES,
   ['LONGHAUL_CORS_ORIGINS', 'origins whose pages may call, separated by commas; default: loopback ones'],
   ...SINK_VARIABLES,
   [
@@ -119,7 +125,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): S
     tokenKeys: reader.list('LONGHAUL_TOKEN_KEYS'),
     settings: readSettings(reader),
     corsOrigins: reader.list('LONGHAUL_CORS_ORIGINS'),
-    authorizeModule: reader.text('LONGHAUL_AUTHORIZE_MODULE'),
+    authorize: readAuthorize(reader),
   };
   const crossed = settingErrors(settingsOf(config.settings)).map(inVariables);
   const problems = [...unknownVariables(env), ...reader.problems, ...crossed, ...safetyProblems(config)];
@@ -203,10 +209,10 @@ function safetyProblems(config: ServeConfig): string[] {
       `LONGHAUL_CORS_ORIGINS must hold origins as browsers send them, for example https://app.example, got "${origin}"`,
     );
   }
-  if (!config.authorizeModule && !isLoopbackHost(config.host)) {
+  if (!isAuthorized(config.authorize) && !isLoopbackHost(config.host)) {
     problems.push(
-      `LONGHAUL_HOST=${config.host} would open the coordinator to other machines, and without LONGHAUL_AUTHORIZE_MODULE ` +
-        'anybody there could upload. Name a module that exports authorize(request), or listen on 127.0.0.1',
+      `LONGHAUL_HOST=${config.host} would open the coordinator to other machines, and anybody there could upload. Set ` +
+        'LONGHAUL_JWT_JWKS_URL, LONGHAUL_API_KEYS_FILE or LONGHAUL_AUTHORIZE_MODULE, or listen on 127.0.0.1',
     );
   }
   const keyProblem = config.tokenKeys && tokenKeyError(config.tokenKeys);

@@ -1,4 +1,5 @@
 import { type CliWorld, type Command, EXIT, UsageError } from './command.ts';
+import { apiKey } from './commands/api-key.ts';
 import { bucketLifecycle } from './commands/bucket-lifecycle.ts';
 import { cancel } from './commands/cancel.ts';
 import { eventsReplay } from './commands/events-replay.ts';
@@ -19,6 +20,7 @@ const COMMANDS: readonly Command[] = [
   eventsReplay,
   cancel,
   bucketLifecycle,
+  apiKey,
 ];
 
 const HELP = `longhaul-coordinator: decides, signs and remembers; the bytes go straight to S3.

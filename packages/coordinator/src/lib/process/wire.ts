@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { storeProfiles } from '../adapters/object-store/store-profiles.ts';
@@ -10,6 +11,7 @@ import type { Catalog } from '../ports/catalog.ts';
 import type { BucketLifecycle } from '../ports/bucket-lifecycle.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { StateStore } from '../ports/state-store.ts';
+import type { ApiKeysConfig, AuthorizeConfig, JwtConfig } from './authorize-config.ts';
 import { ConfigError, type MemoryConfig, type ServeConfig, type StoreConfig } from './config.ts';
 import type { KafkaConfig, SinksConfig, WebhookConfig } from './sinks-config.ts';
 import { readOrMakeTokenKey } from './token-key-file.ts';
@@ -27,7 +29,7 @@ export interface Wiring {
  */
 export async function wire(config: ServeConfig): Promise<Wiring> {
   const tokenKeys = config.tokenKeys ?? [await readOrMakeTokenKey(keyFileOf(config.memory))];
-  const authorize = config.authorizeModule ? await loadAuthorize(config.authorizeModule) : undefined;
+  const authorize = await wireAuthorize(config.authorize);
   const objectStore = wireObjectStore(config.store);
   const sinks = await wireSinks(config.sinks);
   // Connections last: a failure after them would leave them open, and the process could not end.
@@ -178,6 +180,36 @@ async function wireWebhook({ url, secret }: WebhookConfig): Promise<EventSink> {
 function keyFileOf(memory: MemoryConfig): string {
   if (memory.kind !== 'sqlite') throw new TypeError('token keys must be given when there is no SQLite file');
   return `${memory.path}.token-key`;
+}
+
+/** Services bring keys and people tokens: where both are taken, either will do. */
+async function wireAuthorize({ module, jwt, apiKeys }: AuthorizeConfig): Promise<Authorize | undefined> {
+  if (module !== undefined) return await loadAuthorize(module);
+  const byKey = apiKeys && (await wireApiKeys(apiKeys));
+  const byJwt = jwt && (await wireJwt(jwt));
+  if (!byKey || !byJwt) return byKey ?? byJwt;
+  return async (request) => (await byKey(request)) ?? (await byJwt(request));
+}
+
+async function wireJwt({ algorithms, ownerClaim, ...required }: JwtConfig): Promise<Authorize> {
+  await loadDriver('jose', 'LONGHAUL_JWT_JWKS_URL', () => import('jose'));
+  const { createJwtAuthorize } = await import('../adapters/jwt/jwt-authorize.ts');
+  return createJwtAuthorize({
+    ...required,
+    ...(algorithms && { algorithms }),
+    ...(ownerClaim !== undefined && { ownerClaim }),
+  });
+}
+
+async function wireApiKeys(config: ApiKeysConfig): Promise<Authorize> {
+  const { createApiKeyAuthorize, parseApiKeys } = await import('../adapters/api-keys/api-key-authorize.ts');
+  const variable = config.kind === 'file' ? `LONGHAUL_API_KEYS_FILE=${config.path}` : 'LONGHAUL_API_KEYS';
+  try {
+    const text = config.kind === 'file' ? await readFile(config.path, 'utf8') : config.text;
+    return createApiKeyAuthorize({ keys: parseApiKeys(text) });
+  } catch (error) {
+    throw new ConfigError([`${variable}: ${error instanceof Error ? error.message : String(error)}`]);
+  }
 }
 
 async function loadAuthorize(path: string): Promise<Authorize> {

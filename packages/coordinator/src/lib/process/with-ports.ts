@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Catalog } from '../ports/catalog.ts';
 import type { CliWorld } from './command.ts';
+import { NOBODY } from './authorize-config.ts';
 import { ConfigError, readConfig, type ServeConfig } from './config.ts';
 import { wire, wireCatalog, type Wiring } from './wire.ts';
 
@@ -20,7 +21,7 @@ export async function withPorts<Result>(
 ): Promise<Result> {
   const config = readExisting(world);
   // Nobody creates an upload here, so nobody has to be authorized.
-  const wiring = await wire({ ...config, authorizeModule: undefined });
+  const wiring = await wire({ ...config, authorize: NOBODY });
   try {
     await wiring.options.catalog.migrate();
     return await work({ ...wiring, options: { ...wiring.options, onError: world.report }, config });

@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { type CliWorld, type Command, EXIT, HELP_ENDING } from '../command.ts';
+import { isAuthorized } from '../authorize-config.ts';
 import { readConfig, type ServeConfig } from '../config.ts';
 import { serve as startService } from '../serve.ts';
 
@@ -31,10 +32,16 @@ ${HELP_ENDING}`,
   },
 };
 
-function sayWhatIsMissing({ authorizeModule, sinks }: ServeConfig, world: CliWorld): void {
-  if (!authorizeModule) {
+function sayWhatIsMissing({ authorize, sinks, settings }: ServeConfig, world: CliWorld): void {
+  if (!isAuthorized(authorize)) {
     world.say(
-      'No LONGHAUL_AUTHORIZE_MODULE: every upload belongs to the owner "local", so only this machine may connect.',
+      'No LONGHAUL_JWT_JWKS_URL, LONGHAUL_API_KEYS_FILE or LONGHAUL_AUTHORIZE_MODULE: every upload belongs to the owner "local", so only this machine may connect.',
+    );
+  }
+  const isLimited = Object.keys(settings).some((name) => /PerOwner$|PerAddress$/.test(name));
+  if (isAuthorized(authorize) && !isLimited) {
+    world.say(
+      'No LONGHAUL_MAX_…_PER_OWNER, no LONGHAUL_CALLS_PER_MINUTE_…: nothing limits what one owner may do.',
     );
   }
   if (!sinks.kafka && !sinks.webhook) {

@@ -364,6 +364,12 @@ module.exports = {
       folder: 'jwt',
     }),
     driver({
+      name: 'driver-prometheus',
+      comment: 'prom-client stays behind its port.',
+      module: npmPackage('prom-client'),
+      folder: 'prometheus',
+    }),
+    driver({
       name: 'driver-s3',
       comment: 'The AWS SDK stays behind its port.',
       module: npmPackage('@(aws-sdk|smithy)'),

@@ -11,6 +11,7 @@ export default defineConfig({
     'src/webhook.ts',
     'src/api-keys.ts',
     'src/jwt.ts',
+    'src/prometheus.ts',
     'src/testing.ts',
     'src/main.ts',
   ],

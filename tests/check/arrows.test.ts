@@ -151,6 +151,7 @@ const REFUSED: readonly Import[] = [
   [`${COORDINATOR}/lib/process/x-sqlite.ts`, 'node:sqlite', 'driver-sqlite'],
   [`${COORDINATOR}/lib/events/x-kafka.ts`, 'kafkajs', 'driver-kafka'],
   [`${COORDINATOR}/lib/http/x-jwt.ts`, 'jose', 'driver-jwt'],
+  [`${COORDINATOR}/lib/events/x-prometheus.ts`, 'prom-client', 'driver-prometheus'],
   [`${COORDINATOR}/lib/http/x-s3.ts`, '@aws-sdk/client-s3', 'driver-s3'],
 ];
 
@@ -172,10 +173,11 @@ const MANIFESTS = {
       ioredis: '1',
       jose: '6',
       kafkajs: '2',
+      'prom-client': '15',
       postgres: '1',
       'dev-tool': '1',
     },
-    peerDependencies: { ioredis: '1', jose: '6', kafkajs: '2', postgres: '1' },
+    peerDependencies: { ioredis: '1', jose: '6', kafkajs: '2', postgres: '1', 'prom-client': '15' },
   },
 };
 
@@ -185,6 +187,7 @@ const INSTALLED = [
   'ioredis',
   'jose',
   'kafkajs',
+  'prom-client',
   'postgres',
   '@aws-sdk/client-s3',
   'vitest',

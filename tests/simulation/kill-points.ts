@@ -5,7 +5,7 @@ import { createSimulatedState } from './store/simulated-state.ts';
 import { STORE_TRAITS } from './store/store-traits.ts';
 
 /** Calls that no use-case makes: the process and its commands do, and nothing follows them. */
-const NOT_OF_USE_CASES = new Set(['close', 'locationOf', 'oldestOpenCreatedAtEpochMs']);
+const NOT_OF_USE_CASES = new Set(['close', 'locationOf', 'oldestOpenCreatedAtEpochMs', 'openUploads']);
 
 /** Before and after every call of every port: read off the ports themselves, so that a new method is a new point. */
 export function killPointsOf(catalog: Catalog): readonly string[] {

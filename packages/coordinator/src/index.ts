@@ -19,8 +19,10 @@ export {
 export * from './lib/ports/authorizer.ts';
 export * from './lib/ports/call-limiter.ts';
 export * from './lib/ports/catalog.ts';
+export type { AnsweredCall, CallScope } from './lib/ports/answered-call.ts';
 export type { Clock } from './lib/ports/clock.ts';
 export * from './lib/ports/event-sink.ts';
+export * from './lib/ports/metrics.ts';
 export * from './lib/ports/object-store.ts';
 export * from './lib/ports/outbox.ts';
 export * from './lib/ports/owner-quota.ts';

@@ -67,6 +67,8 @@ export interface Problem {
   readonly missingParts?: readonly number[];
   /** With `completion-refused` and `store-refused`: the store's own error code. */
   readonly s3Code?: string;
+  /** The call that was refused: quote it to those who run the coordinator, their log has it. Also in `X-Request-Id`. */
+  readonly requestId?: string;
   /** How long to wait before the same call may succeed. Also sent as the `Retry-After` header. */
   readonly retryAfterSeconds?: number;
 }

@@ -8,6 +8,7 @@ import {
   type UploadHandle,
   type UploadNotice,
 } from '@longhaul/sdk';
+import type { PartsRequest } from '@longhaul/protocol';
 import { startServers, type TestServers } from './support/start-servers.ts';
 import { type Fate, s3Error, startStoreProxy, type StoreProxy } from './support/store-proxy.ts';
 
@@ -55,6 +56,25 @@ async function expectStored(upload: UploadHandle, bytes: Uint8Array, servers: Te
 }
 
 describe('a store in trouble', () => {
+  it('is told of to the coordinator, by the errors met with each part', async () => {
+    const bytes = randomBytes(21 * MIB);
+    const { servers } = await startTroubled((partNumber, attempt) => {
+      if (partNumber !== 2 || attempt > 1) return PASS;
+      return attempt === 0 ? { kind: 'answer', status: 503, body: s3Error('SlowDown') } : { kind: 'reset' };
+    });
+    const reported = new Map<number, readonly string[] | undefined>();
+    const coordinator: CoordinatorFetch = async (request) => {
+      if (request.method === 'POST') {
+        const { report = [] } = (await request.clone().json()) as Partial<PartsRequest>;
+        for (const { partNumber, errorCodes } of report) reported.set(partNumber, errorCodes);
+      }
+      return await servers.coordinator(request);
+    };
+    await expectStored(createUploader({ coordinator, retry: FAST }).upload(bytes), bytes, servers);
+    expect(reported.get(1)).toBeUndefined();
+    expect(reported.get(2)).toEqual(['SlowDown', 'STORE_UNREACHABLE']);
+  });
+
   it.each<[string, Fate]>([
     ['says slow down', { kind: 'answer', status: 503, body: s3Error('SlowDown') }],
     ['stumbles', { kind: 'answer', status: 500, body: s3Error('InternalError') }],

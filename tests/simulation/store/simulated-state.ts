@@ -79,9 +79,13 @@ export function createSimulatedState({ nowEpochMs, ttlSeconds }: SimulatedStateO
       if (!hot) return { kind: 'absent' };
       if (hot.upload.status !== 'UPLOADING') return { kind: 'closed', status: hot.upload.status };
       const all = new Map(hot.parts);
+      const newOnes = parts.filter(
+        (part) => JSON.stringify(hot.parts.get(part.partNumber)) !== JSON.stringify(plain(part)),
+      );
       for (const part of parts) all.set(part.partNumber, plain(part));
       write(uploadId, { ...hot, parts: all, activeAtEpochMs: nowEpochMs() });
-      return { kind: 'recorded', receivedCount: all.size };
+      const newPartNumbers = newOnes.map(({ partNumber }) => partNumber);
+      return { kind: 'recorded', receivedCount: all.size, newPartNumbers };
     },
     async restore(upload, parts) {
       const known = read(upload.uploadId);

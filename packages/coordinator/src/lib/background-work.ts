@@ -1,6 +1,7 @@
 import type { CoordinatorOptions } from './coordinator-options.ts';
 import { relay, tidy } from './maintenance.ts';
 import type { Clock } from './ports/clock.ts';
+import type { MetricDefinition } from './ports/metrics.ts';
 import { contextOf } from './upload-context.ts';
 import { sweepUploads } from './uploads/sweep-uploads.ts';
 
@@ -38,12 +39,24 @@ export function startBackgroundWork(options: CoordinatorOptions, pace: Backgroun
   for (const [name, pauseMs] of Object.entries(pauses)) assertPause(name, pauseMs);
   const stopping = new AbortController();
   const { signal } = stopping;
-  const every = (pauseMs: number, work: () => Promise<unknown>): Promise<void> =>
-    repeat({ clock, signal, pauseMs, onError }, work);
+  const rounds = context.metrics.counter(ROUNDS);
+  const every = (pauseMs: number, name: string, work: () => Promise<unknown>): Promise<void> =>
+    repeat({ clock, signal, pauseMs }, async () => {
+      const outcome = await work().then(
+        () => 'ok',
+        (error: unknown) => {
+          onError(error);
+          return 'error';
+        },
+      );
+      rounds.add(1, { work: name, outcome });
+    });
   const loops = Promise.all([
-    every(pauses.sweepEveryMs, () => sweepUploads(context, { signal, patienceMs: COMPLETION_PATIENCE_MS })),
-    every(pauses.relayEveryMs, () => relay(options, { signal })),
-    every(pauses.tidyEveryMs, () => tidy(options)),
+    every(pauses.sweepEveryMs, 'sweep', () =>
+      sweepUploads(context, { signal, patienceMs: COMPLETION_PATIENCE_MS }),
+    ),
+    every(pauses.relayEveryMs, 'relay', () => relay(options, { signal })),
+    every(pauses.tidyEveryMs, 'tidy', () => tidy(options)),
   ]);
   return {
     async stop() {
@@ -52,6 +65,12 @@ export function startBackgroundWork(options: CoordinatorOptions, pace: Backgroun
     },
   };
 }
+
+const ROUNDS: MetricDefinition = {
+  name: 'longhaul_background_rounds_total',
+  help: 'Rounds of the work that nobody asks for.',
+  labelNames: ['work', 'outcome'],
+};
 
 function pausesOf(pace: BackgroundPace): Required<BackgroundPace> {
   return {
@@ -76,15 +95,11 @@ interface Loop {
   readonly clock: Clock;
   readonly signal: AbortSignal;
   readonly pauseMs: number;
-  readonly onError: (error: unknown) => void;
 }
 
-async function repeat(
-  { clock, signal, pauseMs, onError }: Loop,
-  work: () => Promise<unknown>,
-): Promise<void> {
+async function repeat({ clock, signal, pauseMs }: Loop, work: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
-    await work().catch(onError);
+    await work();
     // Rejects only when the signal aborts.
     await clock.sleep(pauseMs, signal).catch(() => undefined);
   }

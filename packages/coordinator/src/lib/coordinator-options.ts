@@ -10,7 +10,9 @@ import type { Authorize } from './ports/authorizer.ts';
 import type { CallLimiter } from './ports/call-limiter.ts';
 import type { Catalog } from './ports/catalog.ts';
 import type { Clock } from './ports/clock.ts';
+import type { AnsweredCall, CallScope } from './ports/answered-call.ts';
 import type { EventSink } from './ports/event-sink.ts';
+import type { Metrics } from './ports/metrics.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { OwnerQuota, QuotaFor } from './ports/owner-quota.ts';
 import type { StateStore } from './ports/state-store.ts';
@@ -62,11 +64,15 @@ export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
   readonly callLimiter?: CallLimiter;
   /** Time and chance. Default: the system's. */
   readonly clock?: Clock;
+  /** Where figures go. See `createPrometheusMetrics`. Default: nothing is counted. */
+  readonly metrics?: Metrics;
   /**
    * Told of every failure that is not the caller's: what lies behind a 5xx answer, and what fails after the answer was
-   * sent. Default: nobody is told.
+   * sent; with the call that it befell, where there is one. Default: nobody is told.
    */
-  readonly onError?: (error: unknown) => void;
+  readonly onError?: (error: unknown, call?: CallScope) => void;
+  /** Told of every call once it is answered. Default: nobody is told. */
+  readonly onCall?: (call: AnsweredCall) => void;
 }
 
 /** Settings of a coordinator, all with defaults. */

@@ -21,8 +21,9 @@ import { contextOf } from './upload-context.ts';
  */
 export function createCoordinator(options: CoordinatorOptions): Hono {
   const context = contextOf(options);
-  const { authorize, corsOrigins } = options;
-  return createApp(context, { authorize, corsOrigins, limits: callLimitsOf(options, context.onError) });
+  const { authorize, corsOrigins, onCall } = options;
+  const limits = callLimitsOf(options, context.onError);
+  return createApp(context, { authorize, corsOrigins, limits, onCall });
 }
 
 function callLimitsOf(options: CoordinatorOptions, onError: (error: unknown) => void): CallLimits {

@@ -37,8 +37,8 @@ export async function sweep(
  * @example await relay(options);
  */
 export async function relay(options: CoordinatorOptions, wish: RelayWish = {}): Promise<RelayReport> {
-  const { catalog, clock, onError } = contextOf(options);
-  const context = { outbox: catalog.outbox, sinks: options.sinks ?? [], clock, onError };
+  const { catalog, clock, metrics, onError } = contextOf(options);
+  const context = { outbox: catalog.outbox, sinks: options.sinks ?? [], clock, metrics, onError };
   return await relayEvents(context, { ...wish, limit: readLimit(wish.limit) });
 }
 

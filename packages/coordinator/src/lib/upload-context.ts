@@ -1,9 +1,14 @@
 import pLimit from 'p-limit';
+import { addCatalogGauges } from './catalog-gauges.ts';
 import { type CoordinatorOptions, normalizeSettings, settingsOf } from './coordinator-options.ts';
 import type { Catalog, Installation } from './ports/catalog.ts';
+import { measuredBackends } from './measured-ports.ts';
+import { noMetrics } from './ports/metrics.ts';
+import { currentCall } from './http/call-scope.ts';
 import { systemClock } from './system-clock.ts';
 import { createActivityNotes } from './uploads/activity.ts';
 import type { UploadContext } from './uploads/context.ts';
+import { createPartMeter } from './uploads/part-meter.ts';
 import { createUploadTokens } from './uploads/upload-token.ts';
 
 /** Calls to the store that one process starts at once for rebuilding and listing. */
@@ -27,11 +32,15 @@ export function contextOf(options: CoordinatorOptions): UploadContext {
 
 function createContext(options: CoordinatorOptions): UploadContext {
   const settings = normalizeSettings(options);
-  const { catalog, clock = systemClock, onError = () => undefined } = options;
+  const { clock = systemClock, metrics = noMetrics } = options;
+  const onError = onErrorOf(options);
+  const backends = options.metrics ? measuredBackends(options, metrics) : options;
+  const { catalog, objectStore, state } = backends;
+  if (options.metrics) addCatalogGauges(metrics, { catalog: options.catalog, clock, onError });
   return {
-    objectStore: options.objectStore,
+    objectStore,
     catalog,
-    state: options.state,
+    state,
     clock,
     tokens: createUploadTokens(options.tokenKeys, settingsOf(options).tokenLifetimeSeconds, clock),
     settings,
@@ -40,9 +49,16 @@ function createContext(options: CoordinatorOptions): UploadContext {
     installation: installationOf(catalog),
     completions: new Map(),
     rebuilds: new Map(),
+    metrics,
+    partMeter: createPartMeter(metrics, { bucket: objectStore.bucket, clock }),
     storeCalls: pLimit(STORE_CALLS_AT_ONCE),
     onError,
   };
+}
+
+/** Failures are told with the call that they befell, where there is one. */
+function onErrorOf({ onError }: CoordinatorOptions): (error: unknown) => void {
+  return (error) => onError?.(error, currentCall());
 }
 
 /** Asked of the catalog until it has answered once. */

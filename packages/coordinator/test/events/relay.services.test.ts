@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished }
 import { createKafkaSink } from '../../src/kafka.ts';
 import { ATTEMPTS_BEFORE_PARKING, relayEvents, type RelayReport } from '../../src/lib/events/relay.ts';
 import type { EventSink } from '../../src/lib/ports/event-sink.ts';
+import { noMetrics } from '../../src/lib/ports/metrics.ts';
 import { systemClock } from '../../src/lib/system-clock.ts';
 import { exampleEvent } from '../../src/lib/testing/event-sink.contract.ts';
 import { makeBroker } from '../../../../tests/services/kafka.ts';
@@ -47,7 +48,13 @@ describe.skipIf(!brokers)('the relay and Kafka (needs LONGHAUL_TEST_KAFKA_BROKER
     await topic.close();
   }
   function relay(): Promise<RelayReport> {
-    return relayEvents({ outbox, sinks: [sink], clock: systemClock, onError: () => undefined });
+    return relayEvents({
+      outbox,
+      sinks: [sink],
+      clock: systemClock,
+      metrics: noMetrics,
+      onError: () => undefined,
+    });
   }
   async function arrived(): Promise<UploadEvent[]> {
     return (await topic.read()).map(eventOf);

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createListenerSink } from '../../src/lib/events/listener-sink.ts';
 import { ATTEMPTS_BEFORE_PARKING, type RelayContext, relayEvents } from '../../src/lib/events/relay.ts';
 import { type EventSink, EventSinkError } from '../../src/lib/ports/event-sink.ts';
+import { noMetrics } from '../../src/lib/ports/metrics.ts';
 import { systemClock } from '../../src/lib/system-clock.ts';
 import { exampleEvent } from '../../src/lib/testing/event-sink.contract.ts';
 import { createMemoryOutbox, type MemoryOutbox } from './memory-outbox.ts';
@@ -24,7 +25,7 @@ function relay(
   changes: Partial<RelayContext> = {},
 ): ReturnType<typeof relayEvents> {
   const onError = (error: unknown): void => void told.push(error);
-  return relayEvents({ outbox, sinks, clock: systemClock, onError, ...changes }, wish);
+  return relayEvents({ outbox, sinks, clock: systemClock, metrics: noMetrics, onError, ...changes }, wish);
 }
 
 /** A sink that keeps what it takes. `trouble` decides, by throwing, what it does not take. */

@@ -17,7 +17,8 @@ export function createVolatileState(): StateStore {
       if (!hot) return { kind: 'absent' };
       if (hot.upload.status !== 'UPLOADING') return { kind: 'closed', status: hot.upload.status };
       for (const part of parts) hot.parts.set(part.partNumber, part);
-      return { kind: 'recorded', receivedCount: hot.parts.size };
+      const newPartNumbers = parts.map(({ partNumber }) => partNumber);
+      return { kind: 'recorded', receivedCount: hot.parts.size, newPartNumbers };
     },
     async restore(upload, parts) {
       const known = uploads.get(upload.uploadId)?.parts ?? new Map<number, StoredPart>();

@@ -1,6 +1,7 @@
 import type { UploadEvent } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
 import { type EventSink, EventSinkError } from '../ports/event-sink.ts';
+import type { Histogram, HistogramDefinition, Metrics } from '../ports/metrics.ts';
 import type { DeliveryOutcome, Outbox, OutboxEvent } from '../ports/outbox.ts';
 
 /** What {@link relayEvents} works with. */
@@ -9,6 +10,7 @@ export interface RelayContext {
   /** Everybody who is told. With none, nothing is claimed: events wait for the first one. */
   readonly sinks: readonly EventSink[];
   readonly clock: Clock;
+  readonly metrics: Metrics;
   /** Told of failures: of each sink once a call, and of every event that is parked. */
   readonly onError: (error: unknown) => void;
 }
@@ -33,6 +35,13 @@ export interface RelayReport {
 
 /** An event that a sink has refused for good is parked at this attempt, no sooner. */
 export const ATTEMPTS_BEFORE_PARKING = 5;
+
+const DELIVERIES: HistogramDefinition = {
+  name: 'longhaul_event_delivery_duration_seconds',
+  help: 'Attempts to tell a sink of an event.',
+  labelNames: ['sink', 'outcome'],
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30],
+};
 
 const CLAIM_SIZE = 32;
 /** A sink that has not answered by then counts as away. */
@@ -59,7 +68,8 @@ export async function relayEvents(context: RelayContext, wish: RelayWish = {}): 
   const { outbox, sinks } = context;
   const { limit = Number.POSITIVE_INFINITY, signal } = wish;
   const counts = { sent: 0, retried: 0, parked: 0 };
-  const call: Call = { complain: createComplaints(context.onError), away: new Map() };
+  const deliveries = context.metrics.histogram(DELIVERIES);
+  const call: Call = { complain: createComplaints(context.onError), away: new Map(), deliveries };
   let claimed = 0;
   // Once nobody is there, the rest of a long queue would find that out one by one.
   while (call.away.size < sinks.length && claimed < limit && signal?.aborted !== true) {
@@ -96,6 +106,7 @@ function noteAway(away: Away, sink: EventSink, endings: readonly Ending[]): void
 interface Call {
   readonly complain: Complain;
   readonly away: Away;
+  readonly deliveries: Histogram;
 }
 
 type Complain = (sink: EventSink, error: unknown) => void;
@@ -105,7 +116,7 @@ async function relayEvent(context: RelayContext, claimed: OutboxEvent, call: Cal
   const { outbox, sinks, onError } = context;
   const { event, deliveredTo } = claimed;
   const untold = sinks.filter(({ name }) => !deliveredTo.includes(name));
-  const failures = await tell(untold, event, { clock: context.clock, away: call.away });
+  const failures = await tell(untold, event, { ...call, clock: context.clock });
   for (const { sink, error } of failures) call.complain(sink, error);
   const outcome = outcomeOf(claimed, untold, failures);
   await outbox.settle(event.id, outcome);
@@ -125,12 +136,17 @@ interface Failure {
 async function tell(
   sinks: readonly EventSink[],
   event: UploadEvent,
-  { clock, away }: { readonly clock: Clock; readonly away: Away },
+  { clock, away, deliveries }: Call & { readonly clock: Clock },
 ): Promise<Failure[]> {
-  const attempts = sinks.map(async (sink) => ({
-    sink,
-    error: away.get(sink) ?? (await failureOf(sink, event, clock)),
-  }));
+  const attempts = sinks.map(async (sink) => {
+    const known = away.get(sink);
+    if (known) return { sink, error: known };
+    const startEpochMs = clock.nowEpochMs();
+    const error = await failureOf(sink, event, clock);
+    const seconds = Math.max(0, clock.nowEpochMs() - startEpochMs) / 1000;
+    deliveries.observe(seconds, { sink: sink.name, outcome: deliveryLabel(error) });
+    return { sink, error };
+  });
   return (await Promise.all(attempts)).flatMap(({ sink, error }) => (error ? [{ sink, error }] : []));
 }
 
@@ -168,6 +184,11 @@ async function failureOf(sink: EventSink, event: UploadEvent, clock: Clock): Pro
   } finally {
     answered.abort();
   }
+}
+
+function deliveryLabel(error: Error | undefined): string {
+  if (!error) return 'ok';
+  return error instanceof EventSinkError ? error.kind : 'unavailable';
 }
 
 function isRefusal({ error }: Failure): boolean {

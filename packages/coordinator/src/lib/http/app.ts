@@ -1,6 +1,7 @@
 import { Hono, type MiddlewareHandler } from 'hono';
 import { cors } from 'hono/cors';
 import { TOKEN_HEADER } from '@longhaul/protocol';
+import type { AnsweredCall } from '../ports/answered-call.ts';
 import type { Authorize } from '../ports/authorizer.ts';
 import type { UploadContext } from '../uploads/context.ts';
 import type { CallLimits } from './call-limits.ts';
@@ -11,12 +12,14 @@ import { limitsRoute } from './routes/limits.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { createOriginCheck, type IsAllowedOrigin } from './origins.ts';
 import { createOwnerOf } from './owner.ts';
+import { REQUEST_ID_HEADER, watchCalls } from './watch-calls.ts';
 
 /** What the HTTP edge needs beside the use-cases. */
 export interface AppOptions {
   readonly authorize: Authorize | undefined;
   readonly corsOrigins: readonly string[] | undefined;
   readonly limits: CallLimits;
+  readonly onCall: ((call: AnsweredCall) => void) | undefined;
 }
 
 /** The routes and what stands before them, in order. */
@@ -25,6 +28,7 @@ export function createApp(context: UploadContext, options: AppOptions): Hono {
   const isAllowedOrigin = createOriginCheck(options.corsOrigins);
   const { limits } = options;
   const owner = createOwnerOf(options.authorize, isAllowedOrigin, limits);
+  app.use(watchCalls({ metrics: context.metrics, onCall: options.onCall }));
   app.use(nothingToShow);
   app.use(cors(corsOptions(isAllowedOrigin)));
   app.use('/v1/*', neverStored);
@@ -66,8 +70,8 @@ function corsOptions(isAllowedOrigin: IsAllowedOrigin): Parameters<typeof cors>[
   return {
     origin: (origin) => (isAllowedOrigin(origin) ? origin : undefined),
     allowMethods: ['GET', 'POST', 'DELETE'],
-    allowHeaders: ['content-type', 'authorization', TOKEN_HEADER],
-    exposeHeaders: ['retry-after'],
+    allowHeaders: ['content-type', 'authorization', TOKEN_HEADER, REQUEST_ID_HEADER],
+    exposeHeaders: ['retry-after', REQUEST_ID_HEADER],
     maxAge: 7200,
   };
 }

@@ -1,5 +1,6 @@
 import type { Context } from 'hono';
 import { type Problem, PROBLEM_STATUS, PROBLEM_TITLES } from '@longhaul/protocol';
+import { currentCall } from './call-scope.ts';
 import { CoordinatorError } from '../coordinator-error.ts';
 import { AuthorizationUnavailableError } from '../ports/authorizer.ts';
 import { CatalogError } from '../ports/catalog.ts';
@@ -26,6 +27,8 @@ export function routeNotFound(context: Context): Response {
 /** An error as a problem document. What is not ours says nothing of itself: it may hold anything. */
 export function problemOf(error: unknown): Problem {
   const known = asCoordinatorError(error);
+  const call = currentCall();
+  if (call) call.problem = known.code;
   return {
     type: `urn:longhaul:problem:${known.code}`,
     title: PROBLEM_TITLES[known.code],
@@ -33,6 +36,7 @@ export function problemOf(error: unknown): Problem {
     code: known.code,
     detail: known.message,
     ...known.details,
+    ...(call && { requestId: call.requestId }),
   };
 }
 

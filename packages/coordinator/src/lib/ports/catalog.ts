@@ -188,6 +188,8 @@ export interface SweepCatalog {
   /** Rows by their object key; keys without a row are left out. */
   findByKeys(keys: readonly string[]): Promise<readonly UploadRecord[]>;
 
+  /** How many uploads are open in each state, and how long the oldest completion is without a known end. Cheap. */
+  openUploads(): Promise<OpenUploads>;
   /** When the oldest upload was created that is neither complete nor ended; `undefined`: there is none. */
   oldestOpenCreatedAtEpochMs(): Promise<number | undefined>;
 
@@ -197,6 +199,16 @@ export interface SweepCatalog {
    */
   removeEnded(retainMs: number): Promise<number>;
 }
+
+/** Uploads that are neither complete nor ended. */
+export interface OpenUploads {
+  readonly counts: Readonly<Record<OpenUploadState, number>>;
+  /** Since its first attempt was sent; left out when nothing is COMPLETING. */
+  readonly oldestCompletingAgeMs?: number;
+}
+
+/** A state that is no end. */
+export type OpenUploadState = Extract<UploadState, 'PENDING' | 'UPLOADING' | 'COMPLETING' | 'ABORTING'>;
 
 /** Rows to look after. */
 export interface DueClaim {

@@ -74,7 +74,12 @@ export interface HotEnd {
 
 /** What came of {@link StateStore.record}. */
 export type RecordOutcome =
-  | { readonly kind: 'recorded'; readonly receivedCount: number }
+  | {
+      readonly kind: 'recorded';
+      readonly receivedCount: number;
+      /** Those of the parts given that were not known just so: a report that is repeated adds none. */
+      readonly newPartNumbers: readonly number[];
+    }
   | { readonly kind: 'closed'; readonly status: UploadState }
   | { readonly kind: 'absent' };
 

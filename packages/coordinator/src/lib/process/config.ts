@@ -15,6 +15,7 @@ import {
   readAuthorize,
 } from './authorize-config.ts';
 import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
+import { METRICS_VARIABLES, type MetricsConfig, readMetrics } from './metrics-config.ts';
 import { readSinks, SINK_VARIABLES, type SinksConfig } from './sinks-config.ts';
 
 /** What `longhaul-coordinator` runs with. */
@@ -25,6 +26,7 @@ export interface ServeConfig {
   readonly store: StoreConfig;
   readonly memory: MemoryConfig;
   readonly sinks: SinksConfig;
+  readonly metrics: MetricsConfig | undefined;
   /** Whether `serve` sweeps, relays and removes what is old by itself. */
   readonly backgroundWork: boolean;
   readonly sweepEverySeconds: number;
@@ -89,6 +91,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ...AUTHORIZE_VARIABLES,
   ['LONGHAUL_CORS_ORIGINS', 'origins whose pages may call, separated by commas; default: loopback ones'],
   ...SINK_VARIABLES,
+  ...METRICS_VARIABLES,
   [
     'LONGHAUL_BACKGROUND_WORK',
     'true or false: whether serve sweeps and tells events by itself, or leaves it to the commands; default true',
@@ -120,6 +123,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): S
     store: readStore(reader),
     memory: readMemory(reader),
     sinks: readSinks(reader),
+    metrics: readMetrics(reader),
     backgroundWork: reader.boolean('LONGHAUL_BACKGROUND_WORK', true),
     sweepEverySeconds: reader.integer('LONGHAUL_SWEEP_EVERY_SECONDS', 30, [1, 3600]),
     tokenKeys: reader.list('LONGHAUL_TOKEN_KEYS'),

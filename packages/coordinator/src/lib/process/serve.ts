@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Hono } from 'hono';
 import { type BackgroundWork, startBackgroundWork } from '../background-work.ts';
 import { createCoordinator } from '../create-coordinator.ts';
 import type { ServeConfig } from './config.ts';
 import { listen, type RunningServer } from './server.ts';
-import { wire } from './wire.ts';
+import { createMetricsApp } from './metrics-app.ts';
+import { wire, type Wiring } from './wire.ts';
 
 /**
  * How long calls and background work under way may take once a stop was asked for. What is cut here is taken up again by
@@ -14,6 +16,8 @@ const STOP_TIMEOUT_MS = 25_000;
 /** A coordinator process at work. */
 export interface Service {
   readonly url: string;
+  /** Where Prometheus finds the figures. */
+  readonly metricsUrl?: string;
   stop(): Promise<void>;
 }
 
@@ -21,14 +25,15 @@ export interface Service {
 export async function serve(config: ServeConfig, onError: (error: unknown) => void): Promise<Service> {
   const wiring = await wire(config);
   const options = { ...wiring.options, onError };
-  let server: RunningServer;
+  let servers: Servers;
   try {
     await options.catalog.migrate();
-    server = await listen(createCoordinator(options), config);
+    servers = await listenAll(createCoordinator(options), wiring, config);
   } catch (error) {
     await wiring.close();
     throw error;
   }
+  const { server, metricsServer } = servers;
   // Told at once, because it is most often the configuration; it serves all the same, they may come back.
   for (const port of [options.objectStore, options.state]) port.ping().catch(onError);
   const { sweepEverySeconds } = config;
@@ -37,11 +42,32 @@ export async function serve(config: ServeConfig, onError: (error: unknown) => vo
     : undefined;
   return {
     url: server.url,
+    ...(metricsServer && { metricsUrl: `${metricsServer.url}/metrics` }),
     async stop() {
       await Promise.all([server.stop(STOP_TIMEOUT_MS), stopWithin(STOP_TIMEOUT_MS, background)]);
+      // The figures of the end are of interest, too.
+      await metricsServer?.stop(0);
       await wiring.close();
     },
   };
+}
+
+interface Servers {
+  readonly server: RunningServer;
+  readonly metricsServer: RunningServer | undefined;
+}
+
+/** Both or none: a port that is taken leaves the other one free. */
+async function listenAll(app: Hono, { scrape }: Wiring, config: ServeConfig): Promise<Servers> {
+  const { metrics } = config;
+  const metricsServer =
+    metrics && scrape ? await listen(createMetricsApp(scrape, metrics.token), metrics) : undefined;
+  try {
+    return { server: await listen(app, config), metricsServer };
+  } catch (error) {
+    await metricsServer?.stop(0);
+    throw error;
+  }
 }
 
 /** Waits until the work has stopped, at most so long: then its ports are closed under it. */

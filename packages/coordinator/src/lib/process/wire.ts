@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { storeProfiles } from '../adapters/object-store/store-profiles.ts';
 import { createS3ObjectStore, type S3ObjectStore } from '../adapters/object-store/s3-object-store.ts';
 import { createSqliteStore } from '../adapters/sqlite/sqlite-store.ts';
+import type { PrometheusMetrics } from '../adapters/prometheus/prometheus-metrics.ts';
 import type { CoordinatorOptions } from '../coordinator-options.ts';
 import type { Authorize } from '../ports/authorizer.ts';
 import type { CallLimiter } from '../ports/call-limiter.ts';
@@ -20,6 +21,8 @@ import { readOrMakeTokenKey } from './token-key-file.ts';
 export interface Wiring {
   readonly options: CoordinatorOptions;
   readonly lifecycle: BucketLifecycle;
+  /** Answers a scrape. */
+  readonly scrape: (() => Promise<Response>) | undefined;
   close(): Promise<void>;
 }
 
@@ -32,6 +35,7 @@ export async function wire(config: ServeConfig): Promise<Wiring> {
   const authorize = await wireAuthorize(config.authorize);
   const objectStore = wireObjectStore(config.store);
   const sinks = await wireSinks(config.sinks);
+  const metrics = config.metrics && (await wireMetrics());
   // Connections last: a failure after them would leave them open, and the process could not end.
   const { catalog, state, callLimiter } = await wireMemory(config.memory);
   const options: CoordinatorOptions = {
@@ -42,12 +46,14 @@ export async function wire(config: ServeConfig): Promise<Wiring> {
     tokenKeys,
     sinks,
     ...(callLimiter && { callLimiter }),
+    ...(metrics && { metrics }),
     ...(config.corsOrigins && { corsOrigins: config.corsOrigins }),
     ...(authorize && { authorize }),
   };
   return {
     options,
     lifecycle: objectStore.lifecycle,
+    scrape: metrics?.respond,
     async close() {
       await Promise.allSettled(sinks.map((sink) => sink.close()));
       objectStore.close();
@@ -170,6 +176,17 @@ async function wireKafka({ brokers, topic, ssl, sasl }: KafkaConfig): Promise<Ev
     retry: { retries: 0 },
   });
   return createKafkaSink({ kafka, topic });
+}
+
+/** Figures of ours, and of the process: its memory, its processor, how late its event loop is. */
+async function wireMetrics(): Promise<PrometheusMetrics> {
+  const [{ collectDefaultMetrics, Registry }, { createPrometheusMetrics }] = await Promise.all([
+    loadDriver('prom-client', 'LONGHAUL_METRICS_PORT', () => import('prom-client')),
+    import('../adapters/prometheus/prometheus-metrics.ts'),
+  ]);
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  return createPrometheusMetrics({ registry });
 }
 
 async function wireWebhook({ url, secret }: WebhookConfig): Promise<EventSink> {

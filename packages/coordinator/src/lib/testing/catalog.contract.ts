@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { describeCompletion } from './catalog-completion.contract.ts';
 import { begin, exampleDraft, type SetUpCatalog, useCatalogPair } from './catalog-harness.ts';
 import { describeInsert } from './catalog-insert.contract.ts';
+import { describeOpenUploads } from './catalog-open-uploads.contract.ts';
 import { describeOpening } from './catalog-opening.contract.ts';
 import { describeQuota } from './catalog-quota.contract.ts';
 import { describeSweep } from './catalog-sweep.contract.ts';
@@ -25,6 +26,7 @@ export function describeCatalog(name: string, setUp: SetUpCatalog): void {
     describe('open uploads', () => describeOpening(setUp));
     describe('completing uploads', () => describeCompletion(setUp));
     describe('sweeping', () => describeSweep(setUp));
+    describe('figures', () => describeOpenUploads(setUp));
     describe('outbox', () => describeOutbox(setUp));
   });
 }

@@ -154,6 +154,16 @@ export function describeStateStore(
         expect(await store.parts(upload.uploadId)).toEqual([newer, part(2)]);
       });
 
+      it('tells which parts are new, and takes a report that is repeated for none', async () => {
+        expect(await store.record(upload.uploadId, [part(1), part(2)])).toEqual(recorded(2, [1, 2]));
+        expect(await store.record(upload.uploadId, [part(1), part(2)])).toEqual(recorded(2, []));
+        const resent = [part(1, '"another"'), part(2), part(3)];
+        expect(await store.record(upload.uploadId, resent)).toEqual(recorded(3, [1, 3]));
+        const summed: StoredPart = { ...part(3), checksum: { algorithm: 'CRC32', value: 'AAAAAA==' } };
+        expect(await store.record(upload.uploadId, [summed])).toEqual(recorded(3, [3]));
+        expect(await store.record(upload.uploadId, [])).toEqual(recorded(3, []));
+      });
+
       it('only counts when there is nothing to write', async () => {
         expect(await store.record(upload.uploadId, [])).toEqual(recorded(0));
         await store.record(upload.uploadId, [part(1)]);
@@ -394,6 +404,10 @@ function part(partNumber: number, etag: string = `"etag-${partNumber}"`): Stored
   return { partNumber, sizeBytes: 8 * 1024 ** 2, etag };
 }
 
-function recorded(receivedCount: number): { kind: 'recorded'; receivedCount: number } {
-  return { kind: 'recorded', receivedCount };
+function recorded(receivedCount: number, newPartNumbers?: readonly number[]): unknown {
+  return expect.objectContaining({
+    kind: 'recorded',
+    receivedCount,
+    ...(newPartNumbers && { newPartNumbers }),
+  });
 }

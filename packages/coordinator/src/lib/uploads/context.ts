@@ -2,12 +2,14 @@ import type { LimitFunction } from 'p-limit';
 import type { CompleteResponse, UploadLimits } from '@longhaul/protocol';
 import type { Catalog, Installation } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Metrics } from '../ports/metrics.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { OwnerQuota, QuotaFor } from '../ports/owner-quota.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { EncryptionPolicy } from './encryption-policy.ts';
 import type { ObjectOptionsPolicy } from './object-options-policy.ts';
 import type { NoteActivity } from './activity.ts';
+import type { PartMeter } from './part-meter.ts';
 import type { UploadTokens } from './upload-token.ts';
 
 /** What every use-case works with: the ports, the settings, and what is under way in this process. */
@@ -21,6 +23,9 @@ export interface UploadContext {
   /** What single owners may have, where it differs. */
   readonly quotaFor: QuotaFor | undefined;
   readonly noteActivity: NoteActivity;
+  /** Counts the parts that clients report. */
+  readonly partMeter: PartMeter;
+  readonly metrics: Metrics;
   /** Whose catalog this is; asked once. */
   readonly installation: () => Promise<Installation>;
   /** Completions that this process is driving, so that a second call joins the first. */

@@ -50,7 +50,12 @@ async function exchangeHot(
   assertPlanned(hot.plan, [...request.report, ...request.sign], hot.uploadId);
   assertDigests(hot, request.sign);
   await reserveParts(context, hot, request.sign);
-  const receivedCount = await recordReceipts(context, hot, request.report);
+  const { receivedCount, newPartNumbers } = await recordReceipts(context, hot, request.report);
+  const isNew = new Set(newPartNumbers);
+  context.partMeter.count(
+    hot,
+    request.report.filter(({ etag, partNumber }) => etag === undefined || isNew.has(partNumber)),
+  );
   return { receivedCount, grants: await signParts(context, hot, request.sign) };
 }
 
@@ -76,19 +81,21 @@ async function recordReceipts(
   context: UploadContext,
   hot: HotUpload,
   receipts: readonly Receipt[],
-): Promise<number> {
+): Promise<{ readonly receivedCount: number; readonly newPartNumbers: readonly number[] }> {
+  const newPartNumbers = receipts.map(({ partNumber }) => partNumber);
   // Not written down is not lost: complete looks for it in the store's listing.
   const outcome = await orWithoutState(context, context.state.record(hot.uploadId, withEtag(receipts)), {
     kind: 'recorded',
     receivedCount: receipts.length,
+    newPartNumbers,
   } as const);
-  if (outcome.kind === 'recorded') return outcome.receivedCount;
+  if (outcome.kind === 'recorded') return outcome;
   if (outcome.kind === 'closed') throw closedError(hot.uploadId, outcome.status);
   // Lost between the two steps: rebuild once. What is gone again by then is the state store's trouble, not the part's.
   const record = await context.catalog.find(hot.uploadId);
   if (record?.state !== 'UPLOADING') throw closedError(hot.uploadId, record?.state ?? 'CANCELLED');
   if (isOpenAtStore(record)) await rebuildHot(context, record);
-  return (await knownParts(context, hot.uploadId)).length;
+  return { receivedCount: (await knownParts(context, hot.uploadId)).length, newPartNumbers };
 }
 
 /** A part without a readable ETag counts once the store's own listing shows it. */

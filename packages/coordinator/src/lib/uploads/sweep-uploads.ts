@@ -1,4 +1,5 @@
 import { CoordinatorError } from '../coordinator-error.ts';
+import type { MetricDefinition } from '../ports/metrics.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import { ABORT_REDRIVE_AFTER_MS, abortUpload } from './abort-upload.ts';
 import { cancelRecord } from './cancel-upload.ts';
@@ -39,6 +40,12 @@ export interface SweepWish {
 
 type Deed = keyof SweepReport;
 
+const SWEPT: MetricDefinition = {
+  name: 'longhaul_swept_uploads_total',
+  help: 'Uploads that a sweeper has looked after, by what it did.',
+  labelNames: ['deed'],
+};
+
 const DEFAULT_LIMIT = 1_000;
 
 /** How long other sweepers leave a claimed row alone, and when it is due again if this one dies over it. */
@@ -63,6 +70,7 @@ export async function sweepUploads(context: UploadContext, wish: SweepWish = {})
     extended: 0,
     failed: 0,
   };
+  const swept = context.metrics.counter(SWEPT);
   await context.catalog.writeMissingEvents(Math.min(limit, DEFAULT_LIMIT));
   for (let left = limit; left > 0 && signal?.aborted !== true;) {
     const claim = {
@@ -72,7 +80,10 @@ export async function sweepUploads(context: UploadContext, wish: SweepWish = {})
     };
     const due = await context.catalog.claimDue(claim);
     const deeds = await Promise.all(due.map((record) => lookAfterSafely(context, record, wish)));
-    for (const deed of deeds) report[deed] += 1;
+    for (const deed of deeds) {
+      report[deed] += 1;
+      swept.add(1, { deed });
+    }
     if (due.length < CLAIM_LIMIT) break;
     left -= due.length;
   }

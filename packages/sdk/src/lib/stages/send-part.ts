@@ -5,7 +5,7 @@ import type { ByteSource } from '../ports/byte-source.ts';
 import type { PartAnswer, PartSender } from '../ports/part-sender.ts';
 import { repeat, type RepeatInput } from '../repeat.ts';
 import type { Attempt, Line } from '../schedule/line.ts';
-import { isUploadError, unreachable, UploadError } from '../upload-error.ts';
+import { codeOf, isUploadError, unreachable, UploadError } from '../upload-error.ts';
 
 /** What sending one part takes. */
 export interface SendPartInput<Source extends ByteSource> extends RepeatInput {
@@ -36,6 +36,7 @@ export async function sendPart<Source extends ByteSource>(
   const { clock, line } = input;
   const { partNumber, sizeBytes } = part;
   const startMs = clock.nowMs();
+  const errorCodes: string[] = [];
   let verdict: Verdict | undefined;
   return await repeat({ ...input, isKnownServer: () => line.hasStored }, signal, async (failures) => {
     const grant = await input.grantFor(part, signal);
@@ -51,23 +52,24 @@ export async function sendPart<Source extends ByteSource>(
       verdict = !answer.status && attempt.stall === 'asleep' ? 'interrupted' : judgePartAnswer(answer);
       if (verdict === 'stored') {
         const durationMs = clock.nowMs() - startMs;
-        const { etag } = answer;
-        return {
-          value: { partNumber, sizeBytes, durationMs, attempts: failures + 1, ...(etag && { etag }) },
-        };
+        const sent = { partNumber, sizeBytes, durationMs, attempts: failures + 1 };
+        return { value: receiptOf(sent, answer, errorCodes) };
       }
       input.partMoved(part, 0);
       if (isDamaged(answer.body) && (await input.isSame?.(part)) === false) throw changedError();
       if (verdict.startsWith('refused')) input.dropGrant(partNumber);
-      return {
-        trouble: verdict,
-        error: errorOf(answer, grant.url, partNumber),
-        retryAfterSeconds: answer.retryAfterSeconds,
-      };
+      const error = errorOf(answer, grant.url, partNumber);
+      // As many, and as long, as a receipt may tell.
+      if (errorCodes.length < 32) errorCodes.push(codeOf(error).slice(0, 64));
+      return { trouble: verdict, error, retryAfterSeconds: answer.retryAfterSeconds };
     } finally {
       attempt.end(verdict);
     }
   });
+}
+
+function receiptOf(sent: Receipt, { etag }: Answer, errorCodes: readonly string[]): Receipt {
+  return { ...sent, ...(errorCodes[0] && { errorCodes }), ...(etag && { etag }) };
 }
 
 async function sendOnce<Source extends ByteSource>(

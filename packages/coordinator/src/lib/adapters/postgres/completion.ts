@@ -45,6 +45,8 @@ function beginning(sql: Sql, { partsDigest, redriveAfterMs, checksum, size }: Co
   return sql`upload_state = 'COMPLETING', epoch = epoch + 1, parts_digest = ${partsDigest},
     checksum = coalesce(${whole}::text::json, checksum),
     unresolved_sent_at = case upload_state when 'COMPLETING' then complete_sent_at end,
+    completing_since = case upload_state when 'COMPLETING' then coalesce(completing_since, complete_sent_at)
+      else clock_timestamp() end,
     complete_sent_at = clock_timestamp(), next_attempt_at = ${fromNow(sql, redriveAfterMs)}, claimed_until = null,
     size_bytes = coalesce(${sizeBytes}::bigint, size_bytes), part_count = coalesce(${partCount}::int, part_count),
     size_known = size_known or ${sizeBytes}::bigint is not null`;

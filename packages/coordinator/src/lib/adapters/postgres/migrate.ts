@@ -5,9 +5,18 @@ import { checksumAlgorithm } from './migrations/003-checksum-algorithm.ts';
 import { streams } from './migrations/004-streams.ts';
 import { objectOptions } from './migrations/005-object-options.ts';
 import { ownerQuotas } from './migrations/007-owner-quotas.ts';
+import { completingSince } from './migrations/009-completing-since.ts';
 
 // Version n is the n-th entry. Only ever append: what has run somewhere is not edited.
-const MIGRATIONS: readonly string[] = [nodes, outbox, checksumAlgorithm, streams, objectOptions, ownerQuotas];
+const MIGRATIONS: readonly string[] = [
+  nodes,
+  outbox,
+  checksumAlgorithm,
+  streams,
+  objectOptions,
+  ownerQuotas,
+  completingSince,
+];
 
 // Any number that nobody else locks in this database: the first 8 bytes of SHA-256 of `longhaul.migrations`.
 const LOCK_ID = '-3455562723943042832';

@@ -1,7 +1,8 @@
 import type { Sql } from 'postgres';
-import type { DueClaim, SweepCatalog } from '../../ports/catalog.ts';
+import type { DueClaim, OpenUploads, SweepCatalog } from '../../ports/catalog.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import { longestDueFirst, type NodeRow, recordOf } from '../node-row.ts';
+import { openUploadsOf, type OpenUploadsRow } from '../open-uploads-row.ts';
 import {
   ago,
   attempt,
@@ -30,6 +31,7 @@ export function sweepOf(sql: Sql): SweepCatalog {
       }),
     writeMissingEvents: (limit) => attempt('write missing events', () => writeMissingEvents(sql, limit)),
     findByKeys: (keys) => attempt('find uploads by their keys', () => findByKeys(sql, keys)),
+    openUploads: () => attempt('count open uploads', () => openUploads(sql)),
     oldestOpenCreatedAtEpochMs: () => attempt('find the oldest open upload', () => oldestOpenCreatedAt(sql)),
     removeEnded: (retainMs) => attempt('remove ended uploads', () => removeEnded(sql, retainMs)),
   };
@@ -114,6 +116,18 @@ async function findByKeys(sql: Sql, keys: readonly string[]): Promise<UploadReco
     select ${columns(sql)} from nodes
     where s3_key = any (array(select json_array_elements_text(${JSON.stringify(keys)}::text::json)))`;
   return rows.map(recordOf);
+}
+
+async function openUploads(sql: Sql): Promise<OpenUploads> {
+  // By the words of the partial indexes nodes_expiring and nodes_due, so that complete rows are not read.
+  const rows = await sql<OpenUploadsRow[]>`
+    select upload_state as state, count(*)::float8 as count, null::float8 as age_ms from nodes
+    where upload_state in ('PENDING', 'UPLOADING', 'ABORTING') group by upload_state
+    union all
+    select 'COMPLETING', count(*)::float8,
+      floor(extract(epoch from clock_timestamp() - min(coalesce(completing_since, complete_sent_at))) * 1000)::float8
+    from nodes where upload_state = 'COMPLETING' and next_attempt_at is not null`;
+  return openUploadsOf(rows);
 }
 
 async function oldestOpenCreatedAt(sql: Sql): Promise<number | undefined> {

@@ -100,7 +100,7 @@ function keysOf(uploadId: string): [stateKey: string, partsKey: string] {
 function outcomeOf(reply: RecordReply): RecordOutcome {
   switch (reply[0]) {
     case 'recorded':
-      return { kind: 'recorded', receivedCount: reply[1] };
+      return { kind: 'recorded', receivedCount: reply[1], newPartNumbers: reply[2] };
     case 'closed':
       return { kind: 'closed', status: reply[1] as UploadState };
     case 'absent':

@@ -13,14 +13,18 @@ return redis.call('HGETALL', KEYS[2])
 if redis.call('HEXISTS', KEYS[1], 'rebuilt') == 0 then return { 'absent' } end
 local status = redis.call('HGET', KEYS[1], 'status')
 if status ~= 'UPLOADING' then return { 'closed', status } end
+local new = {}
 for i = 2, #ARGV, 2 do
-  redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+  if redis.call('HGET', KEYS[2], ARGV[i]) ~= ARGV[i + 1] then
+    redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1])
+    new[#new + 1] = tonumber(ARGV[i])
+  end
 end
 local time = redis.call('TIME')
 redis.call('HSET', KEYS[1], 'updated_at', time[1] * 1000 + math.floor(time[2] / 1000))
 redis.call('EXPIRE', KEYS[1], ARGV[1])
 redis.call('EXPIRE', KEYS[2], ARGV[1])
-return { 'recorded', redis.call('HLEN', KEYS[2]) }
+return { 'recorded', redis.call('HLEN', KEYS[2]), new }
 `,
 
   // ARGV[2]: how many fields and values follow; after them part number and part, in turn.
@@ -83,4 +87,4 @@ export interface ScriptCommands {
 export type RecordReply =
   | readonly ['absent']
   | readonly ['closed', status: string]
-  | readonly ['recorded', receivedCount: number];
+  | readonly ['recorded', receivedCount: number, newPartNumbers: readonly number[]];

@@ -47,6 +47,8 @@ const BEGIN = {
   set: `upload_state = 'COMPLETING', epoch = epoch + 1, parts_digest = :partsDigest,
     checksum = coalesce(:checksum, checksum),
     unresolved_sent_at = CASE upload_state WHEN 'COMPLETING' THEN complete_sent_at END,
+    completing_since = CASE upload_state WHEN 'COMPLETING' THEN coalesce(completing_since, complete_sent_at)
+      ELSE ${CLOCK_MS} END,
     complete_sent_at = ${CLOCK_MS}, next_attempt_at = ${CLOCK_MS} + :redriveAfterMs, claimed_until = NULL,
     size_bytes = coalesce(:sizeBytes, size_bytes), part_count = coalesce(:partCount, part_count),
     size_known = size_known OR :sizeBytes IS NOT NULL`,

@@ -4,10 +4,19 @@ import { checksumAlgorithm } from './migrations/003-checksum-algorithm.ts';
 import { streams } from './migrations/004-streams.ts';
 import { objectOptions } from './migrations/005-object-options.ts';
 import { ownerQuotas } from './migrations/007-owner-quotas.ts';
+import { completingSince } from './migrations/009-completing-since.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 
 // Version n is the n-th entry. Only ever append: what has run somewhere is not edited.
-const MIGRATIONS: readonly string[] = [nodes, outbox, checksumAlgorithm, streams, objectOptions, ownerQuotas];
+const MIGRATIONS: readonly string[] = [
+  nodes,
+  outbox,
+  checksumAlgorithm,
+  streams,
+  objectOptions,
+  ownerQuotas,
+  completingSince,
+];
 
 /** Runs what has not run yet, in one transaction; the write lock lets one process at a time do it. */
 export function migrate(database: SqliteDatabase): void {

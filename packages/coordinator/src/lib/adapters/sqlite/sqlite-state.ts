@@ -20,7 +20,7 @@ export function createSqliteState(database: SqliteDatabase): StateStore {
     record: (uploadId, parts) => attempt('record parts', () => record(database, uploadId, parts)),
     restore: (upload, parts) =>
       attempt('restore parts', () =>
-        database.write(() => writeParts(database, upload.uploadId, parts, KEEP_PART)),
+        database.write(() => void writeParts(database, upload.uploadId, parts, KEEP_PART)),
       ),
     setStatus: () => Promise.resolve(),
     remove: (uploadId) => attempt('drop parts', () => dropParts(database, uploadId)),
@@ -36,7 +36,8 @@ const INSERT_PART = `INSERT INTO parts (document_id, part_number, size_bytes, et
   VALUES (:uploadId, :partNumber, :sizeBytes, :etag, :checksum)`;
 const KEEP_PART = `${INSERT_PART} ON CONFLICT DO NOTHING`;
 const REPLACE_PART = `${INSERT_PART} ON CONFLICT DO UPDATE SET
-  size_bytes = excluded.size_bytes, etag = excluded.etag, checksum = excluded.checksum`;
+  size_bytes = excluded.size_bytes, etag = excluded.etag, checksum = excluded.checksum
+  WHERE size_bytes <> excluded.size_bytes OR etag <> excluded.etag OR checksum IS NOT excluded.checksum`;
 
 function find(database: SqliteDatabase, uploadId: string): HotUpload | undefined {
   const row = database.get<NodeRow>(
@@ -100,22 +101,24 @@ function record(database: SqliteDatabase, uploadId: string, parts: readonly Stor
     );
     if (!row) return { kind: 'absent' };
     if (row.status !== 'UPLOADING') return { kind: 'closed', status: row.status };
-    writeParts(database, uploadId, parts, REPLACE_PART);
+    const newPartNumbers = writeParts(database, uploadId, parts, REPLACE_PART);
     database.run(`UPDATE nodes SET last_active_at = ${CLOCK_MS} WHERE document_id = :uploadId`, { uploadId });
-    return { kind: 'recorded', receivedCount: countParts(database, uploadId) };
+    return { kind: 'recorded', receivedCount: countParts(database, uploadId), newPartNumbers };
   });
 }
 
+/** Answers the numbers of those that were not written just so before. */
 function writeParts(
   database: SqliteDatabase,
   uploadId: string,
   parts: readonly StoredPart[],
   statement: string,
-): void {
-  for (const { partNumber, sizeBytes, etag, checksum } of parts) {
+): number[] {
+  const written = parts.filter(({ partNumber, sizeBytes, etag, checksum }) => {
     const digest = checksum === undefined ? null : JSON.stringify(checksum);
-    database.run(statement, { uploadId, partNumber, sizeBytes, etag, checksum: digest });
-  }
+    return database.change(statement, { uploadId, partNumber, sizeBytes, etag, checksum: digest }) > 0;
+  });
+  return written.map(({ partNumber }) => partNumber);
 }
 
 function countParts(database: SqliteDatabase, uploadId: string): number {

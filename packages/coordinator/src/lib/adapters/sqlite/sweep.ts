@@ -1,5 +1,6 @@
-import type { SweepCatalog } from '../../ports/catalog.ts';
+import type { OpenUploads, SweepCatalog } from '../../ports/catalog.ts';
 import { longestDueFirst, type NodeRow, recordOf } from '../node-row.ts';
+import { openUploadsOf, type OpenUploadsRow } from '../open-uploads-row.ts';
 import { attempt, COLUMNS, endRow } from './rows.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 
@@ -22,6 +23,7 @@ export function sweepOf(database: SqliteDatabase): SweepCatalog {
       attempt('find uploads by their keys', () =>
         database.all<NodeRow>(FIND_BY_KEYS, { keys: JSON.stringify(keys) }).map(recordOf),
       ),
+    openUploads: () => attempt('count open uploads', () => openUploads(database)),
     oldestOpenCreatedAtEpochMs: () =>
       attempt('find the oldest open upload', () => {
         const row = database.get<{ created_at: number | null }>(OLDEST_OPEN);
@@ -38,6 +40,10 @@ function writeMissingEvents(database: SqliteDatabase, limit: number): number {
   const rows = database.all<{ document_id: string }>(FIND_UNTOLD, { limit });
   const told = rows.filter(({ document_id }) => endRow(database, document_id, TELL));
   return told.length;
+}
+
+function openUploads(database: SqliteDatabase): OpenUploads {
+  return openUploadsOf(database.all<OpenUploadsRow>(OPEN_UPLOADS));
 }
 
 function write(
@@ -95,6 +101,14 @@ const TELL = {
 };
 
 const FIND_BY_KEYS = `SELECT ${COLUMNS} FROM nodes WHERE s3_key IN (SELECT value FROM json_each(:keys))`;
+
+// By the words of the partial indexes nodes_expiring and nodes_due, so that complete rows are not read.
+const OPEN_UPLOADS = `
+  SELECT upload_state AS state, count(*) AS count, NULL AS age_ms FROM nodes
+  WHERE upload_state IN ('PENDING', 'UPLOADING', 'ABORTING') GROUP BY upload_state
+  UNION ALL
+  SELECT 'COMPLETING', count(*), ${CLOCK_MS} - min(coalesce(completing_since, complete_sent_at)) FROM nodes
+  WHERE upload_state = 'COMPLETING' AND next_attempt_at IS NOT NULL`;
 
 const OLDEST_OPEN = `
   SELECT min(created_at) AS created_at FROM nodes

@@ -16,6 +16,7 @@ import { exchangeParts } from '../../uploads/exchange-parts.ts';
 import { getUpload } from '../../uploads/get-upload.ts';
 import { openByClient } from '../../uploads/open-by-client.ts';
 import type { TokenClaims } from '../../uploads/upload-token.ts';
+import { noteUpload } from '../call-scope.ts';
 import type { CallLimits } from '../call-limits.ts';
 import { onlyBy } from '../method-not-allowed.ts';
 import type { OwnerOf } from '../owner.ts';
@@ -28,6 +29,7 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf, limits: Cal
   const createMaxBytes = MESSAGE_MAX_BYTES + Math.ceil((context.settings.inlineMaxBytes * 4) / 3);
   const callerBy = async (token: string | undefined, uploadId: string): Promise<TokenClaims> => {
     const claims = context.tokens.verify(token, uploadId);
+    noteUpload(claims);
     await limits.chargeOwner(claims.owner, 1);
     return claims;
   };
@@ -37,7 +39,9 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf, limits: Cal
   routes.post('/', async (c) => {
     const uploadOwner = await owner(c);
     const request = await readMessage(c.req.raw, createUploadRequestSchema, createMaxBytes);
-    return c.json(await createUpload(context, uploadOwner, request), 201);
+    const created = await createUpload(context, uploadOwner, request);
+    noteUpload(created);
+    return c.json(created, 201);
   });
   // The same path for all uploads, and no header that is not everybody's: one CORS preflight for all of them, or none.
   routes.post('/parts', async (c) => {

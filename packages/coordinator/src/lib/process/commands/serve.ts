@@ -23,6 +23,7 @@ ${HELP_ENDING}`,
     const config = readConfig(world.env);
     const service = await startService(config, world.report);
     world.say(`longhaul-coordinator listens on ${service.url}, bucket ${config.store.bucket}`);
+    if (service.metricsUrl) world.say(`Figures for Prometheus: ${service.metricsUrl}`);
     sayWhatIsMissing(config, world);
     await stopAsked();
     world.say('Stopping: calls under way are finished first. Once more to end at once.');

@@ -1,0 +1,5 @@
+export {
+  createPrometheusMetrics,
+  type PrometheusMetrics,
+  type PrometheusMetricsOptions,
+} from './lib/adapters/prometheus/prometheus-metrics.ts';

@@ -25,6 +25,7 @@ const coordinator = {
   entries: `${COORDINATOR}[^/]+\\.ts$`,
   main: `${COORDINATOR}main\\.ts$`,
   errors: `${COORDINATOR}lib/coordinator-error\\.ts$`,
+  secret: `${COORDINATOR}lib/secret\\.ts$`,
   root: `${COORDINATOR}lib/[^/]+\\.ts$`,
   ports: `${COORDINATOR}lib/ports/`,
   uploads: `${COORDINATOR}lib/uploads/`,
@@ -258,15 +259,15 @@ module.exports = {
 
     layer({
       name: 'coordinator-ports',
-      comment: 'Ports are leaves.',
+      comment: 'Ports are leaves; they know what a secret is.',
       from: coordinator.ports,
-      allowed: [coordinator.ports],
+      allowed: [coordinator.ports, coordinator.secret],
     }),
     layer({
       name: 'coordinator-uploads',
       comment: 'Use-cases know ports, no HTTP and no adapter.',
       from: coordinator.uploads,
-      allowed: [coordinator.uploads, coordinator.ports, coordinator.errors],
+      allowed: [coordinator.uploads, coordinator.ports, coordinator.errors, coordinator.secret],
     }),
     layer({
       name: 'coordinator-events',
@@ -278,7 +279,7 @@ module.exports = {
       name: 'coordinator-http',
       comment: 'HTTP knows use-cases and ports.',
       from: coordinator.http,
-      allowed: [coordinator.http, coordinator.uploads, coordinator.ports, coordinator.errors],
+      allowed: [coordinator.http, coordinator.uploads, coordinator.ports, coordinator.errors, coordinator.secret],
     }),
     layer({
       name: 'coordinator-root',
@@ -301,13 +302,14 @@ module.exports = {
         coordinator.adaptersShared,
         coordinator.ports,
         coordinator.errors,
+        coordinator.secret,
       ],
     }),
     layer({
       name: 'coordinator-adapters-shared',
       comment: 'What adapters share knows no adapter.',
       from: coordinator.adaptersShared,
-      allowed: [coordinator.adaptersShared, coordinator.ports, coordinator.errors],
+      allowed: [coordinator.adaptersShared, coordinator.ports, coordinator.errors, coordinator.secret],
     }),
     layer({
       name: 'coordinator-process',
@@ -372,8 +374,14 @@ module.exports = {
     driver({
       name: 'driver-s3',
       comment: 'The AWS SDK stays behind its port.',
-      module: npmPackage('@(aws-sdk|smithy)'),
+      module: npmPackage('@(aws-sdk/(client-s3|s3-request-presigner)|smithy)'),
       folder: 'object-store',
+    }),
+    driver({
+      name: 'driver-aws-keys',
+      comment: 'AWS KMS and Secrets Manager stay behind their port.',
+      module: npmPackage('@aws-sdk/client-(kms|secrets-manager)'),
+      folder: 'aws',
     }),
   ],
   options: {

@@ -12,6 +12,8 @@ export default defineConfig({
     'src/api-keys.ts',
     'src/jwt.ts',
     'src/prometheus.ts',
+    'src/key-vault.ts',
+    'src/aws-keys.ts',
     'src/testing.ts',
     'src/main.ts',
   ],

@@ -54,6 +54,7 @@ const ALLOWED: readonly Import[] = [
   [`${COORDINATOR}/lib/process/serve.ts`, `${COORDINATOR}/lib/create-coordinator.ts`],
   [`${COORDINATOR}/lib/process/wire.ts`, `${COORDINATOR}/lib/adapters/redis/state.ts`],
   [`${COORDINATOR}/lib/process/wire.ts`, 'ioredis'],
+  [`${COORDINATOR}/lib/ports/key-vault.ts`, `${COORDINATOR}/lib/secret.ts`],
   [`${COORDINATOR}/lib/create-coordinator.ts`, `${COORDINATOR}/lib/http/app.ts`],
   [`${COORDINATOR}/lib/http/app.ts`, `${COORDINATOR}/lib/uploads/create.ts`],
   [`${COORDINATOR}/lib/http/app.ts`, '@longhaul/protocol/schemas'],
@@ -153,6 +154,7 @@ const REFUSED: readonly Import[] = [
   [`${COORDINATOR}/lib/http/x-jwt.ts`, 'jose', 'driver-jwt'],
   [`${COORDINATOR}/lib/events/x-prometheus.ts`, 'prom-client', 'driver-prometheus'],
   [`${COORDINATOR}/lib/http/x-s3.ts`, '@aws-sdk/client-s3', 'driver-s3'],
+  [`${COORDINATOR}/lib/adapters/object-store/x-kms.ts`, '@aws-sdk/client-kms', 'driver-aws-keys'],
 ];
 
 const MANIFESTS = {
@@ -167,7 +169,7 @@ const MANIFESTS = {
   },
   coordinator: {
     exports: { '.': './src/index.ts' },
-    dependencies: { '@aws-sdk/client-s3': '1', '@longhaul/sdk': '1' },
+    dependencies: { '@aws-sdk/client-kms': '1', '@aws-sdk/client-s3': '1', '@longhaul/sdk': '1' },
     devDependencies: {
       '@longhaul/protocol': '1',
       ioredis: '1',
@@ -189,6 +191,7 @@ const INSTALLED = [
   'kafkajs',
   'prom-client',
   'postgres',
+  '@aws-sdk/client-kms',
   '@aws-sdk/client-s3',
   'vitest',
   'dev-tool',

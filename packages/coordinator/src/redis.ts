@@ -1,3 +1,4 @@
+export { createRedisSealedKeys, type SealedKeyRedis } from './lib/adapters/redis/redis-sealed-keys.ts';
 export {
   createRedisState,
   type RedisClient,

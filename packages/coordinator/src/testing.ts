@@ -17,3 +17,4 @@ export {
 export { type CatalogFixture, describeCatalog, type SetUpCatalog } from './lib/testing/catalog.contract.ts';
 export { type EventSinkFixture, describeEventSink, exampleEvent } from './lib/testing/event-sink.contract.ts';
 export { type CallLimiterFixture, describeCallLimiter } from './lib/testing/call-limiter.contract.ts';
+export { describeKeyVault, type KeyVaultFixture } from './lib/testing/key-vault.contract.ts';

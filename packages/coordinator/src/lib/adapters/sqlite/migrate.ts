@@ -3,6 +3,7 @@ import { outbox } from './migrations/002-outbox.ts';
 import { checksumAlgorithm } from './migrations/003-checksum-algorithm.ts';
 import { streams } from './migrations/004-streams.ts';
 import { objectOptions } from './migrations/005-object-options.ts';
+import { sealedKeys } from './migrations/006-sealed-keys.ts';
 import { ownerQuotas } from './migrations/007-owner-quotas.ts';
 import { completingSince } from './migrations/009-completing-since.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
@@ -14,6 +15,7 @@ const MIGRATIONS: readonly string[] = [
   checksumAlgorithm,
   streams,
   objectOptions,
+  sealedKeys,
   ownerQuotas,
   completingSince,
 ];

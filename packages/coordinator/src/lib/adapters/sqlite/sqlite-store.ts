@@ -1,7 +1,9 @@
 import { type Catalog, CatalogError } from '../../ports/catalog.ts';
+import type { SealedKeyStore } from '../../ports/key-vault.ts';
 import type { StateStore } from '../../ports/state-store.ts';
 import { createSqliteCatalog } from './sqlite-catalog.ts';
 import { openDatabase, type SqliteDatabase } from './sqlite-database.ts';
+import { createSqliteSealedKeys } from './sqlite-sealed-keys.ts';
 import { createSqliteState } from './sqlite-state.ts';
 
 /** Options of {@link createSqliteStore}. */
@@ -12,10 +14,12 @@ export interface SqliteStoreOptions {
   readonly nowEpochMs?: () => number;
 }
 
-/** Catalog and hot state in one file. */
+/** Catalog, hot state and sealed keys in one file. */
 export interface SqliteStore {
   readonly catalog: Catalog;
   readonly state: StateStore;
+  /** For `createKeyVault`. */
+  readonly sealedKeys: SealedKeyStore;
 }
 
 /**
@@ -30,7 +34,11 @@ export interface SqliteStore {
  */
 export function createSqliteStore(options: SqliteStoreOptions): SqliteStore {
   const database = open(options);
-  return { catalog: createSqliteCatalog(database), state: createSqliteState(database) };
+  return {
+    catalog: createSqliteCatalog(database),
+    state: createSqliteState(database),
+    sealedKeys: createSqliteSealedKeys(database),
+  };
 }
 
 function open({ path, nowEpochMs }: SqliteStoreOptions): SqliteDatabase {

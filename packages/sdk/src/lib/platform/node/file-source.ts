@@ -54,6 +54,7 @@ async function sourceOf(handle: FileHandle, path: string | undefined): Promise<N
   return {
     sizeBytes: Number(opened.size),
     lastModifiedEpochMs: Number(opened.mtimeMs),
+    ...(path !== undefined && { file: { path, dev: opened.dev, ino: opened.ino } }),
     readInto,
     async read(offsetBytes, sizeBytes) {
       const bytes = new Uint8Array(sizeBytes);

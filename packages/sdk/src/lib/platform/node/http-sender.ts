@@ -4,7 +4,7 @@ import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
 import type { PartAnswer, PartSender, PartToSend } from '../../ports/part-sender.ts';
 import { isUploadError } from '../../upload-error.ts';
 import { createFlow, type Flow } from './flow.ts';
-import type { NodeSource } from './node-source.ts';
+import { type NodeSource, viewOf } from './node-source.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
 /** What the sender is made with. */
@@ -119,11 +119,6 @@ async function writeBody(
 
 function newBuffers(): Buffers {
   return [new Uint8Array(BUFFER_BYTES), new Uint8Array(BUFFER_BYTES)];
-}
-
-function viewOf({ view }: NodeSource, positionBytes: number, maxBytes: number): Uint8Array {
-  if (!view) throw new TypeError('a source that is not in memory is read into buffers');
-  return view(positionBytes, maxBytes);
 }
 
 /** Resolves when the network has taken the bytes. */

@@ -12,6 +12,16 @@ export interface NodeSource extends ByteSource {
 
   /** Of a source in memory: the bytes from there on, at most so many and at least one. They stay until they are sent. */
   view?(positionBytes: number, maxBytes: number): Uint8Array;
+
+  /** Of a regular file with a path: where another thread finds it, and what it knows it by. */
+  readonly file?: FileIdentity | undefined;
+}
+
+/** A file, and what tells it from another one that has taken its place. */
+export interface FileIdentity {
+  readonly path: string;
+  readonly dev: bigint;
+  readonly ino: bigint;
 }
 
 /** Gives a source that can only hand out bytes the method that the sender needs. */
@@ -25,6 +35,12 @@ export function withReadInto(source: ByteSource): NodeSource {
       buffer.set(bytes);
     },
   };
+}
+
+/** The bytes themselves, of a source that holds them. */
+export function viewOf({ view }: NodeSource, positionBytes: number, maxBytes: number): Uint8Array {
+  if (!view) throw new TypeError('a source that is not in memory is read into buffers');
+  return view(positionBytes, maxBytes);
 }
 
 /** Bytes in memory are gone once their buffer was transferred to a worker, and fewer once it was made smaller. */

@@ -86,14 +86,15 @@ async function upload(
   });
   const uploader = createUploader({
     coordinator: async (request) => {
+      const body = await request.text();
       const answer = await fetch(request.url.replace('http://localhost', world.coordinator), {
         method: request.method,
         headers: request.headers,
-        body: await request.text(),
+        body,
       });
       if (request.url.endsWith('/complete')) {
         statuses.push(answer.status);
-        await afterComplete?.(world, request.url.split('/').at(-2) ?? '');
+        await afterComplete?.(world, (JSON.parse(body) as { uploadId: string }).uploadId);
       }
       return answer;
     },

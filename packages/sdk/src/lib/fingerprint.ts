@@ -16,17 +16,18 @@ export async function fingerprintOf(source: ByteSource): Promise<string | undefi
   const subtle = crypto.subtle as typeof crypto.subtle | undefined;
   if (!subtle) return undefined;
   const { sizeBytes } = source;
-  const content: (string | Uint8Array<ArrayBuffer>)[] = [`${sizeBytes}\n`];
   const sampleBytes = Math.min(SAMPLE_BYTES, sizeBytes);
   // Those of small contents overlap and miss nothing: one read is enough for all of them.
   const whole = sizeBytes <= SAMPLE_BYTES * LAST_SAMPLE ? await source.read(0, sizeBytes) : undefined;
-  for (let index = 0; index <= LAST_SAMPLE; index++) {
+  const samples = Array.from({ length: LAST_SAMPLE + 1 }, async (_, index) => {
     const offsetBytes = Math.floor(((sizeBytes - sampleBytes) * index) / LAST_SAMPLE);
-    content.push(
-      whole?.subarray(offsetBytes, offsetBytes + sampleBytes) ??
-        (await source.read(offsetBytes, sampleBytes)),
+    return (
+      whole?.subarray(offsetBytes, offsetBytes + sampleBytes) ?? (await source.read(offsetBytes, sampleBytes))
     );
-  }
-  const digest = await subtle.digest('SHA-256', await new Blob(content).arrayBuffer());
+  });
+  const digest = await subtle.digest(
+    'SHA-256',
+    await new Blob([`${sizeBytes}\n`, ...(await Promise.all(samples))]).arrayBuffer(),
+  );
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -49,7 +49,14 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
   const attempt: AttemptCall = async ({ method, path, token, json }, signal) => {
     try {
       const own = typeof headers === 'function' ? await headers() : headers;
-      const init = { method, json, headers: { ...own, [TOKEN_HEADER]: token }, signal };
+      // A page asks whether it may send JSON, or headers of the application's own, before it does: one round trip more.
+      const contentType = Object.keys(own).length > 0 ? 'application/json' : 'text/plain';
+      const init = {
+        method,
+        json,
+        headers: { 'content-type': contentType, ...own, [TOKEN_HEADER]: token },
+        signal,
+      };
       const response = await http(`v1/uploads${path}`, init);
       // Not JSON: a proxy or another server has answered, or the answer was cut short.
       return judgeAnswer(response, await response.json().catch(() => undefined), address);
@@ -83,6 +90,7 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
 
   return {
     address,
+    learnt: {},
     call: async <Answer>(call: CoordinatorCall, signal: AbortSignal) => {
       const make = call.mayShare ? share : attempt;
       const answer = await repeat(input, signal, () => make(call, signal));

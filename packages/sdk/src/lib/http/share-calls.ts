@@ -39,7 +39,7 @@ export function createSharing(
   const create = shareCalls(attempt, { path: '/batch', entryOf: ({ json }) => json, judge: judgeItem });
   const complete = shareCalls(attempt, {
     path: '/batch/complete',
-    entryOf: ({ path, token }) => ({ uploadId: path.split('/')[1], token }),
+    entryOf: ({ path, token, json }) => (token ? { uploadId: path.split('/')[1], token } : json),
     judge: judgeItem,
   });
   return async (call, signal) => await (call.path ? complete : create)(call, signal);

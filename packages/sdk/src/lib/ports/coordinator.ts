@@ -1,5 +1,16 @@
+import type { ChecksumAlgorithm } from '@longhaul/protocol';
+
+/** What was learnt of a coordinator by talking to it, for all later calls. */
+export interface LearntOfCoordinator {
+  /** It does not know calls that others have learnt since. */
+  isOlder?: boolean;
+  /** What it has asked parts to be digested by last; `null`: by nothing. Left out: nobody has asked it yet. */
+  checksumAlgorithm?: ChecksumAlgorithm | null;
+}
+
 /** The coordinator, as somebody who can be called. */
 export interface Coordinator {
+  readonly learnt: LearntOfCoordinator;
   /** Where it is, without query: for messages, and to tell the uploads of one coordinator from another's. */
   readonly address: string;
   /**
@@ -15,7 +26,7 @@ export interface CoordinatorCall {
   readonly method: 'post' | 'delete';
   /** Below `/v1/uploads`; empty for that itself. */
   readonly path: string;
-  /** The upload's token; left out for create. */
+  /** The upload's token, where it travels in a header. */
   readonly token?: string;
   /** Body, where there is one. Members that are `undefined` are left out of it. */
   readonly json?: unknown;

@@ -1,6 +1,6 @@
 import type { Grant, PartRange, PartsRequest } from '@longhaul/protocol';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { createExchange, type Exchange } from './exchange.ts';
 
 const PART_BYTES = 5;
@@ -86,11 +86,17 @@ function receiptOf(partNumber: number): { partNumber: number; sizeBytes: number;
 }
 
 describe('the exchange', () => {
-  it('asks for the next parts with the first, so that one call serves many', async () => {
+  it('asks for the next parts with the first, so that one call serves many, and for more before anybody needs them', async () => {
     const { exchange, calls, parts } = start(10);
     const grants = await Promise.all(parts.slice(0, 4).map((part) => exchange.grantFor(part, signal)));
     expect(grants.map(({ partNumber }) => partNumber)).toEqual([1, 2, 3, 4]);
-    expect(calls.map(({ sign }) => sign.map(({ partNumber }) => partNumber))).toEqual([[1, 2, 3, 4]]);
+    await vi.waitFor(() => expect(calls).toHaveLength(2));
+    expect(calls.map(({ sign }) => sign.map(({ partNumber }) => partNumber))).toEqual([
+      [1, 2, 3, 4],
+      [5, 6, 7, 8],
+    ]);
+    await exchange.grantFor(parts[4]!, signal);
+    expect(calls).toHaveLength(2);
   });
 
   it('uses the URLs that came with the upload, unless they are about to expire', async () => {
@@ -152,11 +158,14 @@ describe('the exchange', () => {
     expect(calls[0]?.report).toEqual([receiptOf(5)]);
   });
 
-  it('has reported everything after a flush, a thousand at a time', async () => {
+  it('leaves in the end what one call can carry, and has reported the rest, a thousand at a time', async () => {
     const { exchange, calls } = start(2_500);
     for (let partNumber = 1; partNumber <= 2_500; partNumber++) exchange.report(receiptOf(partNumber));
-    await exchange.flush();
-    expect(calls.map(({ report }) => report.length)).toEqual([1_000, 1_000, 500]);
+    const rest = await exchange.rest();
+    expect(calls.map(({ report }) => report.length)).toEqual([1_000, 1_000]);
+    expect(rest.map(({ partNumber }) => partNumber)).toEqual(
+      Array.from({ length: 500 }, (_, i) => 2_001 + i),
+    );
   });
 
   it('loses no receipt to a report that failed behind the scenes', async () => {
@@ -164,10 +173,9 @@ describe('the exchange', () => {
     breakDown(true);
     exchange.report(receiptOf(1));
     await tick(1_000);
-    await expect(exchange.flush()).rejects.toThrow('no network');
     breakDown(false);
-    await exchange.flush();
-    expect(calls.map(({ report }) => report)).toEqual([[receiptOf(1)]]);
+    expect(await exchange.rest()).toEqual([receiptOf(1)]);
+    expect(calls).toEqual([]);
   });
 
   it('tells of each part once, hands out the right URLs, and makes one call at a time, whatever happens', async () => {
@@ -209,9 +217,9 @@ describe('the exchange', () => {
           }
         }
         breakDown(false);
-        await exchange.flush();
+        const rest = await exchange.rest();
         expect((await Promise.all(asked)).filter((wrong) => wrong !== undefined)).toEqual([]);
-        const told = calls.flatMap(({ report }) => report.map((receipt) => receipt.partNumber));
+        const told = [...calls.flatMap(({ report }) => report), ...rest].map((receipt) => receipt.partNumber);
         expect(told.toSorted((a, b) => a - b)).toEqual([...reported].toSorted((a, b) => a - b));
         expect(mostAtOnce()).toBeLessThanOrEqual(1);
         // Twice as many parts as are in flight: no URL is asked for long before it is used.

@@ -5,6 +5,7 @@ import {
   type PartRange,
   type PartsRequest,
   type PartsResponse,
+  type PartToSign,
   type Receipt,
 } from '@longhaul/protocol';
 import pLimit from 'p-limit';
@@ -23,8 +24,8 @@ export interface Exchange {
   dropGrant(partNumber: number): void;
   /** The store has the part. The coordinator hears of it within a second. */
   report(receipt: Receipt): void;
-  /** Resolves when the coordinator has heard of every part reported so far. Call it last. */
-  flush(): Promise<void>;
+  /** What the coordinator has not heard of yet, once no call is under way any more. Call it last. */
+  rest(): Promise<readonly Receipt[]>;
 }
 
 /** What the exchange works with. */
@@ -72,21 +73,30 @@ export function createExchange({
       ? grant
       : undefined;
   };
-  /** Reports what is due, and asks for URLs of this part, if one is named, and of the next ones that have none. */
-  const exchange = async (...first: PartRange[]): Promise<void> => {
-    const report = receipts.slice(0, MAX_PARTS_PER_CALL);
-    const parts = [...new Set([...first, ...toCome])].slice(0, 2 * concurrency).filter((part) => !find(part));
-    const sign = parts.flatMap(({ partNumber, sizeBytes }) => {
+  const toSign = (first: readonly PartRange[], most: number): PartToSign[] => {
+    const parts = [...new Set([...first, ...toCome])].slice(0, most).filter((part) => !find(part));
+    return parts.flatMap(({ partNumber, sizeBytes }) => {
       const checksum = digests?.known(partNumber);
       return checksum || !digests ? [{ partNumber, sizeBytes, ...(checksum && { checksum }) }] : [];
     });
+  };
+  /** Asks ahead, so that the next part finds a URL: else a connection would lie idle for a round trip. */
+  const askAhead = (): void => {
+    if (line.activeCount > 0 || toSign([], 1).length === 0) return;
+    line(exchange).catch(() => {});
+  };
+  /** Reports what is due, and asks for URLs of this part, if one is named, and of the next ones that have none. */
+  const exchange = async (...first: PartRange[]): Promise<void> => {
+    const report = receipts.slice(0, MAX_PARTS_PER_CALL);
+    const sign = toSign(first, 2 * concurrency);
     const askedMs = clock.nowMs();
     const { grants } = await session.exchangeParts({ report, sign });
     receipts = receipts.slice(report.length);
     hold(grants, askedMs);
   };
-  const reportAll = async (): Promise<void> => {
-    while (receipts.length > 0) await exchange();
+  const reportAll = async (most = 0): Promise<readonly Receipt[]> => {
+    while (receipts.length > most) await exchange();
+    return receipts;
   };
 
   hold(input.created.grants, input.askedMs);
@@ -96,6 +106,7 @@ export function createExchange({
       toCome.add(part);
       if (!find(part)) await runInPool(line, signal, async () => find(part) ?? (await exchange(part)));
       toCome.delete(part);
+      askAhead();
       // Asked for just now: if the answer took so long that it is of no use, the store will say so.
       const grant = held.get(part.partNumber);
       if (!grant) throw new UploadError('COORDINATOR_REFUSED', 'The coordinator gave no URL.');
@@ -106,12 +117,12 @@ export function createExchange({
       held.delete(receipt.partNumber);
       if (receipts.push(receipt) > 1) return;
       const soon = clock.sleep(REPORT_WITHIN_MS, AbortSignal.any([stopSignal, over.signal]));
-      // Fails when the upload is over, aborted, or cannot be reported to: `flush` tries again and tells.
+      // Fails when the upload is over, aborted, or cannot be reported to: what is left is told in the end.
       soon.then(() => line(reportAll)).catch(() => {});
     },
-    async flush() {
+    async rest() {
       over.abort();
-      await line(reportAll);
+      return await line(reportAll, MAX_PARTS_PER_CALL);
     },
   };
 }

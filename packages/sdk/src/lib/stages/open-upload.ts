@@ -1,7 +1,8 @@
-import type { Checksum, CreateUploadResponse } from '@longhaul/protocol';
+import type { Checksum, CreateUploadResponse, PartToSign } from '@longhaul/protocol';
 import type { Clock } from '../ports/clock.ts';
 import type { Coordinator } from '../ports/coordinator.ts';
 import { ENDED } from '../ended.ts';
+import { preferNewer } from '../prefer-newer.ts';
 import { codeOf } from '../upload-error.ts';
 
 /** An upload that the coordinator has opened. */
@@ -35,13 +36,21 @@ export async function create(
 }
 
 /**
- * Opens the upload. `undefined`: the createId belongs to an upload that has ended, or that was another one; a new
+ * Opens the upload, and asks for the URLs of parts, as they are expected to be, in the same call. `undefined`: the createId belongs to an upload that has ended, or that was another one; a new
  * createId is needed.
  */
-export async function openUpload(input: OpenInput, request: CreateBody): Promise<Opening | undefined> {
-  const askedMs = input.clock.nowMs();
+export async function openUpload(
+  input: OpenInput,
+  request: CreateBody,
+  sign: readonly PartToSign[] = [],
+): Promise<Opening | undefined> {
+  const { clock, coordinator } = input;
+  const askedMs = clock.nowMs();
+  const ask = (isOlder = true): Promise<CreateUploadResponse> =>
+    create(input, isOlder ? request : { ...request, sign });
   try {
-    const created = await create(input, request);
+    const created = await (sign.length > 0 ? preferNewer(coordinator, ask) : ask());
+    coordinator.learnt.checksumAlgorithm = created.checksumAlgorithm ?? null;
     return ENDED.test(created.state) ? undefined : { created, askedMs, request };
   } catch (error) {
     const code = codeOf(error);

@@ -9,3 +9,5 @@ export { createDigests } from '../stages/digest-parts.ts';
 export { createExchange } from '../stages/exchange.ts';
 export { sendPart } from '../stages/send-part.ts';
 export { sendParts } from '../stages/send-parts.ts';
+export { foresee } from './foresee.ts';
+export { workLeft } from './work-left.ts';

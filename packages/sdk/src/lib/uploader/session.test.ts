@@ -17,8 +17,9 @@ it.each([
     const calls: { method: string; path: string; token: string | undefined }[] = [];
     const coordinator: Coordinator = {
       address: 'http://localhost',
-      call: async <Answer>({ method, path, token }: CoordinatorCall) => {
-        calls.push({ method, path, token });
+      learnt: {},
+      call: async <Answer>({ method, path, token, json }: CoordinatorCall) => {
+        calls.push({ method, path, token: token ?? (json as { token?: string } | undefined)?.token });
         return { ...upload('second'), resumed } as Answer;
       },
     };
@@ -32,7 +33,7 @@ it.each([
     expect(calls).toEqual([
       { method: 'post', path: '', token: undefined },
       ...strayCalls,
-      { method: 'post', path: '/first/complete', token: 'token of first' },
+      { method: 'post', path: '/complete', token: 'token of first' },
     ]);
   },
 );

@@ -8,6 +8,7 @@ import type {
 } from '@longhaul/protocol';
 import type { CoordinatorCall } from '../ports/coordinator.ts';
 import { create, type CreateBody, type OpenInput } from '../stages/open-upload.ts';
+import { preferNewer } from '../prefer-newer.ts';
 import { codeOf } from '../upload-error.ts';
 
 /** The calls of one upload, with the token kept fresh. Every one throws `UPLOAD_ENDED` once the upload was ended from elsewhere. */
@@ -44,14 +45,8 @@ export function createSession(
     return undefined;
   };
 
-  const call = async <Answer>(
-    method: CoordinatorCall['method'],
-    path: string,
-    signal: AbortSignal,
-    more: Pick<CoordinatorCall, 'json' | 'mayShare'> = {},
-  ): Promise<Answer> => {
-    const ask = (): Promise<Answer> =>
-      input.coordinator.call({ method, path: `/${uploadId}${path}`, token, ...more }, signal);
+  const { coordinator } = input;
+  const withFreshToken = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
     try {
       return await ask();
     } catch (error) {
@@ -60,13 +55,37 @@ export function createSession(
       return await ask();
     }
   };
+  /** With the token in the body and no id in the path, a page of another origin need not ask first whether it may. */
+  const post = async <Answer>(
+    { isOlder, ...more }: Pick<CoordinatorCall, 'path' | 'mayShare'> & { readonly isOlder: boolean },
+    json: object,
+    signal: AbortSignal,
+  ): Promise<Answer> => {
+    const call = isOlder
+      ? { ...more, path: `/${uploadId}${more.path}`, token, json }
+      : { ...more, json: { ...json, uploadId, token } };
+    return await coordinator.call({ method: 'post', ...call }, signal);
+  };
 
   return {
     reopen,
-    complete: (signal, json) => call('post', '/complete', signal, { json, mayShare: mode === 'single' }),
-    cancel: (signal) => call('delete', '', signal),
+    complete: (signal, { report, ...whole } = {}) =>
+      withFreshToken(() =>
+        preferNewer(coordinator, async (isOlder) => {
+          const last = report?.length ? report : undefined;
+          if (isOlder && last) await post({ path: '/parts', isOlder }, { report: last, sign: [] }, signal);
+          const call = { path: '/complete', mayShare: mode === 'single', isOlder };
+          return await post(call, isOlder ? whole : { ...whole, report: last }, signal);
+        }),
+      ),
+    cancel: (signal) =>
+      withFreshToken(() => coordinator.call({ method: 'delete', path: `/${uploadId}`, token }, signal)),
     async exchangeParts(json) {
-      const answer = await call<PartsResponse>('post', '/parts', input.stopSignal, { json });
+      const answer = await withFreshToken(() =>
+        preferNewer(coordinator, (isOlder) =>
+          post<PartsResponse>({ path: '/parts', isOlder }, json, input.stopSignal),
+        ),
+      );
       token = answer.token ?? token;
       return answer;
     },

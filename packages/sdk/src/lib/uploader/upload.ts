@@ -1,23 +1,32 @@
-import { MIN_PART_SIZE_BYTES, type UploadResult } from '@longhaul/protocol';
+import { MIN_PART_SIZE_BYTES, type Receipt, type UploadResult } from '@longhaul/protocol';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import { cancelUpload } from '../stages/cancel-upload.ts';
 import { completeUpload, type Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import type { Digests } from '../stages/digest-parts.ts';
+import type { Foresight } from './foresee.ts';
 import { type Content, forgetUpload, identifyUpload, recogniseContent } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
-import { reasonOf, wishPlan } from '../schedule/wish-plan.ts';
+import { reasonOf, type WishedPlan, wishPlan } from '../schedule/wish-plan.ts';
 import { codeOf, isUploadError, UploadError } from '../upload-error.ts';
 import { createSession, type Session } from './session.ts';
 import type { UploadJob } from './upload-job.ts';
 import type { OpenedUpload } from './upload-state.ts';
-import { partsOf, type WorkLeft, workLeft } from './work-left.ts';
+import { partsOf } from './parts-of.ts';
+import type { WorkLeft } from './work-left.ts';
 
 interface OpenUpload extends Opening {
   readonly opened: OpenedUpload;
   readonly session: Session;
 }
+
+interface Prepared {
+  readonly wished: WishedPlan;
+  readonly foreseen?: Promise<Foresight | undefined>;
+}
+
+type PreparedJob<Source extends ByteSource> = UploadJob<Source> & Prepared;
 
 interface DigestedUpload extends OpenUpload {
   /** Of an upload whose parts are digested. */
@@ -35,9 +44,31 @@ const LET_GO_WITHIN_MS = 10_000;
  * verify → complete, with digests made ahead of the sending. Parts that the store lacks after all send it back to
  * sending, an upload that has expired to the very beginning, once; `cancel()` leads out of it.
  */
-export async function runUpload<Source extends ByteSource>(job: UploadJob<Source>): Promise<UploadResult> {
-  // Under way while the source is looked at and the coordinator asked; who needs it waits for it, and is told if it fails.
-  if (!(job.source.sizeBytes <= job.inlineMaxBytes)) job.loadSending().catch(() => {});
+export async function runUpload<Source extends ByteSource>(upload: UploadJob<Source>): Promise<UploadResult> {
+  const job = { ...upload, ...prepare(upload) };
+  try {
+    return await leadOrFollow(job);
+  } finally {
+    (await job.foreseen)?.digests.stop();
+  }
+}
+
+/** What is under way while the source is looked at and the coordinator asked. */
+function prepare<Source extends ByteSource>(job: UploadJob<Source>): Prepared {
+  const { source, inlineMaxBytes } = job;
+  const { sizeBytes, once } = source;
+  const bytesPerSecond = job.bytesPerSecond();
+  const wished = wishPlan({ ...job, sizeBytes, bytesPerSecond, isHeld: once !== undefined });
+  if (sizeBytes <= inlineMaxBytes) return { wished };
+  const foreseen = job
+    .loadSending()
+    .then(({ foresee }) => (once || wished.isWhole ? undefined : foresee(job, wished)))
+    // Who needs it to send is told.
+    .catch(() => undefined);
+  return { wished, foreseen };
+}
+
+async function leadOrFollow<Source extends ByteSource>(job: PreparedJob<Source>): Promise<UploadResult> {
   const content = await recogniseContent(job);
   const lead = async (): Promise<UploadResult> =>
     await runOnce(job, content, false).catch(async (error: unknown) => {
@@ -53,7 +84,7 @@ export async function runUpload<Source extends ByteSource>(job: UploadJob<Source
 }
 
 async function runOnce<Source extends ByteSource>(
-  job: UploadJob<Source>,
+  job: PreparedJob<Source>,
   content: Content,
   isRestart: boolean,
 ): Promise<UploadResult> {
@@ -97,22 +128,19 @@ async function endAfter<Source extends ByteSource>(
 
 /** Opens the upload that this source belongs to. `undefined`: the one remembered is over. */
 async function open<Source extends ByteSource>(
-  job: UploadJob<Source>,
+  job: PreparedJob<Source>,
   content: Content,
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
   const identity = await identifyUpload(job, content, forgetHint);
-  const { digester, source } = job;
-  const wished = wishPlan({
-    ...job,
-    sizeBytes: source.sizeBytes,
-    bytesPerSecond: job.bytesPerSecond(),
-    isHeld: source.once !== undefined,
-  });
-  const wish = { ...job, wished, digester: job.integrity ? digester : undefined };
-  const opening = await openUpload(job, await describeUpload(wish, identity));
+  const { digester, wished, foreseen } = job;
+  const wish = { ...job, digester: job.integrity ? digester : undefined };
+  const request = await describeUpload(wish, identity);
+  const foresight = await foreseen;
+  await foresight?.ready;
+  const opening = await openUpload(job, request, foresight?.toSign());
   if (!opening) return undefined;
-  const { created, request } = opening;
+  const { created } = opening;
   const { uploadId, mode, receivedParts } = created;
   const plan = { ...created.plan, reason: reasonOf(wished, created.plan, created.resumed) };
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
@@ -120,11 +148,13 @@ async function open<Source extends ByteSource>(
 }
 
 async function digestAndCarry<Source extends ByteSource>(
-  job: UploadJob<Source>,
+  job: PreparedJob<Source>,
   upload: OpenUpload,
 ): Promise<UploadResult> {
   const { digester, source } = job;
   const { created, request } = upload;
+  const foresight = await job.foreseen;
+  if (foresight?.fits(created)) return await carry(job, { ...upload, digests: foresight.digests });
   const { checksumAlgorithm: algorithm } = created;
   // What can be read once is not there before it is its turn.
   const ahead = { parts: source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };
@@ -147,14 +177,15 @@ async function carry<Source extends ByteSource>(
   const { stopSignal, gate, dispatch, source } = job;
   const { session, opened, digests } = upload;
   const { once } = source;
+  const { workLeft } = await job.loadSending();
   let work = workLeft(upload.created);
   for (let round = 1; ; round++) {
     const sent = sendAndReport(job, upload, work);
-    await (once ? sent : sent.catch(leaveToCompletion));
+    const report = await (once ? sent : sent.catch(leaveToCompletion));
     await source.verify();
     const sizeBytes = once && source.sizeBytes;
     if (sizeBytes !== undefined) job.begin(sizeBytes, []);
-    const whole = { checksum: digests?.whole(), sizeBytes };
+    const whole = { report, checksum: digests?.whole(), sizeBytes };
     const completion = await gate.run(stopSignal, async (signal) => {
       dispatch({ kind: 'completing', upload: opened });
       return await completeUpload(job, (asked) => session.complete(asked, whole), signal);
@@ -169,11 +200,12 @@ async function carry<Source extends ByteSource>(
   }
 }
 
+/** Sends what is left, and answers what is left to be reported. */
 async function sendAndReport<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: DigestedUpload,
   { missing, doubtful }: WorkLeft,
-): Promise<void> {
+): Promise<readonly Receipt[]> {
   const { digests, opened } = upload;
   const { once } = job.source;
   const { line, createExchange, sendPart, sendParts } = await job.loadSending();
@@ -198,7 +230,7 @@ async function sendAndReport<Source extends ByteSource>(
     exchange.report(receipt);
     if (!receipt.etag) job.onNotice(ETAG_HIDDEN);
   });
-  await exchange.flush();
+  return await exchange.rest();
 }
 
 /** The coordinator has let go of the upload by itself: nobody wanted its end, so it may begin again. */
@@ -210,6 +242,6 @@ function hasExpired(error: unknown): boolean {
  * Refusals that an upload gives as well once another run, or another tab, has completed it. Asking for completion tells
  * the truth: the result, or what is missing.
  */
-function leaveToCompletion(error: unknown): void {
+function leaveToCompletion(error: unknown): undefined {
   if (!/^(NoSuchUpload|upload-complet)/.test(codeOf(error))) throw error;
 }

@@ -1,4 +1,5 @@
-import { type CreateUploadResponse, type PartRange, partRanges } from '@longhaul/protocol';
+import type { CreateUploadResponse, PartRange } from '@longhaul/protocol';
+import { partsOf } from './parts-of.ts';
 import type { UploadError } from '../upload-error.ts';
 
 /** What is to be done for an upload before it can be completed. */
@@ -28,9 +29,4 @@ export function workLeft(created: CreateUploadResponse, refusal?: unknown): Work
     else if (checksumAlgorithm) doubtful.set(part, checksum?.value);
   }
   return { missing, doubtful };
-}
-
-/** All parts of the plan; none while the size is unknown. */
-export function partsOf({ plan }: CreateUploadResponse): PartRange[] {
-  return plan.sizeBytes === null ? [] : partRanges(plan);
 }

@@ -1,0 +1,60 @@
+import {
+  type CreateUploadResponse,
+  type PartPlan,
+  partRanges,
+  planParts,
+  type PartToSign,
+} from '@longhaul/protocol';
+import type { ByteSource } from '../ports/byte-source.ts';
+import type { WishedPlan } from '../schedule/wish-plan.ts';
+import { createDigests, type Digests } from '../stages/digest-parts.ts';
+import type { UploadJob } from './upload-job.ts';
+
+/** What is done for an upload in the hope that the coordinator will want it as it is wished for here. */
+export interface Foresight {
+  readonly digests: Digests;
+  /** Resolves once the parts that are sent first are digested, or soon: who asks later must not wait for a slow disk. */
+  readonly ready: Promise<unknown>;
+  /** Parts that are digested by now. */
+  toSign(): readonly PartToSign[];
+  /** Whether it has come as hoped. */
+  fits(created: CreateUploadResponse): boolean;
+}
+
+/** Waiting longer would cost more than the round trip that it saves. */
+const READY_WITHIN_MS = 250;
+
+/** Cuts the file as it is wished for, and digests what will be sent first. `undefined` where there is nothing to gain. */
+export function foresee<Source extends ByteSource>(
+  job: UploadJob<Source>,
+  { partSizeBytes }: WishedPlan,
+): Foresight | undefined {
+  const { source, digester, integrity, concurrency, clock, stopSignal } = job;
+  const { checksumAlgorithm: asked } = job.coordinator.learnt;
+  if (!digester || !integrity || asked === null) return undefined;
+  const algorithm = asked ?? digester.algorithms[0];
+  const plan: PartPlan = planParts(source.sizeBytes, partSizeBytes);
+  const parts = partRanges(plan);
+  const ahead = 2 * concurrency;
+  const digests = createDigests({ ...job, digester, algorithm, parts, ahead });
+  const over = new AbortController();
+  const first = Promise.all(parts.slice(0, concurrency).map(digests.of));
+  // Who sends a part that could not be digested is told then.
+  const late = clock.sleep(READY_WITHIN_MS, AbortSignal.any([stopSignal, over.signal]));
+  const ready = Promise.race([first, late])
+    .catch(() => {})
+    .finally(() => over.abort());
+  return {
+    digests,
+    ready,
+    toSign: () =>
+      parts.slice(0, ahead).flatMap(({ partNumber, sizeBytes }) => {
+        const checksum = digests.known(partNumber);
+        return checksum ? [{ partNumber, sizeBytes, checksum }] : [];
+      }),
+    fits: (created) =>
+      created.checksumAlgorithm === algorithm &&
+      created.plan.sizeBytes === plan.sizeBytes &&
+      created.plan.partSizeBytes === plan.partSizeBytes,
+  };
+}

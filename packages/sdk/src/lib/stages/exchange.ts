@@ -9,6 +9,7 @@ import {
   type Receipt,
 } from '@longhaul/protocol';
 import pLimit from 'p-limit';
+import { createHeldGrants, type HeldGrants } from '../held-grants.ts';
 import { runInPool } from '../pool.ts';
 import type { Clock } from '../ports/clock.ts';
 import { UploadError } from '../upload-error.ts';
@@ -46,9 +47,6 @@ export interface ExchangeInput {
 
 const REPORT_WITHIN_MS = 1_000;
 
-/** A URL is not used in the last tenth of its life: it must still be good when the store reads the request. */
-const USABLE_MS_PER_SECOND = 900;
-
 /** Starts the exchange of one round of sending. */
 export function createExchange({
   clock,
@@ -61,25 +59,11 @@ export function createExchange({
   const line = pLimit(1);
   const over = new AbortController();
   const toCome = new Set(input.parts);
-  const held = new Map<number, Grant & { readonly askedMs: number }>();
+  const held = createHeldGrants(clock);
   let receipts: Receipt[] = [];
 
-  const hold = (grants: readonly Grant[], askedMs: number): void => {
-    for (const grant of grants) held.set(grant.partNumber, { ...grant, askedMs });
-  };
-  const find = ({ partNumber }: PartRange): Grant | undefined => {
-    const grant = held.get(partNumber);
-    return grant && clock.nowMs() - grant.askedMs < grant.expiresInSeconds * USABLE_MS_PER_SECOND
-      ? grant
-      : undefined;
-  };
-  const toSign = (first: readonly PartRange[], most: number): PartToSign[] => {
-    const parts = [...new Set([...first, ...toCome])].slice(0, most).filter((part) => !find(part));
-    return parts.flatMap(({ partNumber, sizeBytes }) => {
-      const checksum = digests?.known(partNumber);
-      return checksum || !digests ? [{ partNumber, sizeBytes, ...(checksum && { checksum }) }] : [];
-    });
-  };
+  const toSign = (first: readonly PartRange[], most: number): readonly PartToSign[] =>
+    signable([...new Set([...first, ...toCome])].slice(0, most), held, digests);
   /** Asks ahead, so that the next part finds a URL: else a connection would lie idle for a round trip. */
   const askAhead = (): void => {
     if (line.activeCount > 0 || toSign([], 1).length === 0) return;
@@ -92,19 +76,20 @@ export function createExchange({
     const askedMs = clock.nowMs();
     const { grants } = await session.exchangeParts({ report, sign });
     receipts = receipts.slice(report.length);
-    hold(grants, askedMs);
+    held.hold(grants, askedMs);
   };
   const reportAll = async (most = 0): Promise<readonly Receipt[]> => {
     while (receipts.length > most) await exchange();
     return receipts;
   };
 
-  hold(input.created.grants, input.askedMs);
+  held.hold(input.created.grants, input.askedMs);
   return {
     async grantFor(part, signal) {
       // Those of a stream are not known beforehand: whoever waits in line is asked for by the one in front.
       toCome.add(part);
-      if (!find(part)) await runInPool(line, signal, async () => find(part) ?? (await exchange(part)));
+      const find = (): Grant | undefined => held.find(part.partNumber);
+      if (!find()) await runInPool(line, signal, async () => find() ?? (await exchange(part)));
       toCome.delete(part);
       askAhead();
       // Asked for just now: if the answer took so long that it is of no use, the store will say so.
@@ -112,9 +97,9 @@ export function createExchange({
       if (!grant) throw new UploadError('COORDINATOR_REFUSED', 'The coordinator gave no URL.');
       return grant;
     },
-    dropGrant: (partNumber) => held.delete(partNumber),
+    dropGrant: held.drop,
     report(receipt) {
-      held.delete(receipt.partNumber);
+      held.drop(receipt.partNumber);
       if (receipts.push(receipt) > 1) return;
       const soon = clock.sleep(REPORT_WITHIN_MS, AbortSignal.any([stopSignal, over.signal]));
       // Fails when the upload is over, aborted, or cannot be reported to: what is left is told in the end.
@@ -125,4 +110,17 @@ export function createExchange({
       return await line(reportAll, MAX_PARTS_PER_CALL);
     },
   };
+}
+
+/** Of the parts, those that have no URL, and their digest if they need one. */
+function signable(
+  parts: readonly PartRange[],
+  held: HeldGrants,
+  digests: ExchangeInput['digests'],
+): readonly PartToSign[] {
+  return parts.flatMap(({ partNumber, sizeBytes }) => {
+    const checksum = digests?.known(partNumber);
+    const isReady = !held.find(partNumber) && (checksum ?? !digests);
+    return isReady ? [{ partNumber, sizeBytes, ...(checksum && { checksum }) }] : [];
+  });
 }

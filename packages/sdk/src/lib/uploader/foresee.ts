@@ -5,10 +5,11 @@ import {
   planParts,
   type PartToSign,
 } from '@longhaul/protocol';
-import type { ByteSource } from '../ports/byte-source.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { LearntOfCoordinator } from '../ports/coordinator.ts';
+import type { Digester } from '../ports/digester.ts';
 import type { WishedPlan } from '../schedule/wish-plan.ts';
 import { createDigests, type Digests } from '../stages/digest-parts.ts';
-import type { UploadJob } from './upload-job.ts';
 
 /** What is done for an upload in the hope that the coordinator will want it as it is wished for here. */
 export interface Foresight {
@@ -21,22 +22,34 @@ export interface Foresight {
   fits(created: CreateUploadResponse): boolean;
 }
 
+/** What foreseeing takes. */
+export interface ForeseeInput<Source> {
+  readonly source: Source & { readonly sizeBytes: number };
+  readonly digester?: Digester<Source> | undefined;
+  readonly integrity: boolean;
+  /** Parts in flight to begin with: those that are to be ready. */
+  readonly concurrency: number;
+  readonly clock: Clock;
+  readonly coordinator: { readonly learnt: LearntOfCoordinator };
+  readonly stopSignal: AbortSignal;
+}
+
 /** Waiting longer would cost more than the round trip that it saves. */
 const READY_WITHIN_MS = 250;
 
 /** Cuts the file as it is wished for, and digests what will be sent first. `undefined` where there is nothing to gain. */
-export function foresee<Source extends ByteSource>(
-  job: UploadJob<Source>,
+export function foresee<Source>(
+  input: ForeseeInput<Source>,
   { partSizeBytes }: WishedPlan,
 ): Foresight | undefined {
-  const { source, digester, integrity, concurrency, clock, stopSignal } = job;
-  const { checksumAlgorithm: asked } = job.coordinator.learnt;
+  const { source, digester, integrity, concurrency, clock, stopSignal } = input;
+  const { checksumAlgorithm: asked } = input.coordinator.learnt;
   if (!digester || !integrity || asked === null) return undefined;
   const algorithm = asked ?? digester.algorithms[0];
   const plan: PartPlan = planParts(source.sizeBytes, partSizeBytes);
   const parts = partRanges(plan);
   const ahead = 2 * concurrency;
-  const digests = createDigests({ ...job, digester, algorithm, parts, ahead });
+  const digests = createDigests({ ...input, digester, algorithm, parts, ahead });
   const over = new AbortController();
   const first = Promise.all(parts.slice(0, concurrency).map(digests.of));
   // Who sends a part that could not be digested is told then.

@@ -223,7 +223,7 @@ describe('what is not here', () => {
     'x-amz-tagging',
     'x-amz-storage-class',
     'x-amz-server-side-encryption',
-    'x-amz-server-side-encryption-customer-algorithm',
+    'x-amz-server-side-encryption-context',
     'x-amz-object-lock-mode',
     'x-amz-website-redirect-location',
     'x-amz-expected-bucket-owner',

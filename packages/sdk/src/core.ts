@@ -12,6 +12,7 @@ export {
   type Uploader,
   type UploaderExtras,
 } from './lib/uploader/create-uploader.ts';
+export type { CustomerKeyEncryption, UploadEncryption } from './lib/upload-encryption.ts';
 export type { ShareUpload } from './lib/uploader/upload-job.ts';
 export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
 export type { UploadControl, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
@@ -43,7 +44,9 @@ export {
 export type {
   Checksum,
   ChecksumAlgorithm,
-  Encryption,
+  ObjectEncryption,
+  ObjectLock,
+  ObjectOptions,
   OpenPlan,
   PartPlan,
   Problem,

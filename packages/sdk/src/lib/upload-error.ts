@@ -27,6 +27,11 @@ export type UploadErrorCode =
    * opened. Load the page again; the upload can be continued.
    */
   | 'CODE_UNREACHABLE'
+  /**
+   * The key of an upload with `sse-c` cannot be used: it was not given, is another than the upload was begun with, or would be
+   * sent without TLS or to a store that is not bound to it. Nothing was sent with it.
+   */
+  | 'KEY_UNUSABLE'
   /** `cancel()` was called and the coordinator has ended the upload. */
   | 'CANCELLED';
 

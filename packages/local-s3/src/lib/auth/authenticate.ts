@@ -1,3 +1,4 @@
+import { SIGNED_WITH_KEY, UNSIGNED_KEY_HEADER } from '../http/encryption.ts';
 import type { S3Request } from '../http/s3-request.ts';
 import { isPresigned } from '../http/s3-request.ts';
 import { S3Error } from '../s3-error.ts';
@@ -40,7 +41,11 @@ function refuseSessionToken(request: S3Request): void {
 
 function refuseUnsignedHeaders(request: S3Request, claim: SignatureClaim): void {
   const signed = new Set(claim.signedHeaders);
-  const sensitive = [...request.headers.keys()].filter((name) => name.startsWith('x-amz-'));
+  // A key of the caller's may come from whoever uses the URL, if whoever signed it has said that one will.
+  const mayBringKey = isPresigned(request) && signed.has(SIGNED_WITH_KEY);
+  const sensitive = [...request.headers.keys()].filter(
+    (name) => name.startsWith('x-amz-') && !(mayBringKey && name === UNSIGNED_KEY_HEADER),
+  );
   const unsigned = ['host', ...sensitive].filter((name) => !signed.has(name));
   if (unsigned.length === 0) return;
   throw new S3Error('AccessDenied', {

@@ -1,6 +1,7 @@
 import { S3Error } from '../s3-error.ts';
 import { MAX_METADATA_BYTES } from '../s3-limits.ts';
 import type { ObjectAttributes } from '../store/versions.ts';
+import { encryptionHeaders, readEncryption } from './encryption.ts';
 import type { S3Request } from './s3-request.ts';
 import { hoistedHeaders } from './s3-request.ts';
 
@@ -25,13 +26,18 @@ export function readAttributes(request: S3Request): ObjectAttributes {
     const kept = name === 'content-encoding' ? withoutAwsChunked(value) : value;
     if (kept !== null && kept !== '') headers[name] = kept;
   }
-  return { headers, metadata: readMetadata(request) };
+  const encryption = readEncryption(request);
+  return { headers, metadata: readMetadata(request), ...(encryption && { encryption }) };
 }
 
 /** Shows them again. */
-export function attributeHeaders({ headers, metadata }: ObjectAttributes): Record<string, string> {
+export function attributeHeaders({
+  headers,
+  metadata,
+  encryption,
+}: ObjectAttributes): Record<string, string> {
   const shown = Object.entries(metadata).map(([name, value]) => [`${META}${name}`, value]);
-  return { ...headers, ...Object.fromEntries(shown) };
+  return { ...headers, ...Object.fromEntries(shown), ...encryptionHeaders(encryption) };
 }
 
 function readMetadata(request: S3Request): Record<string, string> {

@@ -1,6 +1,7 @@
 import type { ChecksumAlgorithm, ChecksumType } from '../checksums/algorithms.ts';
 import { isChecksumAlgorithm, isCrc } from '../checksums/algorithms.ts';
 import { xmlAnswer } from '../http/answers.ts';
+import { encryptionHeaders } from '../http/encryption.ts';
 import { readAttributes } from '../http/object-attributes.ts';
 import type { S3Call } from '../http/s3-call.ts';
 import { objectOfCall } from '../http/s3-call.ts';
@@ -27,6 +28,7 @@ export async function handleCreateUpload(call: S3Call): Promise<Response> {
     'InitiateMultipartUploadResult',
     { Bucket: bucket.name, Key: key, UploadId: upload.uploadId },
     {
+      ...encryptionHeaders(attributes.encryption),
       ...(checksum !== undefined && {
         'x-amz-checksum-algorithm': checksum.algorithm,
         'x-amz-checksum-type': checksum.type,

@@ -1,5 +1,6 @@
 import { attributeHeaders } from '../http/object-attributes.ts';
 import { httpTime, quoted } from '../http/answers.ts';
+import { refuseOtherReader } from '../http/encryption.ts';
 import type { S3Call } from '../http/s3-call.ts';
 import { objectOfCall } from '../http/s3-call.ts';
 import { amzHeader, queryValue } from '../http/s3-request.ts';
@@ -16,6 +17,7 @@ export async function handleGetObject(call: S3Call): Promise<Response> {
   const { request, store } = call;
   const target = objectOfCall(call);
   const object = findObject(call, target);
+  refuseOtherReader(object.encryption, request);
   const range = parseRange(request.headers.get('range'), object.sizeBytes);
   const headers = objectHeaders(call, target, object);
   if (isNotModified(request.headers, object)) return new Response(null, { status: 304, headers });

@@ -3,6 +3,7 @@ import type { ReceivedBody } from '../body/receive-body.ts';
 import { receiveBody } from '../body/receive-body.ts';
 import { checksumHeader } from '../checksums/algorithms.ts';
 import { emptyAnswer, quoted } from '../http/answers.ts';
+import { encryptionHeaders, etagUnder } from '../http/encryption.ts';
 import { readAttributes } from '../http/object-attributes.ts';
 import type { S3Call } from '../http/s3-call.ts';
 import { objectOfCall } from '../http/s3-call.ts';
@@ -27,6 +28,7 @@ export async function handlePutObject(call: S3Call): Promise<Response> {
     etag: quoted(version.etag),
     ...(target.bucket.versioning !== undefined && { 'x-amz-version-id': version.versionId }),
     ...checksumHeaders(version.checksum),
+    ...encryptionHeaders(version.encryption),
   });
 }
 
@@ -54,7 +56,7 @@ async function storeObject(
         kind: 'object',
         versionId: nextVersionId(store, target.bucket.versioning),
         lastModifiedEpochMs: wholeSeconds(store.now()),
-        etag: received.md5,
+        etag: etagUnder(attributes.encryption, received.md5),
         sizeBytes: received.sizeBytes,
         bytes: received.bytes,
         ...attributes,

@@ -3,6 +3,7 @@ import { readBodyClaims } from '../body/body-claims.ts';
 import { receiveBody } from '../body/receive-body.ts';
 import { checksumHeader } from '../checksums/algorithms.ts';
 import { emptyAnswer, quoted } from '../http/answers.ts';
+import { encryptionHeaders, etagUnder, refuseOtherPartKey } from '../http/encryption.ts';
 import type { S3Call } from '../http/s3-call.ts';
 import { uploadOfCall } from '../http/s3-call.ts';
 import type { S3Request } from '../http/s3-request.ts';
@@ -21,6 +22,7 @@ export async function handleUploadPart(call: S3Call): Promise<Response> {
   const partNumber = readPartNumber(request);
   refuseWriteCondition(request);
   const upload = uploadOf(store, target);
+  refuseOtherPartKey(upload.encryption, request);
   const claims = readBodyClaims(request, payloadHash);
   refuseOtherChecksum(upload, claims);
 
@@ -34,13 +36,17 @@ export async function handleUploadPart(call: S3Call): Promise<Response> {
   const part: Part = {
     partNumber,
     sizeBytes: received.sizeBytes,
-    etag: received.md5,
+    etag: etagUnder(upload.encryption, received.md5),
     lastModifiedEpochMs: wholeSeconds(store.now()),
     bytes: received.bytes,
     ...(received.checksum !== undefined && { checksum: received.checksum }),
   };
   await keepPart(call, part);
-  return emptyAnswer(200, { etag: quoted(part.etag), ...checksumOf(part) });
+  return emptyAnswer(200, {
+    etag: quoted(part.etag),
+    ...checksumOf(part),
+    ...encryptionHeaders(upload.encryption),
+  });
 }
 
 async function keepPart(call: S3Call, part: Part): Promise<void> {

@@ -78,6 +78,7 @@ async function assemble(
     bytes,
     headers: upload.headers,
     metadata: upload.metadata,
+    ...(upload.encryption && { encryption: upload.encryption }),
     ...(checksum !== undefined && { checksum }),
     completed: { uploadId: upload.uploadId, listDigest },
   };

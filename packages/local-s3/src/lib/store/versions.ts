@@ -15,12 +15,20 @@ export interface KeptChecksum {
   readonly value: string;
 }
 
+/** Encryption at rest that was asked for. Nothing is encrypted: it is shown, and a customer's key is asked for. */
+export type KeptEncryption =
+  | { readonly mode: 'AES256' }
+  | { readonly mode: 'aws:kms'; readonly kmsKeyId: string }
+  /** SHA-256 of the key in hex, and its MD5 as S3 shows it. The key itself is not kept. */
+  | { readonly mode: 'customer'; readonly keyDigest: string; readonly keyMd5: string };
+
 /** What a client says of an object when it begins it. */
 export interface ObjectAttributes {
   /** Content-Type, Cache-Control and the like, names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
   /** Names without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>;
+  readonly encryption?: KeptEncryption;
 }
 
 /** A stored object. */

@@ -13,7 +13,10 @@ export type CreateCall = {
 export interface DescribeInput<Source extends ByteSource> {
   readonly source: Source;
   /** What the caller has said; the source fills in the rest. */
-  readonly options: Pick<CreateUploadRequest, 'contentType' | 'connectorId' | 'metadata' | 'encryption'> & {
+  readonly options: Pick<
+    CreateUploadRequest,
+    'contentType' | 'connectorId' | 'metadata' | 'encryption' | 'objectOptions'
+  > & {
     readonly name?: string;
     readonly signal?: AbortSignal;
     readonly expectedSizeBytes?: number;

@@ -1,5 +1,6 @@
 import { DEFAULT_PART_SIZE_BYTES, MAX_BATCH_ITEMS, type UploadResult } from '@longhaul/protocol';
 import pLimit, { type LimitFunction } from 'p-limit';
+import { toBase64 } from '../base64.ts';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
@@ -8,6 +9,7 @@ import type { Platform } from '../ports/platform.ts';
 import type { Line } from '../schedule/line.ts';
 import { UploadError } from '../upload-error.ts';
 import {
+  type JobOptions,
   normalizeOptions,
   type UploaderOptions,
   type UploaderSettings,
@@ -66,7 +68,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
   extras: UploaderExtras = {},
 ): Uploader<Input> {
   const shop = createWorkshop(platform, options, extras);
-  const { concurrency, inlineMaxBytes, clock } = shop;
+  const { concurrency, clock } = shop;
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);
   const running = new Set<string>();
@@ -90,10 +92,20 @@ export function createUploaderOn<Input, Source extends ByteSource>(
       running.add((own = hintKey));
       return true;
     };
-    const job = { ...shop, ...control, source, options: uploadOptions, claim };
     try {
+      const options = uploadOptions as JobOptions;
+      const plain = { ...shop, ...control, source, options, claim };
+      const { encryption } = uploadOptions;
+      const job =
+        encryption?.mode === 'sse-c'
+          ? (await loaded(import('./customer-key.ts'))).withCustomerKey(
+              plain,
+              control.customerKey,
+              encryption,
+            )
+          : plain;
       assertSize(source, expectedSizeBytes);
-      return source.sizeBytes <= inlineMaxBytes
+      return source.sizeBytes <= job.inlineMaxBytes
         ? await runUpload(job)
         : await runInPool(sending, control.stopSignal, () => runUpload(job));
     } finally {
@@ -108,6 +120,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
         (control) => runInPool(opening, control.stopSignal, () => run(input, uploadOptions, control)),
         clock,
         uploadOptions.signal,
+        customerKeyOf(uploadOptions),
       );
       makeRoomInPauses(handle, [opening, sending]);
       return handle;
@@ -127,9 +140,7 @@ function createWorkshop<Input, Source extends ByteSource>(
   const sender = platform.createSender({ concurrency: maxConcurrency });
   let line: Line | undefined;
   const loadSending = async (): Promise<Sending> => {
-    const sending = await import('./sending.ts').catch((cause: unknown) => {
-      throw new UploadError('CODE_UNREACHABLE', CODE_UNREACHABLE, { cause });
-    });
+    const sending = await loaded(import('./sending.ts'));
     line ??= sending.createLine({ ...settings, seesProgress: sender.seesProgress });
     return { ...sending, line };
   };
@@ -142,6 +153,21 @@ function createWorkshop<Input, Source extends ByteSource>(
     onNotice: onceEach(onNotice),
     ...extras,
   };
+}
+
+/** What is loaded on demand. @throws UploadError `CODE_UNREACHABLE` */
+async function loaded<Module>(code: Promise<Module>): Promise<Module> {
+  return await code.catch((cause: unknown) => {
+    throw new UploadError('CODE_UNREACHABLE', CODE_UNREACHABLE, { cause });
+  });
+}
+
+/** The key of an upload that has one of its own, in base64; a new one, unless it is to be that of an upload that was begun. */
+function customerKeyOf({ encryption }: UploadOptions): string | undefined {
+  if (encryption?.mode !== 'sse-c') return undefined;
+  const { key, customerKeyMd5 } = encryption;
+  if (typeof key === 'string' || (!key && customerKeyMd5)) return key;
+  return toBase64(key ?? crypto.getRandomValues(new Uint8Array(32)));
 }
 
 /** What may be held in memory of streams. */

@@ -1,7 +1,8 @@
-import type { Encryption } from '@longhaul/protocol';
+import type { EncryptionWish, ObjectOptions } from '@longhaul/protocol';
 import type { CoordinatorFetch, CoordinatorHeaders } from '../http/coordinator-client.ts';
 import { type NoticeListener, warn } from '../notice.ts';
 import type { ResumeStore } from '../ports/resume-store.ts';
+import type { UploadEncryption } from '../upload-encryption.ts';
 import { type RetryOptions, type RetryPolicy, retryPolicy } from '../retry.ts';
 
 /** What all uploads of an uploader share. */
@@ -62,8 +63,10 @@ export interface UploadOptions {
   readonly connectorId?: string;
   /** Kept with the object. Names `[a-z0-9-]`, at most 2 KiB in all. */
   readonly metadata?: Readonly<Record<string, string>>;
-  /** Encryption at rest. Default what the bucket does by itself. */
-  readonly encryption?: Encryption;
+  /** Encryption at rest. Default that of the coordinator's policy, or what the bucket does by itself. */
+  readonly encryption?: UploadEncryption;
+  /** Storage class, tags, headers of downloads, object lock: as far as the coordinator's policy lets them through. */
+  readonly objectOptions?: ObjectOptions;
   /**
    * Aborting stops sending at once and leaves the upload open: the same source goes on later where it stopped. The
    * result rejects with the signal's reason. To end the upload for good, use `cancel()`.
@@ -77,6 +80,9 @@ export interface UploadOptions {
   /** `false`: begin anew even if an upload of the same content is open. Default `true`. */
   readonly resume?: boolean;
 }
+
+/** {@link UploadOptions} as the engine has them: what leaves it holds no key. */
+export type JobOptions = Omit<UploadOptions, 'encryption'> & { readonly encryption?: EncryptionWish };
 
 /** {@link UploaderOptions} with nothing left out. */
 export interface UploaderSettings {

@@ -30,6 +30,10 @@ export interface UploadHandle extends AsyncIterable<UploadProgress, void, void> 
   readonly result: Promise<UploadResult>;
   /** `undefined` until the coordinator has opened the upload. */
   readonly uploadId: string | undefined;
+  /**
+   * Of an upload with `sse-c`: its key, base64. The object cannot be read without it, and it is kept nowhere else.
+   */
+  readonly customerKey: string | undefined;
   readonly state: TransferState;
   /** As of the last time that bytes moved. */
   readonly progress: UploadProgress;
@@ -66,6 +70,8 @@ export interface UploadControl extends UploadTracker {
   readonly gate: Gate;
   /** As `UploadHandle.on`. */
   readonly on: UploadHandle['on'];
+  /** As `UploadHandle.customerKey`. */
+  readonly customerKey: string | undefined;
   /** Where the upload stands. */
   state(): TransferState;
   /** Tells what has happened; the reducer decides what follows. */
@@ -79,6 +85,7 @@ export function startUpload(
   run: (control: UploadControl) => Promise<UploadResult>,
   clock: Clock,
   abortSignal: AbortSignal = new AbortController().signal,
+  customerKey?: string,
 ): UploadHandle {
   const { on, emit } = createEmitter<UploadEvents>();
   const cancelling = new AbortController();
@@ -100,7 +107,8 @@ export function startUpload(
     dispatch({ kind: 'cancelling' });
     cancelling.abort(new UploadError('CANCELLED', 'The upload was cancelled.'));
   };
-  const control = { ...tracker, abortSignal, stopSignal, gate, on, state: () => state, dispatch, cancel };
+  const signals = { abortSignal, stopSignal };
+  const control = { ...tracker, ...signals, gate, on, customerKey, state: () => state, dispatch, cancel };
   const result = run(control).then(
     (object) => {
       dispatch({ kind: 'completed', result: object });
@@ -114,6 +122,7 @@ export function startUpload(
   return {
     result,
     on,
+    customerKey,
     get uploadId() {
       return state.upload?.uploadId;
     },

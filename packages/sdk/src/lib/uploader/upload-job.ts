@@ -4,7 +4,7 @@ import type { Coordinator } from '../ports/coordinator.ts';
 import type { PartSender } from '../ports/part-sender.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Line } from '../schedule/line.ts';
-import type { UploaderSettings, UploadOptions } from './options.ts';
+import type { JobOptions, UploaderSettings } from './options.ts';
 import type * as sending from './sending.ts';
 import type { UploadControl } from './upload-handle.ts';
 
@@ -40,7 +40,7 @@ export type ShareUpload = (
 /** One upload: a source that is open, and what was asked of it. Each stage takes what it needs of this. */
 export interface UploadJob<Source extends ByteSource> extends Workshop<Source>, UploadControl {
   readonly source: Source;
-  readonly options: UploadOptions;
+  readonly options: JobOptions;
   /** Whether this upload may stand under the key: `false` while another one of this uploader does. */
   readonly claim: (hintKey: string) => boolean;
 }

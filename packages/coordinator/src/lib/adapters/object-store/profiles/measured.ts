@@ -8,9 +8,8 @@ export const localS3Profile: StoreProfile = {
   proven: 'contract-suite',
   source: 'the package of this repository',
   lifecycle: false,
-  encryption: [],
-  ssecBlind: false,
   ssecCopy: false,
+  objectOptions: ['cacheControl', 'contentDisposition', 'contentEncoding'],
 };
 
 /** versitygw 1.7 with its posix backend and a versioning directory. */

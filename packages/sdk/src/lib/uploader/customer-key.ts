@@ -1,0 +1,147 @@
+/**
+ * Uploads under a key that the coordinator never sees. Loaded on demand.
+ *
+ * @module
+ */
+import { type CreateUploadResponse, CUSTOMER_KEY_HEADERS, type StoreCall } from '@longhaul/protocol';
+import { addressOf } from '../address.ts';
+import { toBase64 } from '../base64.ts';
+import { createMd5 } from '../integrity/md5.ts';
+import { s3CodeOf } from '../part-answer.ts';
+import type { ByteSource } from '../ports/byte-source.ts';
+import type { Coordinator } from '../ports/coordinator.ts';
+import type { PartSender } from '../ports/part-sender.ts';
+import { type Outcome, repeat } from '../repeat.ts';
+import { judgeStatus } from '../retry.ts';
+import type { CustomerKeyEncryption } from '../upload-encryption.ts';
+import { unreachable, UploadError } from '../upload-error.ts';
+import type { UploadJob } from './upload-job.ts';
+
+const KEY_BYTES = 32;
+
+interface CustomerKey {
+  /** Base64. */
+  readonly value: string;
+  readonly md5: string;
+}
+
+/**
+ * The same upload under a key: whatever goes to the store carries it, and whatever else leaves the upload carries its MD5 in
+ * its place.
+ *
+ * @param given the key, base64; left out: none was given
+ * @throws TypeError if the key is not 32 bytes in base64
+ * @throws UploadError `KEY_UNUSABLE` if it is another one than was asked for, or is needed and was not given
+ */
+export function withCustomerKey<Source extends ByteSource>(
+  job: UploadJob<Source>,
+  given: string | undefined,
+  { mode, customerKeyMd5 }: CustomerKeyEncryption,
+): UploadJob<Source> {
+  if (given === undefined) {
+    throw unusable(
+      'This upload was begun with a key of your own, and needs it to go on. Give it as encryption.key.',
+    );
+  }
+  const key = readKey(given);
+  if (customerKeyMd5 !== undefined && customerKeyMd5 !== key.md5)
+    throw unusable('The key is another one than the upload was begun with. Give that one.');
+  return {
+    ...job,
+    options: { ...job.options, encryption: { mode, customerKeyMd5: key.md5 } },
+    // Content inside the create call would be encrypted by the coordinator, which has no key.
+    inlineMaxBytes: -1,
+    sender: senderWith(key, job.sender),
+    coordinator: openerWith(key, job),
+  };
+}
+
+function readKey(value: string): CustomerKey {
+  const isBase64 = /^[A-Za-z0-9+/]{43}=$/.test(value);
+  const bytes = isBase64 ? Uint8Array.from(atob(value), (character) => character.charCodeAt(0)) : undefined;
+  if (bytes?.length !== KEY_BYTES) throw new TypeError('encryption.key must be 32 bytes, or those in base64');
+  const hash = createMd5();
+  hash.update(bytes);
+  return { value: toBase64(bytes), md5: toBase64(hash.digest()) };
+}
+
+/** Sends each part with the key. */
+function senderWith<Source>(key: CustomerKey, sender: PartSender<Source>): PartSender<Source> {
+  return { ...sender, send: async (part) => await sender.send({ ...part, headers: keyed(key, part) }) };
+}
+
+/** Opens at the store what the coordinator leaves to whoever has the key. */
+function openerWith<Source extends ByteSource>(key: CustomerKey, job: UploadJob<Source>): Coordinator {
+  const { coordinator } = job;
+  return {
+    ...coordinator,
+    call: async <Answer>(...[call, signal]: Parameters<Coordinator['call']>) => {
+      for (let isLast = false; ; isLast = true) {
+        const answer = await coordinator.call<Answer>(call, signal);
+        const { openingCall, uploadId, token } = answer as Partial<CreateUploadResponse>;
+        if (!openingCall) return answer;
+        const s3UploadId = await open(key, openingCall, job, signal);
+        const report = { method: 'post', path: `/${uploadId}/open`, json: { s3UploadId } } as const;
+        if (s3UploadId) return await coordinator.call<Answer>({ ...report, ...(token && { token }) }, signal);
+        // The URL was too old, most likely: the same create gives another one.
+        if (isLast) throw refused(openingCall, 403, 'AccessDenied');
+      }
+    },
+  };
+}
+
+/** CreateMultipartUpload. A repeated one leaves a second upload open, which the coordinator ends. `undefined`: 403. */
+async function open<Source extends ByteSource>(
+  key: CustomerKey,
+  call: StoreCall,
+  job: UploadJob<Source>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const headers = keyed(key, call);
+  const { method, url } = call;
+  return await repeat(job, signal, async (): Promise<Outcome<string | undefined>> => {
+    try {
+      const response = await fetch(url, { method, headers, signal });
+      const { status } = response;
+      const body = await response.text();
+      const s3UploadId = response.ok ? /<UploadId>([^<]+)</.exec(body)?.[1] : undefined;
+      if (s3UploadId || status === 403) return { value: s3UploadId };
+      // A success without an id is the answer of somebody else, or was cut short.
+      const trouble = response.ok ? 'transient' : judgeStatus(status);
+      return { trouble, error: refused(call, status, s3CodeOf(body)) };
+    } catch (cause) {
+      signal.throwIfAborted();
+      const error = unreachable('STORE_UNREACHABLE', `object store (${addressOf(url)})`, cause);
+      return { trouble: 'transient', error };
+    }
+  });
+}
+
+/**
+ * The headers of a request, and the key. Whatever was signed for another key, or for none, would store the content as
+ * nobody wants it; and what is sent in the clear is everybody's.
+ */
+function keyed(
+  key: CustomerKey,
+  { url, headers }: Pick<StoreCall, 'url' | 'headers'>,
+): Record<string, string> {
+  if (headers[CUSTOMER_KEY_HEADERS.md5] !== key.md5)
+    throw unusable(
+      'The coordinator has not bound the upload to its key, so nothing was sent. Is it of an older version?',
+    );
+  if (!/^https:|^http:\/\/(localhost|127(\.\d+){3}|\[::1\])[:/]/.test(url))
+    throw unusable(
+      `The key would be sent in the clear to ${addressOf(url)}. The store needs an https address.`,
+    );
+  return { ...headers, [CUSTOMER_KEY_HEADERS.key]: key.value };
+}
+
+function unusable(message: string): UploadError {
+  return new UploadError('KEY_UNUSABLE', message);
+}
+
+function refused({ url }: StoreCall, status: number, s3Code: string | undefined): UploadError {
+  const message = `The object store refused to begin the upload (${addressOf(url)}): ${status} ${s3Code ?? ''}`;
+  const hint = status === 403 ? '. Many buckets block SSE-C: see docs/encryption.md' : '';
+  return new UploadError('STORE_REFUSED', message + hint, { status, s3Code });
+}

@@ -25,12 +25,13 @@ export function createSimulatedObjectStore(
   return {
     bucket: BUCKET,
     profile,
-    async createMultipartUpload({ key, contentType, metadata }) {
+    async createMultipartUpload({ key, contentType, metadata, encryption }) {
+      if (encryption) throw noEncryption();
       return { s3UploadId: s3.createUpload({ key, contentType, metadata }) };
     },
     // Only of uploads under a key of the client's, and this store has no such encryption.
     async signCreate() {
-      throw new ObjectStoreError('refused', 'the simulated store has no SSE-C', { s3Code: 'NotImplemented' });
+      throw noEncryption();
     },
     async signPart({ key, s3UploadId, partNumber, sizeBytes, checksum, expiresInSeconds }) {
       const headers = checksumHeaders(checksum);
@@ -72,6 +73,12 @@ export function createSimulatedObjectStore(
     locationOf: urlOf,
     ping: async () => undefined,
   };
+}
+
+function noEncryption(): ObjectStoreError {
+  return new ObjectStoreError('refused', 'the simulated store encrypts nothing', {
+    s3Code: 'NotImplemented',
+  });
 }
 
 /** The Complete that an adapter with this profile sends. */

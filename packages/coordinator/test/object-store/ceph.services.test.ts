@@ -8,10 +8,12 @@ const {
   LONGHAUL_TEST_CEPH_URL: endpoint = '',
   LONGHAUL_TEST_CEPH_ACCESS_KEY_ID: accessKeyId = '',
   LONGHAUL_TEST_CEPH_SECRET_ACCESS_KEY: secretAccessKey = '',
+  LONGHAUL_TEST_CEPH_KMS_KEY_ID: kmsKeyId,
 } = process.env;
 
 describe.skipIf(endpoint === '')(`Ceph radosgw${endpoint ? '' : ' (needs LONGHAUL_TEST_CEPH_URL)'}`, () => {
-  const server = { endpoint, credentials: { accessKeyId, secretAccessKey }, profile: cephRadosgw16Profile };
+  const credentials = { accessKeyId, secretAccessKey };
+  const server = { endpoint, credentials, profile: cephRadosgw16Profile, kmsKeyId };
   describeObjectStore(server.profile.name, (options) => openS3Bucket(server, options));
   describeBucketLifecycle(server.profile.name, () => openS3Bucket(server, { versioned: false }));
 });

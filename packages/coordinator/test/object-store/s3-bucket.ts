@@ -9,6 +9,8 @@ import {
   DeleteBucketCommand,
   DeleteObjectCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
+  HeadObjectCommand,
   ListMultipartUploadsCommand,
   type LifecycleRule as S3LifecycleRule,
   ListObjectVersionsCommand,
@@ -17,7 +19,7 @@ import {
   PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
-import type { Grant } from '@longhaul/protocol';
+import type { Grant, ObjectOptions, StoreCall } from '@longhaul/protocol';
 import type { ObjectStoreHarness, SendAnswer } from '../../src/lib/testing/object-store.contract.ts';
 import type { StoreProfile } from '../../src/lib/ports/store-profile.ts';
 import {
@@ -36,6 +38,8 @@ export interface S3Server {
   readonly endpoint: string;
   readonly credentials: S3Credentials;
   readonly profile: StoreProfile;
+  /** Key for `sse-kms`, where the store has none by itself. */
+  readonly kmsKeyId?: string | undefined;
 }
 
 /** A bucket for the contract suites. */
@@ -48,7 +52,7 @@ export interface S3Bucket extends ObjectStoreHarness {
 
 /** Makes a bucket on a server and what the contract suites need to work with it. */
 export async function openS3Bucket(
-  { endpoint, credentials, profile }: S3Server,
+  { endpoint, credentials, profile, kmsKeyId }: S3Server,
   { versioned }: { readonly versioned: boolean },
 ): Promise<S3Bucket> {
   const bucket = `contract-${randomUUID()}`;
@@ -63,8 +67,16 @@ export async function openS3Bucket(
     trusting,
     send: sendGrant,
     sendCut,
-    read: async (key) => {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    begin: beginCall,
+    optionsOf: async (key) => await optionsOf(client, { Bucket: bucket, Key: key }),
+    ...(kmsKeyId !== undefined && { kmsKeyId }),
+    read: async (key, customerKey) => {
+      const sseC = customerKey && {
+        SSECustomerAlgorithm: 'AES256',
+        SSECustomerKey: customerKey.key,
+        SSECustomerKeyMD5: customerKey.md5,
+      };
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...sseC }));
       return Body?.transformToByteArray() ?? new Uint8Array(0);
     },
     putRules: async (rules) => {
@@ -88,6 +100,35 @@ async function keepVersions(client: S3Client, bucket: string): Promise<void> {
   await client.send(
     new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }),
   );
+}
+
+async function beginCall(
+  { method, url, headers }: StoreCall,
+  extraHeaders: Readonly<Record<string, string>>,
+): Promise<string> {
+  const response = await fetch(url, { method, headers: { ...headers, ...extraHeaders } });
+  const s3UploadId = /<UploadId>([^<]+)</.exec(await response.text())?.[1];
+  if (s3UploadId === undefined) throw new Error(`CreateMultipartUpload answered ${response.status}`);
+  return s3UploadId;
+}
+
+async function optionsOf(
+  client: S3Client,
+  object: { readonly Bucket: string; readonly Key: string },
+): Promise<ObjectOptions> {
+  const head = await client.send(new HeadObjectCommand(object));
+  const tags = await client.send(new GetObjectTaggingCommand(object)).then(
+    ({ TagSet = [] }) => Object.fromEntries(TagSet.map(({ Key = '', Value = '' }) => [Key, Value])),
+    () => undefined,
+  );
+  const { StorageClass, CacheControl, ContentDisposition, ContentEncoding } = head;
+  return {
+    ...(tags && { tags }),
+    ...(StorageClass !== undefined && { storageClass: StorageClass }),
+    ...(CacheControl !== undefined && { cacheControl: CacheControl }),
+    ...(ContentDisposition !== undefined && { contentDisposition: ContentDisposition }),
+    ...(ContentEncoding !== undefined && { contentEncoding: ContentEncoding }),
+  };
 }
 
 async function sendGrant(

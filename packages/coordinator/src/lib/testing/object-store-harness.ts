@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Checksum, Grant } from '@longhaul/protocol';
+import type { Checksum, Grant, ObjectOptions, StoreCall } from '@longhaul/protocol';
 import { expect } from 'vitest';
 import type {
   CompleteOutcome,
@@ -28,8 +28,17 @@ export interface ObjectStoreHarness {
   ) => Promise<SendAnswer>;
   /** Begins the grant's PUT and goes away in the middle of the body, as a process that is killed does. */
   readonly sendCut: (grant: Grant, body: Uint8Array) => Promise<void>;
-  /** The bytes that stand at a key. */
-  read(key: string): Promise<Uint8Array>;
+  /** The bytes that stand at a key; of an object under a key of the caller's with that key (both base64). */
+  read(key: string, customerKey?: { readonly key: string; readonly md5: string }): Promise<Uint8Array>;
+  /**
+   * Sends a presigned CreateMultipartUpload with its headers and these, and answers the id. Left out: of stores that take no
+   * key from whoever did not sign.
+   */
+  readonly begin?: (call: StoreCall, extraHeaders: Readonly<Record<string, string>>) => Promise<string>;
+  /** What the store shows of an object's options. Left out: of stores that keep none. */
+  readonly optionsOf?: (key: string) => Promise<ObjectOptions>;
+  /** Key for `sse-kms`. Left out: the store has one by itself. */
+  readonly kmsKeyId?: string;
   /** Lets time go by. Default: really waits. */
   readonly passSeconds?: (seconds: number) => Promise<void>;
   /** Removes the bucket and lets go of connections. */

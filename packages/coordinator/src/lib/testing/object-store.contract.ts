@@ -1,10 +1,12 @@
 import { describe } from 'vitest';
 import { describeChecksums } from './object-store-checksums.contract.ts';
+import { describeEncryption } from './object-store-encryption.contract.ts';
 import { describeGrants } from './object-store-grants.contract.ts';
 import type { SetUpObjectStore } from './object-store-harness.ts';
 import { describeListings } from './object-store-listings.contract.ts';
 import { describeMultipart } from './object-store-multipart.contract.ts';
 import { describeObjects } from './object-store-objects.contract.ts';
+import { describeObjectOptions } from './object-store-options.contract.ts';
 import { describeVersions } from './object-store-versions.contract.ts';
 
 export type { ObjectStoreHarness, SendAnswer, SetUpObjectStore } from './object-store-harness.ts';
@@ -24,5 +26,7 @@ export function describeObjectStore(name: string, setUp: SetUpObjectStore): void
     describeGrants(setUp);
     describeChecksums(setUp);
     describeVersions(setUp);
+    describeEncryption(setUp);
+    describeObjectOptions(setUp);
   });
 }

@@ -1,5 +1,4 @@
 import { CUSTOMER_KEY_HEADERS, type Encryption, type EncryptionMode } from '@longhaul/protocol';
-import { ObjectStoreError } from '../../ports/object-store.ts';
 
 /** Parameters of the SDK for encryption at rest. */
 interface EncryptionInput {
@@ -51,7 +50,7 @@ export function customerKeyHeaders(encryption: Encryption | undefined): Record<s
   };
 }
 
-/** How an answer says that an object is, or will be, encrypted. */
+/** How the answer to HEAD says that an object is encrypted. To the call that begins it some stores say nothing (MinIO). */
 export function readEncryption(answer: {
   readonly ServerSideEncryption?: string | undefined;
   readonly SSECustomerAlgorithm?: string | undefined;
@@ -59,24 +58,4 @@ export function readEncryption(answer: {
   if (answer.SSECustomerAlgorithm !== undefined) return 'sse-c';
   if (answer.ServerSideEncryption === undefined) return undefined;
   return answer.ServerSideEncryption === 'AES256' ? 'sse-s3' : 'sse-kms';
-}
-
-/**
- * Refuses an answer that does not show the encryption asked for: some stores take the header, and do nothing.
- *
- * @throws ObjectStoreError `refused`, as a store that does not know the header answers
- */
-export function assertEncrypted(
-  call: string,
-  asked: Encryption | undefined,
-  shown: EncryptionMode | undefined,
-): void {
-  if (!asked || asked.mode === shown) return;
-  throw new ObjectStoreError(
-    'refused',
-    `${call}: the store does not say that it encrypts with ${asked.mode}`,
-    {
-      s3Code: 'NotImplemented',
-    },
-  );
 }

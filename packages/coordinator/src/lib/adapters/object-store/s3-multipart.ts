@@ -17,7 +17,7 @@ import {
 import type { FullObjectAlgorithm } from '../../ports/store-profile.ts';
 import type { S3Connection } from './s3-client.ts';
 import { isGoneUpload, toObjectStoreError } from './s3-error.ts';
-import { assertEncrypted, encryptionInput, readEncryption } from './s3-encryption.ts';
+import { encryptionInput } from './s3-encryption.ts';
 import { checkMetadata, keepsChecksum, readChecksum } from './s3-headers.ts';
 import { objectOptionsInput } from './s3-object-options.ts';
 
@@ -43,15 +43,8 @@ export async function createMultipartUpload(
   try {
     const abortSignal = AbortSignal.timeout(createTimeoutMs);
     const output = await connection.onceClient.send(command, { abortSignal });
-    const s3UploadId = output.UploadId ?? malformed(call, 'no UploadId');
-    try {
-      assertEncrypted(call, input.encryption, readEncryption(output));
-    } catch (error) {
-      await abortMultipartUpload(connection, { key: input.key, s3UploadId });
-      throw error;
-    }
     return {
-      s3UploadId,
+      s3UploadId: output.UploadId ?? malformed(call, 'no UploadId'),
       ...(output.AbortDate !== undefined && { abortAtEpochMs: output.AbortDate.getTime() }),
     };
   } catch (error) {

@@ -24,6 +24,7 @@ export const versitygwProfile: StoreProfile = {
   encryption: [],
   ssecBlind: false,
   ssecCopy: false,
+  objectOptions: ['tags', 'cacheControl', 'contentDisposition', 'contentEncoding'],
 };
 
 /** Ceph radosgw 16 (Pacific). It takes AES256 and does not show that it encrypts, so SSE-S3 is not claimed. */
@@ -44,6 +45,7 @@ export const cephRadosgw16Profile: StoreProfile = {
   ssecBlind: true,
   // 501 to CopyObject and 400 to UploadPartCopy from an object with SSE-C.
   ssecCopy: false,
+  objectOptions: ['cacheControl', 'contentDisposition', 'contentEncoding'],
 };
 
 /** MinIO, over TLS: without it, it refuses keys of callers. Its last release was in October 2025. */

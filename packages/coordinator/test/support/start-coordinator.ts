@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type GetObjectCommandOutput, S3Client } from '@aws-sdk/client-s3';
 import type { Hono } from 'hono';
 import { createLocalS3, type LocalS3 } from '@longhaul/local-s3';
 import {
@@ -26,13 +26,17 @@ export interface TestCoordinator {
   readonly app: Hono;
   readonly store: LocalS3;
   readonly objectStore: ObjectStore;
+  /** What it was made of, for the work that is done beside it. */
+  readonly options: CoordinatorOptions;
   call<Answer>(method: string, path: string, options?: CallOptions): Promise<Answered<Answer>>;
   create(request?: Partial<CreateUploadRequest>): Promise<CreateUploadResponse>;
   parts(upload: CreateUploadResponse, request: Partial<PartsRequest>): Promise<Answered<PartsResponse>>;
   complete(upload: CreateUploadResponse, request?: CompleteRequest): Promise<Answered<CompleteResponse>>;
   cancel(upload: CreateUploadResponse): Promise<Answered<{ state: string }>>;
-  /** The bytes at an upload's key. */
-  read(key: string): Promise<Uint8Array>;
+  /** The bytes at an upload's key; base64 of the customer's key, where there is one. */
+  read(key: string, customerKey?: string): Promise<Uint8Array>;
+  /** What the store tells of the object at a key. */
+  get(key: string, customerKey?: string): Promise<GetObjectCommandOutput>;
   close(): Promise<void>;
 }
 
@@ -79,12 +83,22 @@ export async function startCoordinator({
   });
   const memory = createSqliteStore({ path: ':memory:' });
   await memory.catalog.migrate();
-  const app = createCoordinator({
+  const coordinatorOptions: CoordinatorOptions = {
     ...memory,
     objectStore: wrapStore?.(objectStore) ?? objectStore,
     tokenKeys: ['a key for tests that is long enough'],
     ...options,
-  });
+  };
+  const app = createCoordinator(coordinatorOptions);
+  const get: TestCoordinator['get'] = async (key, customerKey) =>
+    await client.send(
+      new GetObjectCommand({
+        Bucket: BUCKET,
+        Key: key,
+        // The SDK adds the MD5.
+        ...(customerKey !== undefined && { SSECustomerAlgorithm: 'AES256', SSECustomerKey: customerKey }),
+      }),
+    );
   const call = async <Answer>(
     method: string,
     path: string,
@@ -107,6 +121,8 @@ export async function startCoordinator({
     app,
     store,
     objectStore,
+    options: coordinatorOptions,
+    get,
     call,
     async create(request = {}) {
       const body = { createId: randomUUID(), name: 'file.bin', sizeBytes: 1, ...request };
@@ -119,8 +135,8 @@ export async function startCoordinator({
     complete: ({ uploadId, token }, body) =>
       call('POST', `/v1/uploads/${uploadId}/complete`, { token, ...(body && { body }) }),
     cancel: ({ uploadId, token }) => call('DELETE', `/v1/uploads/${uploadId}`, { token }),
-    async read(key) {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+    async read(key, customerKey) {
+      const { Body } = await get(key, customerKey);
       return (await Body?.transformToByteArray()) ?? new Uint8Array();
     },
     async close() {

@@ -15,6 +15,7 @@ import type { EventSink } from './ports/event-sink.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { ObjectStore } from './ports/object-store.ts';
 import type { OwnerQuota, QuotaFor } from './ports/owner-quota.ts';
+import type { KeyVault } from './ports/key-vault.ts';
 import type { StateStore } from './ports/state-store.ts';
 import { contentTypesError } from './uploads/content-type.ts';
 import type { UploadSettings } from './uploads/context.ts';
@@ -62,6 +63,11 @@ export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
    * each replica lets pass as many. See `createRedisCallLimiter`.
    */
   readonly callLimiter?: CallLimiter;
+  /**
+   * Keeps keys of SSE-C while their uploads are on the way, for stores that want them of the coordinator, too. Default:
+   * none; SSE-C is refused there then. See `createKeyVault`.
+   */
+  readonly keyVault?: KeyVault;
   /** Time and chance. Default: the system's. */
   readonly clock?: Clock;
   /** Where figures go. See `createPrometheusMetrics`. Default: nothing is counted. */

@@ -15,6 +15,7 @@ import {
   readAuthorize,
 } from './authorize-config.ts';
 import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
+import { KEY_VAULT_VARIABLES, type KeyVaultConfig, readKeyVault } from './key-vault-config.ts';
 import { METRICS_VARIABLES, type MetricsConfig, readMetrics } from './metrics-config.ts';
 import { readSinks, SINK_VARIABLES, type SinksConfig } from './sinks-config.ts';
 
@@ -27,6 +28,7 @@ export interface ServeConfig {
   readonly memory: MemoryConfig;
   readonly sinks: SinksConfig;
   readonly metrics: MetricsConfig | undefined;
+  readonly keyVault: KeyVaultConfig | undefined;
   /** Whether `serve` sweeps, relays and removes what is old by itself. */
   readonly backgroundWork: boolean;
   readonly sweepEverySeconds: number;
@@ -92,6 +94,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ['LONGHAUL_CORS_ORIGINS', 'origins whose pages may call, separated by commas; default: loopback ones'],
   ...SINK_VARIABLES,
   ...METRICS_VARIABLES,
+  ...KEY_VAULT_VARIABLES,
   [
     'LONGHAUL_BACKGROUND_WORK',
     'true or false: whether serve sweeps and tells events by itself, or leaves it to the commands; default true',
@@ -124,6 +127,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): S
     memory: readMemory(reader),
     sinks: readSinks(reader),
     metrics: readMetrics(reader),
+    keyVault: readKeyVault(reader),
     backgroundWork: reader.boolean('LONGHAUL_BACKGROUND_WORK', true),
     sweepEverySeconds: reader.integer('LONGHAUL_SWEEP_EVERY_SECONDS', 30, [1, 3600]),
     tokenKeys: reader.list('LONGHAUL_TOKEN_KEYS'),

@@ -11,11 +11,14 @@ import type { CallLimiter } from '../ports/call-limiter.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { BucketLifecycle } from '../ports/bucket-lifecycle.ts';
 import type { EventSink } from '../ports/event-sink.ts';
+import type { SealedKeyStore } from '../ports/key-vault.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { ApiKeysConfig, AuthorizeConfig, JwtConfig } from './authorize-config.ts';
 import { ConfigError, type MemoryConfig, type ServeConfig, type StoreConfig } from './config.ts';
 import type { KafkaConfig, SinksConfig, WebhookConfig } from './sinks-config.ts';
+import { loadDriver } from './load-driver.ts';
 import { readOrMakeTokenKey } from './token-key-file.ts';
+import { wireKeySealer, wireKeyVault } from './wire-key-vault.ts';
 
 /** Ports for a configuration, and how to let go of them. The only file that names adapters. */
 export interface Wiring {
@@ -36,8 +39,9 @@ export async function wire(config: ServeConfig): Promise<Wiring> {
   const objectStore = wireObjectStore(config.store);
   const sinks = await wireSinks(config.sinks);
   const metrics = config.metrics && (await wireMetrics());
+  const sealer = config.keyVault && (await wireKeySealer(config.keyVault, config.store.region));
   // Connections last: a failure after them would leave them open, and the process could not end.
-  const { catalog, state, callLimiter } = await wireMemory(config.memory);
+  const { catalog, state, sealedKeys, callLimiter } = await wireMemory(config.memory);
   const options: CoordinatorOptions = {
     ...config.settings,
     objectStore,
@@ -47,6 +51,7 @@ export async function wire(config: ServeConfig): Promise<Wiring> {
     sinks,
     ...(callLimiter && { callLimiter }),
     ...(metrics && { metrics }),
+    ...(config.keyVault && sealer && { keyVault: wireKeyVault(config.keyVault, sealer, sealedKeys) }),
     ...(config.corsOrigins && { corsOrigins: config.corsOrigins }),
     ...(authorize && { authorize }),
   };
@@ -84,6 +89,7 @@ function wireObjectStore(store: StoreConfig): S3ObjectStore {
 /** What many machines share in Redis; on one machine calls are counted in the process. */
 interface Shared {
   readonly state: StateStore;
+  readonly sealedKeys: SealedKeyStore;
   readonly callLimiter?: CallLimiter;
 }
 
@@ -92,22 +98,6 @@ async function wireMemory(memory: MemoryConfig): Promise<Shared & { catalog: Cat
   // Postgres connects with its first query, Redis at once: in this order nothing is left open by a failure.
   const catalog = await wirePostgres(memory.databaseUrl);
   return { catalog, ...(await wireRedis(memory.redisUrls)) };
-}
-
-/** @throws ConfigError when the package is not there: it is installed only by those who use it */
-async function loadDriver<Driver>(
-  name: string,
-  variable: string,
-  load: () => Promise<Driver>,
-): Promise<Driver> {
-  try {
-    return await load();
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error;
-    throw new ConfigError([
-      `${variable} needs the package ${name}, which is not installed: npm install ${name}`,
-    ]);
-  }
 }
 
 async function wirePostgres(url: string): Promise<Catalog> {
@@ -125,11 +115,13 @@ const POSTGRES_PATIENCE = {
 } as const;
 
 async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Promise<Shared> {
-  const [{ Cluster, Redis }, { createRedisState }, { createRedisCallLimiter }] = await Promise.all([
-    loadDriver('ioredis', 'LONGHAUL_REDIS_URL', () => import('ioredis')),
-    import('../adapters/redis/redis-state.ts'),
-    import('../adapters/redis/redis-call-limiter.ts'),
-  ]);
+  const [{ Cluster, Redis }, { createRedisState }, { createRedisSealedKeys }, { createRedisCallLimiter }] =
+    await Promise.all([
+      loadDriver('ioredis', 'LONGHAUL_REDIS_URL', () => import('ioredis')),
+      import('../adapters/redis/redis-state.ts'),
+      import('../adapters/redis/redis-sealed-keys.ts'),
+      import('../adapters/redis/redis-call-limiter.ts'),
+    ]);
   const options = { lazyConnect: true, enableOfflineQueue: false };
   const redis =
     otherUrls.length > 0
@@ -139,7 +131,11 @@ async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Prom
   redis.on('error', () => undefined);
   // No call waits for a connection, so the first one is waited for here. Without it uploads go on; it is tried again.
   await redis.connect().catch(() => undefined);
-  return { state: createRedisState({ redis }), callLimiter: createRedisCallLimiter({ redis }) };
+  return {
+    state: createRedisState({ redis }),
+    sealedKeys: createRedisSealedKeys({ redis }),
+    callLimiter: createRedisCallLimiter({ redis }),
+  };
 }
 
 /**

@@ -91,6 +91,19 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
   });
 
   it.each([
+    ['is not there', { status: 404 }],
+    ['falls silent', { contentType: 'text/javascript', body: 'for (;;);' }],
+    ['ends by itself', { contentType: 'text/javascript', body: 'close();' }],
+  ])('digests by itself when its worker %s', { timeout: 60_000 }, async (what, answer) => {
+    await page.route('**/checksum-worker.js', async (route) => await route.fulfill(answer));
+    const file = await write(`${what}.bin`, 3 * PART + 1);
+    const done = await upload(file);
+    await expectStored(world, file, done);
+    expect(done.result).toMatchObject({ proof: 'checksum', partCount: 4 });
+    expect(page.workers()).toEqual([]);
+  });
+
+  it.each([
     ['nothing', 0],
     ['one byte', 1],
     ['a byte less than a part', PART - 1],

@@ -9,6 +9,8 @@ export interface BlobSource extends ByteSource {
    * @throws UploadError `FILE_CHANGED` if there are fewer
    */
   blob(offsetBytes: number, sizeBytes: number): Blob;
+  /** All of it, where it is one. */
+  readonly whole?: Blob | undefined;
 }
 
 /** What can be made a `Blob` without reading it. */
@@ -40,15 +42,22 @@ export function createBlobSource(blob: Blob): BlobSource {
   };
   const read = async (offsetBytes: number, readBytes: number): Promise<Uint8Array<ArrayBuffer>> =>
     new Uint8Array(await slice(offsetBytes, readBytes).arrayBuffer().catch(changed));
+  let lastByte: Blob | undefined;
   return {
     sizeBytes,
     name,
     contentType: type || undefined,
     lastModifiedEpochMs: lastModified,
+    whole: blob,
     blob: slice,
     read,
     // The only way to ask a browser whether a file is still the one that was picked is to read some of it.
-    verify: async () => void (sizeBytes && (await read(sizeBytes - 1, 1))),
+    async verify() {
+      if (!sizeBytes) return;
+      // Kept: to make a slice costs more than to read it.
+      lastByte ??= slice(sizeBytes - 1, 1);
+      if ((await lastByte.arrayBuffer().catch(changed)).byteLength !== 1) changed();
+    },
     close: async () => {},
   };
 }

@@ -26,6 +26,8 @@ interface World {
   readonly mostAtOnce: () => number;
   /** Lets time pass: sleepers whose time has come wake up. */
   tick(ms: number): Promise<void>;
+  /** Makes the source say that it was changed. */
+  change(): void;
   /** Makes calls fail, or not any more. */
   breakDown(isBroken: boolean): void;
 }
@@ -33,6 +35,7 @@ interface World {
 function start(count: number, firstGrants: readonly Grant[] = [], concurrency = 2): World {
   let nowMs = 0;
   let isBroken = false;
+  let isChanged = false;
   let running = 0;
   let mostAtOnce = 0;
   const sleepers: { untilMs: number; wake: () => void }[] = [];
@@ -55,6 +58,11 @@ function start(count: number, firstGrants: readonly Grant[] = [], concurrency = 
     parts,
     created: { grants: firstGrants },
     askedMs: 0,
+    source: {
+      async verify() {
+        if (isChanged) throw new Error('changed');
+      },
+    },
     session: {
       async exchangeParts(request) {
         if (isBroken) throw new Error('no network');
@@ -77,6 +85,7 @@ function start(count: number, firstGrants: readonly Grant[] = [], concurrency = 
       await settle();
       await settle();
     },
+    change: () => (isChanged = true),
     breakDown: (broken) => (isBroken = broken),
   };
 }
@@ -175,6 +184,15 @@ describe('the exchange', () => {
     await tick(1_000);
     breakDown(false);
     expect(await exchange.rest()).toEqual([receiptOf(1)]);
+    expect(calls).toEqual([]);
+  });
+
+  it('reports nothing of a source that was changed, and hands out no more URLs for it', async () => {
+    const { exchange, calls, parts, tick, change } = start(2, [grantOf(2)]);
+    exchange.report(receiptOf(1));
+    change();
+    await tick(1_000);
+    await expect(exchange.grantFor(parts[1]!, signal)).rejects.toThrow('changed');
     expect(calls).toEqual([]);
   });
 

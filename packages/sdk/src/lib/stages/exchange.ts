@@ -43,6 +43,8 @@ export interface ExchangeInput {
   /** Parts need their digest before a URL is asked for: those that have none yet have to wait. Left out: none need one. */
   readonly digests?: { known(partNumber: number): Checksum | undefined } | undefined;
   readonly session: { exchangeParts(request: PartsRequest): Promise<PartsResponse> };
+  /** Looked at before parts are reported: what was sent while the file was being changed must not be. */
+  readonly source: { verify(): Promise<void> };
 }
 
 const REPORT_WITHIN_MS = 1_000;
@@ -51,6 +53,7 @@ const REPORT_WITHIN_MS = 1_000;
 export function createExchange({
   clock,
   session,
+  source,
   stopSignal,
   concurrency,
   digests,
@@ -61,6 +64,7 @@ export function createExchange({
   const toCome = new Set(input.parts);
   const held = createHeldGrants(clock);
   let receipts: Receipt[] = [];
+  const watched = watchSource(source);
 
   const toSign = (first: readonly PartRange[], most: number): readonly PartToSign[] =>
     signable([...new Set([...first, ...toCome])].slice(0, most), held, digests);
@@ -72,6 +76,7 @@ export function createExchange({
   /** Reports what is due, and asks for URLs of this part, if one is named, and of the next ones that have none. */
   const exchange = async (...first: PartRange[]): Promise<void> => {
     const report = receipts.slice(0, MAX_PARTS_PER_CALL);
+    if (report.length > 0) await watched.verify();
     const sign = toSign(first, 2 * concurrency);
     const askedMs = clock.nowMs();
     const { grants } = await session.exchangeParts({ report, sign });
@@ -86,6 +91,7 @@ export function createExchange({
   held.hold(input.created.grants, input.askedMs);
   return {
     async grantFor(part, signal) {
+      watched.assertSame();
       // Those of a stream are not known beforehand: whoever waits in line is asked for by the one in front.
       toCome.add(part);
       const find = (): Grant | undefined => held.find(part.partNumber);
@@ -123,4 +129,24 @@ function signable(
     const isReady = !held.find(partNumber) && (checksum ?? !digests);
     return isReady ? [{ partNumber, sizeBytes, ...(checksum && { checksum }) }] : [];
   });
+}
+
+interface WatchedSource {
+  verify(): Promise<void>;
+  /** Throws what the source was found to be: nothing that is sent from then on could be reported. */
+  assertSame(): void;
+}
+
+function watchSource(source: ExchangeInput['source']): WatchedSource {
+  let change: { readonly error: unknown } | undefined;
+  const assertSame = (): void => {
+    if (change) throw change.error;
+  };
+  return {
+    assertSame,
+    async verify() {
+      await source.verify().catch((error: unknown) => (change = { error }));
+      assertSame();
+    },
+  };
 }

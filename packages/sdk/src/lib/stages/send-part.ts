@@ -47,14 +47,14 @@ export async function sendPart<Source extends ByteSource>(
       const answer = await sendOnce(input, { ...part, ...grant, isOnNewConnection }, attempt);
       // Nobody aborted it but the watch, and the watch knows why.
       if (!answer.status) signal.throwIfAborted();
-      // A part sent while the file was being changed must not be reported, and a damaged one not be sent again.
-      await input.source.verify();
       verdict = !answer.status && attempt.stall === 'asleep' ? 'interrupted' : judgePartAnswer(answer);
       if (verdict === 'stored') {
         const durationMs = clock.nowMs() - startMs;
         const sent = { partNumber, sizeBytes, durationMs, attempts: failures + 1 };
         return { value: receiptOf(sent, answer, errorCodes) };
       }
+      // Of a file that was changed nothing is sent again. What is stored is looked at when it is reported.
+      await input.source.verify();
       input.partMoved(part, 0);
       if (isDamaged(answer.body) && (await input.isSame?.(part)) === false) throw changedError();
       if (verdict.startsWith('refused')) input.dropGrant(partNumber);

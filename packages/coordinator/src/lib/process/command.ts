@@ -23,6 +23,8 @@ export interface CliWorld {
   note(line: string): void;
   /** A failure, as the log has it: stderr. */
   report(error: unknown): void;
+  /** Asks a person for yes or no. Not there where nobody could answer. */
+  confirm?(question: string): Promise<boolean>;
 }
 
 /** Exit status of each end. */

@@ -48,6 +48,8 @@ export interface StoreConfig {
   readonly forcePathStyle: boolean;
   /** A known profile; `undefined`: guessed from the endpoint. */
   readonly profile: StoreProfileName | undefined;
+  /** A profile that `doctor --write-profile` has written. */
+  readonly profileFile: string | undefined;
 }
 
 /** Where uploads are remembered: one file, or Postgres and Redis. */
@@ -79,6 +81,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
     'S3_PROFILE',
     `what the store can do: ${STORE_PROFILE_NAMES.join(', ')}; default: guessed from S3_ENDPOINT, generic where its host tells nothing`,
   ],
+  ['S3_PROFILE_FILE', 'instead: a file that longhaul-coordinator doctor --write-profile has measured'],
   ['S3_PROVIDER', 'the older name of S3_PROFILE'],
   ['AWS_ACCESS_KEY_ID', 'with AWS_SECRET_ACCESS_KEY: credentials; or any other way the AWS SDK knows'],
   ['LONGHAUL_HOST', 'address to listen on; default 127.0.0.1. Others need to know who may create uploads'],
@@ -152,12 +155,15 @@ function readStore(reader: EnvReader): StoreConfig {
     publicEndpoint: readEndpoint(reader, 'S3_PUBLIC_ENDPOINT'),
     forcePathStyle: reader.boolean('S3_FORCE_PATH_STYLE', endpoint !== undefined),
     profile: readProfile(reader),
+    profileFile: reader.text('S3_PROFILE_FILE'),
   };
 }
 
 function readProfile(reader: EnvReader): StoreProfileName | undefined {
   const name = reader.text('S3_PROFILE') === undefined ? 'S3_PROVIDER' : 'S3_PROFILE';
   if (reader.text(name) === undefined) return undefined;
+  if (reader.text('S3_PROFILE_FILE') !== undefined)
+    reader.problems.push(`S3_PROFILE_FILE has no meaning beside ${name}: drop one of them`);
   const given = reader.choice(name, 'generic', STORE_PROFILE_NAMES);
   return STORE_PROFILE_NAMES.find((known) => known === given);
 }

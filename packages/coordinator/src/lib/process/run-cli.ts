@@ -1,7 +1,9 @@
+import { createInterface } from 'node:readline/promises';
 import { type CliWorld, type Command, EXIT, UsageError } from './command.ts';
 import { apiKey } from './commands/api-key.ts';
 import { bucketLifecycle } from './commands/bucket-lifecycle.ts';
 import { cancel } from './commands/cancel.ts';
+import { doctor } from './commands/doctor.ts';
 import { eventsReplay } from './commands/events-replay.ts';
 import { events } from './commands/events.ts';
 import { migrate } from './commands/migrate.ts';
@@ -13,6 +15,7 @@ import { logLine } from './log-line.ts';
 
 const COMMANDS: readonly Command[] = [
   serve,
+  doctor,
   migrate,
   sweep,
   relay,
@@ -45,7 +48,17 @@ const PROCESS: CliWorld = {
   say: (line) => console.log(line),
   note: (line) => console.error(line),
   report: (error) => console.error(logLine(error, new Date())),
+  ...(process.stdin.isTTY && { confirm: askOnTerminal }),
 };
+
+async function askOnTerminal(question: string): Promise<boolean> {
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
 
 /**
  * Runs `longhaul-coordinator` with its arguments and answers the exit status; failures are said on stderr.

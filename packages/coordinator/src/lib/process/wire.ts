@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Kafka } from 'kafkajs';
 import { storeProfiles } from '../adapters/object-store/store-profiles.ts';
-import { createS3ObjectStore, type S3ObjectStore } from '../adapters/object-store/s3-object-store.ts';
+import type { S3ObjectStoreOptions } from '../adapters/object-store/s3-client.ts';
+import { createS3ObjectStore } from '../adapters/object-store/s3-object-store.ts';
 import { createSqliteStore } from '../adapters/sqlite/sqlite-store.ts';
 import type { PrometheusMetrics } from '../adapters/prometheus/prometheus-metrics.ts';
 import type { CoordinatorOptions } from '../coordinator-options.ts';
@@ -17,6 +19,7 @@ import type { ApiKeysConfig, AuthorizeConfig, JwtConfig } from './authorize-conf
 import { ConfigError, type MemoryConfig, type ServeConfig, type StoreConfig } from './config.ts';
 import type { KafkaConfig, SinksConfig, WebhookConfig } from './sinks-config.ts';
 import { loadDriver } from './load-driver.ts';
+import { readProfileFile } from './profile-file.ts';
 import { readOrMakeTokenKey } from './token-key-file.ts';
 import { wireKeySealer, wireKeyVault } from './wire-key-vault.ts';
 
@@ -36,7 +39,7 @@ export interface Wiring {
 export async function wire(config: ServeConfig): Promise<Wiring> {
   const tokenKeys = config.tokenKeys ?? [await readOrMakeTokenKey(keyFileOf(config.memory))];
   const authorize = await wireAuthorize(config.authorize);
-  const objectStore = wireObjectStore(config.store);
+  const objectStore = createS3ObjectStore(await storeOptions(config.store));
   const sinks = await wireSinks(config.sinks);
   const metrics = config.metrics && (await wireMetrics());
   const sealer = config.keyVault && (await wireKeySealer(config.keyVault, config.store.region));
@@ -74,16 +77,18 @@ export async function wireCatalog({ memory }: ServeConfig): Promise<Catalog> {
     : await wirePostgres(memory.databaseUrl);
 }
 
-function wireObjectStore(store: StoreConfig): S3ObjectStore {
-  const profile = store.profile && storeProfiles[store.profile];
-  return createS3ObjectStore({
+/** The bucket, as the adapter wants it named. @throws ConfigError when S3_PROFILE_FILE is no profile */
+export async function storeOptions(store: StoreConfig): Promise<S3ObjectStoreOptions> {
+  const named = store.profile && storeProfiles[store.profile];
+  const profile = store.profileFile === undefined ? named : await readProfileFile(store.profileFile);
+  return {
     bucket: store.bucket,
     region: store.region,
     forcePathStyle: store.forcePathStyle,
     ...(store.endpoint !== undefined && { endpoint: store.endpoint }),
     ...(store.publicEndpoint !== undefined && { publicEndpoint: store.publicEndpoint }),
     ...(profile && { profile }),
-  });
+  };
 }
 
 /** What many machines share in Redis; on one machine calls are counted in the process. */
@@ -109,7 +114,7 @@ async function wirePostgres(url: string): Promise<Catalog> {
 }
 
 /** A call that finds Postgres away hears so within a second; the driver's own pauses between two tries grow to 20 s. */
-const POSTGRES_PATIENCE = {
+export const POSTGRES_PATIENCE = {
   connect_timeout: 5,
   backoff: (failures: number): number => Math.min(0.1 * 2 ** failures, 1),
 } as const;
@@ -143,7 +148,7 @@ async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Prom
  * call nothing, and one that hangs a second until its connection is cut. By itself ioredis waits more than 20 s for the
  * one (measured), and for ever for the other.
  */
-const REDIS_PATIENCE = {
+export const REDIS_PATIENCE = {
   connectTimeout: 2_000,
   commandTimeout: 1_000,
   socketTimeout: 1_500,
@@ -155,12 +160,15 @@ async function wireSinks({ kafka, webhook }: SinksConfig): Promise<readonly Even
   return [...(kafka ? [await wireKafka(kafka)] : []), ...(webhook ? [await wireWebhook(webhook)] : [])];
 }
 
-async function wireKafka({ brokers, topic, ssl, sasl }: KafkaConfig): Promise<EventSink> {
-  const [{ Kafka, logLevel }, { createKafkaSink }] = await Promise.all([
-    loadDriver('kafkajs', 'LONGHAUL_KAFKA_BROKERS', () => import('kafkajs')),
-    import('../adapters/kafka/kafka-sink.ts'),
-  ]);
-  const kafka = new Kafka({
+async function wireKafka(config: KafkaConfig): Promise<EventSink> {
+  const { createKafkaSink } = await import('../adapters/kafka/kafka-sink.ts');
+  return createKafkaSink({ kafka: await connectKafka(config), topic: config.topic });
+}
+
+/** A client of the brokers. Nobody is connected to yet. */
+export async function connectKafka({ brokers, ssl, sasl }: KafkaConfig): Promise<Kafka> {
+  const { Kafka, logLevel } = await loadDriver('kafkajs', 'LONGHAUL_KAFKA_BROKERS', () => import('kafkajs'));
+  return new Kafka({
     clientId: 'longhaul-coordinator',
     brokers: [...brokers],
     ssl,
@@ -171,7 +179,6 @@ async function wireKafka({ brokers, topic, ssl, sasl }: KafkaConfig): Promise<Ev
     logLevel: logLevel.NOTHING,
     retry: { retries: 0 },
   });
-  return createKafkaSink({ kafka, topic });
 }
 
 /** Figures of ours, and of the process: its memory, its processor, how late its event loop is. */

@@ -18,6 +18,9 @@ const MIGRATIONS: readonly string[] = [
   completingSince,
 ];
 
+/** Version of a schema that is up to date for this program. */
+export const NEWEST_MIGRATION: number = MIGRATIONS.length;
+
 // Any number that nobody else locks in this database: the first 8 bytes of SHA-256 of `longhaul.migrations`.
 const LOCK_ID = '-3455562723943042832';
 

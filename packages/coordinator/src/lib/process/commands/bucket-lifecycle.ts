@@ -8,11 +8,11 @@ import {
 } from '../../ports/bucket-lifecycle.ts';
 import type { Installation } from '../../ports/catalog.ts';
 import { ObjectStoreError } from '../../ports/object-store.ts';
+import { ABORT_RULE_ID, rulePrefixOf } from '../abort-rule.ts';
 import { type CliWorld, type Command, EXIT, HELP_ENDING, readInteger } from '../command.ts';
 import { formatSpan } from '../plain-text.ts';
 import { type CommandPorts, withPorts } from '../with-ports.ts';
 
-const RULE_ID = 'longhaul-abort-incomplete-uploads';
 const DEFAULT_DAYS = '7';
 const MOST_DAYS = 3_650;
 const DAY_MS = 86_400_000;
@@ -127,7 +127,10 @@ function scopeOf(
   { installationId }: Installation,
 ): { readonly id: string; readonly prefix: string } {
   const [prefix = ''] = keyTemplate.replaceAll('{installationId}', installationId).split('{');
-  return { prefix, id: prefix.includes(installationId) ? `${RULE_ID}-${installationId}` : RULE_ID };
+  return {
+    prefix,
+    id: prefix.includes(installationId) ? `${ABORT_RULE_ID}-${installationId}` : ABORT_RULE_ID,
+  };
 }
 
 /** Printing needs no rights, and no store that can do this: it is for those who put the rule there by other means. */
@@ -157,7 +160,7 @@ function warningsFor(rule: AbortRule, rules: readonly LifecycleRule[]): readonly
 }
 
 function warningFor(ours: AbortRule, other: LifecycleRule): string | undefined {
-  const prefix = prefixOf(other);
+  const prefix = rulePrefixOf(other);
   if (other.ID === ours.id) {
     return prefix === ours.prefix ? undefined : `This takes the place of our rule for "${prefix}".`;
   }
@@ -166,8 +169,4 @@ function warningFor(ours: AbortRule, other: LifecycleRule): string | undefined {
   const isApart = !prefix.startsWith(ours.prefix) && !ours.prefix.startsWith(prefix);
   if (isLater || isApart || other.Status !== 'Enabled') return undefined;
   return `Rule "${other.ID ?? ''}" of the bucket ends uploads under "${prefix}" after ${days} days already.`;
-}
-
-function prefixOf({ Filter, Prefix }: LifecycleRule): string {
-  return Filter?.Prefix ?? Filter?.And?.Prefix ?? Prefix ?? '';
 }

@@ -1,0 +1,62 @@
+import type { MeasuredStore } from '../../../ports/bucket-probe.ts';
+import { elementOf, elementsOf } from './ask.ts';
+import type { Trial } from './trial.ts';
+
+/** Whether each list goes on after its first page; pages of one entry, because a thousand would take long to make. */
+export async function measureListings(trial: Trial): Promise<MeasuredStore> {
+  const [parts, uploads, objects] = [
+    await pagesParts(trial),
+    await pagesUploads(trial),
+    await pagesObjects(trial),
+  ];
+  return { pagesParts: parts, pagesOpenUploads: uploads, pagesObjects: objects };
+}
+
+async function pagesParts(trial: Trial): Promise<boolean | undefined> {
+  const upload = await trial.begin();
+  if (upload === undefined) return undefined;
+  for (const partNumber of [1, 2]) await trial.putPart(upload, partNumber, { body: `part ${partNumber}` });
+  const { key, uploadId } = upload;
+  const page = (more: Readonly<Record<string, string>>): ReturnType<Trial['ask']> =>
+    trial.ask({ method: 'GET', key, query: { uploadId, 'max-parts': '1', ...more } });
+  const first = await page({});
+  if (first.status !== 200) return undefined;
+  const marker = elementOf(first.body, 'NextPartNumberMarker');
+  if (elementOf(first.body, 'IsTruncated') !== 'true' || marker === undefined) return false;
+  const second = await page({ 'part-number-marker': marker });
+  return elementOf(second.body, 'PartNumber') === '2';
+}
+
+async function pagesUploads(trial: Trial): Promise<boolean | undefined> {
+  const begun = [await trial.begin(), await trial.begin()];
+  if (begun.includes(undefined)) return undefined;
+  const seen = new Set<string>();
+  let marker: Readonly<Record<string, string>> = {};
+  // Uploads that other trials have begun meanwhile stand in the list, too.
+  for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+    const query = { uploads: '', prefix: trial.prefix, 'max-uploads': '1', ...marker };
+    const { status, body } = await trial.ask({ method: 'GET', query });
+    if (status !== 200) return pages === 0 ? undefined : false;
+    for (const xml of elementsOf(body, 'Upload')) seen.add(elementOf(xml, 'UploadId') ?? '');
+    if (elementOf(body, 'IsTruncated') !== 'true') break;
+    marker = {
+      'key-marker': elementOf(body, 'NextKeyMarker') ?? '',
+      'upload-id-marker': elementOf(body, 'NextUploadIdMarker') ?? '',
+    };
+  }
+  return begun.every((upload) => upload !== undefined && seen.has(upload.uploadId));
+}
+
+const MOST_PAGES = 40;
+
+async function pagesObjects(trial: Trial): Promise<boolean | undefined> {
+  const folder = `${trial.newKey()}/`;
+  for (const name of ['a', 'b']) await trial.put(`${folder}${name}`, 'listed');
+  const page = (more: Readonly<Record<string, string>>): ReturnType<Trial['ask']> =>
+    trial.ask({ method: 'GET', query: { 'list-type': '2', prefix: folder, 'max-keys': '1', ...more } });
+  const first = await page({});
+  if (first.status !== 200) return undefined;
+  const token = elementOf(first.body, 'NextContinuationToken');
+  if (elementOf(first.body, 'IsTruncated') !== 'true' || token === undefined) return false;
+  return elementOf((await page({ 'continuation-token': token })).body, 'Key') === `${folder}b`;
+}

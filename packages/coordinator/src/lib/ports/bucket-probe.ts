@@ -135,6 +135,7 @@ export interface MeasuredStore {
   readonly echoedChecksums?: readonly FullObjectAlgorithm[] | undefined;
   readonly pagesParts?: boolean | undefined;
   readonly pagesOpenUploads?: boolean | undefined;
+  readonly listsOpenUploadsByPrefix?: boolean | undefined;
   readonly pagesObjects?: boolean | undefined;
   readonly stableEtags?: boolean | undefined;
   readonly presignedCreateMetadata?: boolean | undefined;

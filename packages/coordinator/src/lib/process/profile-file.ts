@@ -24,6 +24,7 @@ const PROFILE = v.object({
   refusesCutBodies: flag,
   unknownUploadIs404: flag,
   pagesOpenUploads: flag,
+  listsOpenUploadsByPrefix: flag,
   versioning: flag,
   lifecycle: flag,
   encryption: v.array(v.picklist(['sse-s3', 'sse-kms', 'sse-c'])),

@@ -143,7 +143,7 @@ function toJson(patient: Patient, { findings }: Diagnosis, repaired: readonly st
     bucket,
     endpoint,
     profile: patient.profile.name,
-    findings: findings.map(({ repair: _, ...finding }) => finding),
+    findings: findings.map(({ id, level, what, why, fix }) => ({ id, level, what, why, fix })),
     repaired,
   });
 }

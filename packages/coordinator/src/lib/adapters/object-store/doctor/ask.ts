@@ -113,8 +113,8 @@ function readAnswer(response: Response, body: string, beganAtEpochMs: number): P
 /** The reason of a failed `fetch` stands in its cause. */
 function noAnswer(error: unknown, beganAtEpochMs: number): ProbeAnswer {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  const { code, name, message } =
-    cause instanceof Error ? (cause as Error & { code?: unknown }) : new Error(String(cause));
+  const { code, name, message }: Error & { code?: unknown } =
+    cause instanceof Error ? cause : new Error(String(cause));
   return {
     status: 0,
     code: typeof code === 'string' ? code : name,

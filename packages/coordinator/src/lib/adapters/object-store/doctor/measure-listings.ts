@@ -9,7 +9,25 @@ export async function measureListings(trial: Trial): Promise<MeasuredStore> {
     await pagesUploads(trial),
     await pagesObjects(trial),
   ];
-  return { pagesParts: parts, pagesOpenUploads: uploads, pagesObjects: objects };
+  return {
+    pagesParts: parts,
+    pagesOpenUploads: uploads,
+    pagesObjects: objects,
+    listsOpenUploadsByPrefix: await listsByPrefix(trial),
+  };
+}
+
+/** All that began under a folder must be in its list, and by a key its own. */
+async function listsByPrefix(trial: Trial): Promise<boolean | undefined> {
+  const begun = await trial.begin();
+  if (begun === undefined) return undefined;
+  const found = await Promise.all(
+    [trial.prefix, begun.key].map(async (prefix) => {
+      const { body } = await trial.ask({ method: 'GET', query: { uploads: '', prefix } });
+      return elementsOf(body, 'UploadId').includes(begun.uploadId);
+    }),
+  );
+  return found.every(Boolean);
 }
 
 async function pagesParts(trial: Trial): Promise<boolean | undefined> {

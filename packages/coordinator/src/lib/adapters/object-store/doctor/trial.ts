@@ -45,6 +45,7 @@ export interface TrialPart {
 export function createTrial(ask: Ask, { bucket, keyPrefix }: { bucket: string; keyPrefix: string }): Trial {
   const prefix = `${keyPrefix}longhaul-doctor-${randomUUID()}/`;
   let count = 0;
+  const begun: TrialUpload[] = [];
   return {
     ask,
     bucket,
@@ -54,7 +55,9 @@ export function createTrial(ask: Ask, { bucket, keyPrefix }: { bucket: string; k
       const key = `${prefix}${(count += 1)}`;
       const answer = await ask({ method: 'POST', key, query: { uploads: '' }, headers, unsignedHeaders });
       const uploadId = elementOf(answer.body, 'UploadId');
-      return answer.status === 200 && uploadId !== undefined ? { key, uploadId } : undefined;
+      if (answer.status !== 200 || uploadId === undefined) return undefined;
+      begun.push({ key, uploadId });
+      return { key, uploadId };
     },
     put: (key, body, headers = {}) => ask({ method: 'PUT', key, headers, body }),
     async putPart({ key, uploadId }, partNumber, part) {
@@ -63,7 +66,7 @@ export function createTrial(ask: Ask, { bucket, keyPrefix }: { bucket: string; k
     },
     complete: ({ key, uploadId }, parts, headers = {}) =>
       ask({ method: 'POST', key, query: { uploadId }, headers, body: partList(parts) }),
-    leaveNothing: () => leaveNothing(ask, prefix),
+    leaveNothing: () => leaveNothing(ask, prefix, begun),
   };
 }
 
@@ -111,9 +114,10 @@ const MOST_ROUNDS = 5;
 async function leaveNothing(
   ask: Ask,
   prefix: string,
+  begun: readonly TrialUpload[],
 ): Promise<{ readonly prefix: string; readonly objects: number; readonly openUploads: number }> {
   for (let round = 1; ; round += 1) {
-    const uploads = await openUploads(ask, prefix);
+    const uploads = await openUploads(ask, prefix, begun);
     const objects = await storedObjects(ask, prefix, round);
     if ((uploads.length === 0 && objects.length === 0) || round === MOST_ROUNDS) {
       return { prefix, objects: objects.length, openUploads: uploads.length };
@@ -123,12 +127,25 @@ async function leaveNothing(
   }
 }
 
-async function openUploads(ask: Ask, prefix: string): Promise<readonly TrialUpload[]> {
+/** Those that are listed, and those that we know of: not every store lists by a prefix. */
+async function openUploads(
+  ask: Ask,
+  prefix: string,
+  begun: readonly TrialUpload[],
+): Promise<readonly TrialUpload[]> {
   const { body } = await ask({ method: 'GET', query: { uploads: '', prefix } });
-  return elementsOf(body, 'Upload').map((xml) => ({
+  const listed = elementsOf(body, 'Upload').map((xml) => ({
     key: elementOf(xml, 'Key') ?? '',
     uploadId: elementOf(xml, 'UploadId') ?? '',
   }));
+  const others = begun.filter(({ uploadId }) => !listed.some((each) => each.uploadId === uploadId));
+  const known = await Promise.all(
+    others.map(async (upload) => {
+      const { status } = await ask({ method: 'GET', key: upload.key, query: { uploadId: upload.uploadId } });
+      return status === 200 ? [upload] : [];
+    }),
+  );
+  return [...listed, ...known.flat()];
 }
 
 /** Versions and delete markers where the store lists them, else objects. */

@@ -131,6 +131,7 @@ const OTHER_FLAGS = [
   'verifiesObjectSize',
   'unknownUploadIs404',
   'refusesPartOrder',
+  'listsOpenUploadsByPrefix',
   'presignedCreateMetadata',
   'stableEtags',
   'ssecBlind',

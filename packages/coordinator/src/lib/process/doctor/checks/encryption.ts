@@ -41,21 +41,11 @@ function customerKeyFindings(
   { encryption }: BucketSettings,
   { encryption: modes, ssecBlind, ssecRefusal }: MeasuredStore,
 ): readonly Finding[] {
-  const { bucket, profile } = patient;
+  const { profile } = patient;
   const isClaimed = profile.encryption.includes('sse-c');
   const isBlocked = 'value' in encryption && encryption.value.blocksSsec;
   if (isBlocked || (isClaimed && ssecRefusal?.status === 403)) return [blockedFinding(patient)];
-  if (ssecRefusal?.status === 200) {
-    return [
-      {
-        id: 'ssec-ignored',
-        level: isClaimed ? 'error' : 'note',
-        what: `${bucket.bucket} takes the headers of SSE-C and stores the object so that anybody can read it without the key`,
-        why: 'who asks for SSE-C would believe that the file is encrypted',
-        fix: 'do not offer sse-c here; the profile must not claim it',
-      },
-    ];
-  }
+  if (ssecRefusal?.status === 200) return [ignoredFinding(patient)];
   if (!modes?.includes('sse-c') || ssecBlind !== false) return [];
   return [
     {
@@ -66,6 +56,16 @@ function customerKeyFindings(
       fix: 'longhaul-coordinator doctor --write-profile profile.json, then S3_PROFILE_FILE=profile.json',
     },
   ];
+}
+
+function ignoredFinding({ bucket, profile }: Patient): Finding {
+  return {
+    id: 'ssec-ignored',
+    level: profile.encryption.includes('sse-c') ? 'error' : 'note',
+    what: `${bucket.bucket} takes the headers of SSE-C and stores the object so that it can be read without the key`,
+    why: 'who asks for SSE-C would believe that the file is encrypted',
+    fix: 'do not offer sse-c here; the profile must not claim it',
+  };
 }
 
 function blockedFinding({ bucket }: Patient): Finding {

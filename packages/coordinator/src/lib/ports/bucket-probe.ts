@@ -140,6 +140,8 @@ export interface MeasuredStore {
   readonly stableEtags?: boolean | undefined;
   readonly presignedCreateMetadata?: boolean | undefined;
   readonly encryption?: readonly EncryptionMode[] | undefined;
+  /** Modes that could not be tried. */
+  readonly untoldEncryption?: readonly EncryptionMode[] | undefined;
   readonly ssecBlind?: boolean | undefined;
   readonly ssecCopy?: boolean | undefined;
   readonly equalParts?: boolean | undefined;

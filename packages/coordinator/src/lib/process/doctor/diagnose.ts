@@ -55,7 +55,7 @@ async function examine(patient: Patient): Promise<Diagnosis> {
       ...read,
       ...open,
       ...checkEncryption(patient, settings, measured),
-      ...checkBehaviour(patient, measured),
+      ...checkBehaviour(patient, settings, measured),
     ],
     store: { settings, seen: measured },
   };

@@ -1,5 +1,5 @@
 import type { BucketSettings, MeasuredStore } from '../../ports/bucket-probe.ts';
-import type { StoreProfile } from '../../ports/store-profile.ts';
+import type { EncryptionMode, StoreProfile } from '../../ports/store-profile.ts';
 
 /** What could not be told is not claimed. */
 const NOTHING = {
@@ -17,12 +17,13 @@ const NOTHING = {
   unknownUploadIs404: false,
   pagesOpenUploads: false,
   listsOpenUploadsByPrefix: false,
-  encryption: [],
   ssecBlind: false,
   ssecCopy: false,
   presignedCreateMetadata: false,
   stableEtags: false,
 } satisfies Partial<StoreProfile>;
+
+const MODES: readonly EncryptionMode[] = ['sse-s3', 'sse-kms', 'sse-c'];
 
 /** Limits, which are not tried: they stay what they are believed to be. */
 const LIMITS = ['abortAfterDays', 'maxObjectSizeBytes', 'requestsPerSecond', 'http2'] as const;
@@ -47,7 +48,12 @@ export function measuredProfile(
     ...Object.fromEntries(measured),
     // Whether a bucket that keeps no versions could keep them is not tried: it cannot be undone.
     versioning: believed.versioning || isOn(settings),
-    lifecycle: 'value' in settings.lifecycle,
+    // That rules can be read does not show that one for unfinished uploads would be kept.
+    lifecycle: believed.lifecycle && 'value' in settings.lifecycle,
+    encryption: believed.encryption
+      .filter((mode) => seen.untoldEncryption?.includes(mode))
+      .concat(seen.encryption ?? [])
+      .toSorted((a, b) => MODES.indexOf(a) - MODES.indexOf(b)),
     ...Object.fromEntries(limits),
   };
 }

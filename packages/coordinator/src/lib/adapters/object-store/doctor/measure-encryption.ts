@@ -8,22 +8,26 @@ const SSE = 'x-amz-server-side-encryption';
 /** Which encryption the store really does: what it was asked for must show afterwards. */
 export async function measureEncryption(trial: Trial): Promise<MeasuredStore> {
   const modes: EncryptionMode[] = [];
-  if (await isDone(trial, 'AES256')) modes.push('sse-s3');
-  if (await isDone(trial, 'aws:kms')) modes.push('sse-kms');
+  const [managed, kms] = [await isDone(trial, 'AES256'), await isDone(trial, 'aws:kms')];
+  if (managed) modes.push('sse-s3');
+  if (kms) modes.push('sse-kms');
   const customer = await measureCustomerKey(trial);
   if (customer.isDone) modes.push('sse-c');
   const { status, code } = customer.put;
   return {
     encryption: modes,
+    // Without a key id Amazon S3 takes a key of its own; other stores want one named.
+    ...(kms === undefined && { untoldEncryption: ['sse-kms' as const] }),
     ...(customer.isDone
       ? { ssecBlind: await measureBlind(trial), ssecCopy: await measureCopy(trial, customer) }
       : { ssecBlind: false, ssecCopy: false, ssecRefusal: { status, code } }),
   };
 }
 
-async function isDone(trial: Trial, algorithm: string): Promise<boolean> {
+async function isDone(trial: Trial, algorithm: string): Promise<boolean | undefined> {
   const key = trial.newKey();
   const put = await trial.put(key, TEXT, { [SSE]: algorithm });
+  if (put.status === 400) return undefined;
   if (put.status !== 200) return false;
   const head = await trial.ask({ method: 'HEAD', key });
   return head.headers[SSE] === algorithm;
@@ -54,7 +58,7 @@ async function measureCustomerKey(trial: Trial): Promise<CustomerKeyTrial> {
 /** The whole way of an upload whose key the signature does not know: Create, a part, Complete, HEAD. */
 async function measureBlind(trial: Trial): Promise<boolean> {
   const { named, key } = customerKey();
-  const upload = await trial.begin(named, key);
+  const upload = await trial.begin({ headers: named, unsignedHeaders: key });
   if (upload === undefined) return false;
   const part = await trial.putPart(upload, 1, { body: TEXT, headers: named, unsignedHeaders: key });
   if (part.status !== 200 || !isCompleted(await trial.complete(upload, [part]))) return false;

@@ -41,8 +41,7 @@ async function measureChecksum(trial: Trial, algorithm: FullObjectAlgorithm): Pr
   });
   const nothing = { verified: false, echoed: false };
   const upload = await trial.begin({
-    'x-amz-checksum-algorithm': algorithm,
-    'x-amz-checksum-type': 'FULL_OBJECT',
+    headers: { 'x-amz-checksum-algorithm': algorithm, 'x-amz-checksum-type': 'FULL_OBJECT' },
   });
   if (upload === undefined) return nothing;
   const damaged = await trial.putPart(upload, 1, { body: TEXT, headers: { [name]: wrong } });

@@ -44,7 +44,7 @@ export async function measureConditions(trial: Trial): Promise<MeasuredStore> {
 
 /** What a completion answers: the first time, again, with a wrong size, of an upload that never was. */
 export async function measureCompletion(trial: Trial): Promise<MeasuredStore> {
-  const upload = await trial.begin({ 'x-amz-meta-trial': 'kept' });
+  const upload = await trial.begin({ headers: { 'x-amz-meta-trial': 'kept' } });
   if (upload === undefined) return {};
   const part = await trial.putPart(upload, 1, { body: TEXT });
   const again = await trial.putPart(upload, 1, { body: TEXT });

@@ -18,7 +18,7 @@ export interface Trial {
   readonly prefix: string;
   newKey(): string;
   /** `undefined` when the store did not begin one. */
-  begin(headers?: Headers, unsignedHeaders?: Headers): Promise<TrialUpload | undefined>;
+  begin(beginning?: Beginning): Promise<TrialUpload | undefined>;
   put(key: string, body: string, headers?: Headers): Promise<ProbeAnswer>;
   putPart(upload: TrialUpload, partNumber: number, part: TrialPart): Promise<PartAnswer>;
   complete(upload: TrialUpload, parts: readonly PartAnswer[], headers?: Headers): Promise<ProbeAnswer>;
@@ -27,6 +27,13 @@ export interface Trial {
     readonly objects: number;
     readonly openUploads: number;
   }>;
+}
+
+/** How an upload is begun; by default with a new key and no headers. */
+export interface Beginning {
+  readonly key?: string;
+  readonly headers?: Headers;
+  readonly unsignedHeaders?: Headers;
 }
 
 /** The answer to a part. */
@@ -51,9 +58,8 @@ export function createTrial(ask: Ask, { bucket, keyPrefix }: { bucket: string; k
     bucket,
     prefix,
     newKey: () => `${prefix}${(count += 1)}`,
-    async begin(headers = {}, unsignedHeaders = {}) {
-      const key = `${prefix}${(count += 1)}`;
-      const answer = await ask({ method: 'POST', key, query: { uploads: '' }, headers, unsignedHeaders });
+    async begin({ key = `${prefix}${(count += 1)}`, ...headers } = {}) {
+      const answer = await ask({ method: 'POST', key, query: { uploads: '' }, ...headers });
       const uploadId = elementOf(answer.body, 'UploadId');
       if (answer.status !== 200 || uploadId === undefined) return undefined;
       begun.push({ key, uploadId });

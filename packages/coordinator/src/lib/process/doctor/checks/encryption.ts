@@ -22,7 +22,10 @@ function missingModes(
   isSsecExplained: boolean,
 ): readonly Finding[] {
   const missing = profile.encryption.filter(
-    (mode) => seen.encryption?.includes(mode) === false && !(mode === 'sse-c' && isSsecExplained),
+    (mode) =>
+      seen.encryption?.includes(mode) === false &&
+      !seen.untoldEncryption?.includes(mode) &&
+      !(mode === 'sse-c' && isSsecExplained),
   );
   if (missing.length === 0) return [];
   return [

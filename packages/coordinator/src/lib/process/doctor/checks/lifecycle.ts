@@ -79,7 +79,8 @@ function expiring(
 function missingFinding(patient: Patient): Finding {
   return {
     id: 'lifecycle-missing',
-    level: 'warning',
+    // A store that is not known to have such rules may refuse one, or keep it and do nothing.
+    level: patient.profile.lifecycle ? 'warning' : 'note',
     what: `no rule of ${patient.bucket.bucket} ends unfinished uploads under "${patient.keyPrefix}"`,
     why: 'parts that nobody remembers (a lost catalog, a create whose answer was lost) are kept and billed for ever',
     ...mending(patient, Math.max(leastDays(patient), 7)),

@@ -97,5 +97,5 @@ export const STORE_PROFILE_NAMES = [
   'wasabi',
 ] as const;
 
-/** One of {@link STORE_PROFILE_NAMES}. */
+/** The name of a profile that comes with the coordinator. */
 export type StoreProfileName = (typeof STORE_PROFILE_NAMES)[number];

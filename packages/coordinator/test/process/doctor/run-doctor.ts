@@ -84,7 +84,9 @@ export async function runDoctor(
 function findingOf(findings: readonly Finding[], id: string, stderr: string): Finding {
   const found = findings.find((each) => each.id === id);
   if (found) return found;
-  throw new Error(`no ${id} among ${findings.map((each) => `${each.id} (${each.level})`).join(', ')} ${stderr}`);
+  throw new Error(
+    `no ${id} among ${findings.map((each) => `${each.id} (${each.level})`).join(', ')} ${stderr}`,
+  );
 }
 
 /** Everything that stands in the bucket. */

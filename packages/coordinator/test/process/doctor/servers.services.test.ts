@@ -35,82 +35,95 @@ function look(env: Readonly<Record<string, string>>): Promise<DoctorRun> {
 }
 
 /** Postgres and Redis go together; whichever is not looked at leads nowhere. */
-const NOWHERE = { LONGHAUL_DATABASE_URL: 'postgres://127.0.0.1:1/x', LONGHAUL_REDIS_URL: 'redis://127.0.0.1:1' };
+const NOWHERE = {
+  LONGHAUL_DATABASE_URL: 'postgres://127.0.0.1:1/x',
+  LONGHAUL_REDIS_URL: 'redis://127.0.0.1:1',
+};
 
-describe.skipIf(redisUrl === '')(`doctor on Redis${redisUrl ? '' : ' (needs LONGHAUL_TEST_REDIS_URL)'}`, () => {
-  const lookAt = (url: string): Promise<DoctorRun> => look({ ...NOWHERE, LONGHAUL_REDIS_URL: url });
+describe.skipIf(redisUrl === '')(
+  `doctor on Redis${redisUrl ? '' : ' (needs LONGHAUL_TEST_REDIS_URL)'}`,
+  () => {
+    const lookAt = (url: string): Promise<DoctorRun> => look({ ...NOWHERE, LONGHAUL_REDIS_URL: url });
 
-  /** Settings of the server, for the time of one look; others that run at the same time do not mind them. */
-  async function withConfig(settings: Readonly<Record<string, string>>, work: () => Promise<void>): Promise<void> {
-    const redis = new Redis(redisUrl);
-    const before: [string, string][] = [];
-    try {
-      for (const [name, value] of Object.entries(settings)) {
-        const [, was = ''] = (await redis.config('GET', name)) as string[];
-        before.push([name, was]);
-        await redis.config('SET', name, value);
-      }
-      await work();
-    } finally {
-      for (const [name, value] of before) await redis.config('SET', name, value);
-      await redis.quit();
-    }
-  }
-
-  it('is content with one that is right', async () => {
-    const run = await lookAt(redisUrl);
-    expect(run.finding('redis').level).toBe('good');
-    expect(troubles(run)).toEqual(['postgres-unreachable']);
-    const redis = new Redis(redisUrl);
-    expect(await redis.keys('upload:{doctor-*')).toEqual([]);
-    await redis.quit();
-  });
-
-  it('finds one that evicts, and its command mends it', async () => {
-    await withConfig({ 'maxmemory-policy': 'allkeys-lru' }, async () => {
-      const { fix = '' } = (await lookAt(redisUrl)).finding('redis-evicts');
-      const [, name = '', value = ''] = /CONFIG SET (\S+) (\S+)/.exec(fix) ?? [];
+    /** Settings of the server, for the time of one look; others that run at the same time do not mind them. */
+    async function withConfig(
+      settings: Readonly<Record<string, string>>,
+      work: () => Promise<void>,
+    ): Promise<void> {
       const redis = new Redis(redisUrl);
-      await redis.config('SET', name, value);
+      const before: [string, string][] = [];
+      try {
+        for (const [name, value] of Object.entries(settings)) {
+          const [, was = ''] = (await redis.config('GET', name)) as string[];
+          before.push([name, was]);
+          await redis.config('SET', name, value);
+        }
+        await work();
+      } finally {
+        for (const [name, value] of before) await redis.config('SET', name, value);
+        await redis.quit();
+      }
+    }
+
+    it('is content with one that is right', async () => {
+      const run = await lookAt(redisUrl);
+      expect(run.finding('redis').level).toBe('good');
+      expect(troubles(run)).toEqual(['postgres-unreachable']);
+      const redis = new Redis(redisUrl);
+      expect(await redis.keys('upload:{doctor-*')).toEqual([]);
       await redis.quit();
-      expect((await lookAt(redisUrl)).finding('redis').level).toBe('good');
     });
-  });
 
-  it('finds that a user may not do what hot state does', async () => {
-    const redis = new Redis(redisUrl);
-    const [user, password] = [`doctor-${randomUUID()}`, randomUUID()];
-    await redis.acl('SETUSER', user, 'on', `>${password}`, '~other:*', '+@all');
-    const url = new URL(redisUrl);
-    [url.username, url.password] = [user, password];
-    const run = await lookAt(url.href);
-    expect(run.finding('redis-not-writable')).toMatchObject({
-      what: expect.stringContaining('NOPERM'),
-      fix: expect.stringContaining('ACL SETUSER'),
+    it('finds one that evicts, and its command mends it', async () => {
+      await withConfig({ 'maxmemory-policy': 'allkeys-lru' }, async () => {
+        const { fix = '' } = (await lookAt(redisUrl)).finding('redis-evicts');
+        const [, name = '', value = ''] = /CONFIG SET (\S+) (\S+)/.exec(fix) ?? [];
+        const redis = new Redis(redisUrl);
+        await redis.config('SET', name, value);
+        await redis.quit();
+        expect((await lookAt(redisUrl)).finding('redis').level).toBe('good');
+      });
     });
-    expect(run.stdout).not.toContain(password);
-    await redis.acl('DELUSER', user);
-    await redis.quit();
-  });
 
-  it('finds that nobody is there, or that the password is wrong', async () => {
-    expect((await lookAt('redis://127.0.0.1:1')).finding('redis-unreachable').what).toContain('ECONNREFUSED');
-    const wrong = new URL(redisUrl);
-    wrong.username = 'nobody';
-    wrong.password = 'canary-password';
-    const run = await lookAt(wrong.href);
-    expect(run.finding('redis-unreachable')).toMatchObject({ level: 'error', what: /WRONGPASS/ });
-    expect(run.stdout + run.stderr).not.toContain('canary-password');
-  });
+    it('finds that a user may not do what hot state does', async () => {
+      const redis = new Redis(redisUrl);
+      const [user, password] = [`doctor-${randomUUID()}`, randomUUID()];
+      await redis.acl('SETUSER', user, 'on', `>${password}`, '~other:*', '+@all');
+      const url = new URL(redisUrl);
+      [url.username, url.password] = [user, password];
+      const run = await lookAt(url.href);
+      expect(run.finding('redis-not-writable')).toMatchObject({
+        what: expect.stringContaining('NOPERM'),
+        fix: expect.stringContaining('ACL SETUSER'),
+      });
+      expect(run.stdout).not.toContain(password);
+      await redis.acl('DELUSER', user);
+      await redis.quit();
+    });
 
-  it.skipIf(clusterNodes === '')('finds a node of a Cluster that is named alone', async () => {
-    const [node = ''] = clusterNodes.split(',');
-    const run = await lookAt(node.startsWith('redis') ? node : `redis://${node}`);
-    expect(run.finding('redis-cluster-mode').fix).toMatch(/node-1.*node-2/);
-    const all = clusterNodes.split(',').map((each) => (each.startsWith('redis') ? each : `redis://${each}`));
-    expect((await lookAt(all.join(','))).finding('redis').level).toBe('good');
-  });
-});
+    it('finds that nobody is there, or that the password is wrong', async () => {
+      expect((await lookAt('redis://127.0.0.1:1')).finding('redis-unreachable').what).toContain(
+        'ECONNREFUSED',
+      );
+      const wrong = new URL(redisUrl);
+      wrong.username = 'nobody';
+      wrong.password = 'canary-password';
+      const run = await lookAt(wrong.href);
+      expect(run.finding('redis-unreachable')).toMatchObject({ level: 'error', what: /WRONGPASS/ });
+      expect(run.stdout + run.stderr).not.toContain('canary-password');
+    });
+
+    it.skipIf(clusterNodes === '')('finds a node of a Cluster that is named alone', async () => {
+      const [node = ''] = clusterNodes.split(',');
+      const run = await lookAt(node.startsWith('redis') ? node : `redis://${node}`);
+      expect(run.finding('redis-cluster-mode').fix).toMatch(/node-1.*node-2/);
+      const all = clusterNodes
+        .split(',')
+        .map((each) => (each.startsWith('redis') ? each : `redis://${each}`));
+      expect((await lookAt(all.join(','))).finding('redis').level).toBe('good');
+    });
+  },
+);
 
 describe.skipIf(postgresUrl === '')(
   `doctor on Postgres${postgresUrl ? '' : ' (needs LONGHAUL_TEST_POSTGRES_URL)'}`,
@@ -119,7 +132,8 @@ describe.skipIf(postgresUrl === '')(
     const url = new URL(postgresUrl || 'postgres://nowhere');
     url.pathname = name;
     const owner = postgres(postgresUrl || 'postgres://nowhere', { max: 1, onnotice: () => undefined });
-    const lookAt = (address: URL): Promise<DoctorRun> => look({ ...NOWHERE, LONGHAUL_DATABASE_URL: address.href });
+    const lookAt = (address: URL): Promise<DoctorRun> =>
+      look({ ...NOWHERE, LONGHAUL_DATABASE_URL: address.href });
 
     beforeAll(async () => {
       await owner.unsafe(`create database ${name}`);
@@ -179,14 +193,19 @@ describe.skipIf(postgresUrl === '')(
       const run = await lookAt(address);
       expect(run.finding('postgres-no-create').fix).toContain(`grant create on schema public to ${role}`);
       address.username = 'postgres';
-      expect((await lookAt(address)).finding('postgres-behind')).toMatchObject({ level: 'note', fix: /migrate/ });
+      expect((await lookAt(address)).finding('postgres-behind')).toMatchObject({
+        level: 'note',
+        fix: /migrate/,
+      });
       await owner.unsafe(`drop database ${empty} with (force)`);
       await owner.unsafe(`drop role ${role}`);
     });
 
     it('finds a database that cannot hold every name', async () => {
       const ascii = `${name}_ascii`;
-      await owner.unsafe(`create database ${ascii} encoding 'SQL_ASCII' template template0 lc_collate 'C' lc_ctype 'C'`);
+      await owner.unsafe(
+        `create database ${ascii} encoding 'SQL_ASCII' template template0 lc_collate 'C' lc_ctype 'C'`,
+      );
       const address = new URL(url);
       address.pathname = ascii;
       expect((await lookAt(address)).finding('postgres-encoding').fix).toContain('createdb --encoding=UTF8');
@@ -201,50 +220,58 @@ describe.skipIf(postgresUrl === '')(
   },
 );
 
-describe.skipIf(brokers === '')(`doctor on Kafka${brokers ? '' : ' (needs LONGHAUL_TEST_KAFKA_BROKERS)'}`, () => {
-  const kafka = new Kafka({ brokers: (brokers || 'x:1').split(','), logLevel: logLevel.NOTHING });
-  const admin = kafka.admin();
-  beforeAll(() => admin.connect());
-  afterAll(() => admin.disconnect());
+describe.skipIf(brokers === '')(
+  `doctor on Kafka${brokers ? '' : ' (needs LONGHAUL_TEST_KAFKA_BROKERS)'}`,
+  () => {
+    const kafka = new Kafka({ brokers: (brokers || 'x:1').split(','), logLevel: logLevel.NOTHING });
+    const admin = kafka.admin();
+    beforeAll(() => admin.connect());
+    afterAll(() => admin.disconnect());
 
-  async function lookAt(config: Readonly<Record<string, string>>): Promise<DoctorRun> {
-    const topic = `doctor.${randomUUID()}`;
-    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await admin.createTopics({ topics: [{ topic, numPartitions: 2, configEntries }], waitForLeaders: false });
-    await expect.poll(async () => (await admin.listTopics()).includes(topic), { timeout: 10_000 }).toBe(true);
-    const run = await look({ LONGHAUL_KAFKA_BROKERS: brokers, LONGHAUL_KAFKA_TOPIC: topic });
-    await admin.deleteTopics({ topics: [topic] });
-    return run;
-  }
+    async function lookAt(config: Readonly<Record<string, string>>): Promise<DoctorRun> {
+      const topic = `doctor.${randomUUID()}`;
+      const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+      await admin.createTopics({
+        topics: [{ topic, numPartitions: 2, configEntries }],
+        waitForLeaders: false,
+      });
+      await expect
+        .poll(async () => (await admin.listTopics()).includes(topic), { timeout: 10_000 })
+        .toBe(true);
+      const run = await look({ LONGHAUL_KAFKA_BROKERS: brokers, LONGHAUL_KAFKA_TOPIC: topic });
+      await admin.deleteTopics({ topics: [topic] });
+      return run;
+    }
 
-  it('is content with a topic that is right, on one broker', async () => {
-    const run = await lookAt({});
-    expect(troubles(run)).toEqual([]);
-    expect(run.finding('kafka').what).toContain('2 partitions');
-    expect(run.finding('kafka-not-replicated').level).toBe('note');
-  });
-
-  it('finds a topic that keeps the last event only, refuses large ones, or takes none', async () => {
-    const run = await lookAt({
-      'cleanup.policy': 'compact',
-      'max.message.bytes': '1000',
-      'min.insync.replicas': '2',
+    it('is content with a topic that is right, on one broker', async () => {
+      const run = await lookAt({});
+      expect(troubles(run)).toEqual([]);
+      expect(run.finding('kafka').what).toContain('2 partitions');
+      expect(run.finding('kafka-not-replicated').level).toBe('note');
     });
-    expect(troubles(run)).toEqual(['kafka-acks-impossible', 'kafka-compacted', 'kafka-message-size']);
-    expect(run.finding('kafka-acks-impossible').fix).toContain('min.insync.replicas=1');
-    expect(run.finding('kafka-compacted').fix).toContain('cleanup.policy=delete');
-    expect(run.finding('kafka-message-size').fix).toContain('max.message.bytes=1048588');
-  });
 
-  it('finds that there is no topic, and makes none', async () => {
-    const topic = `doctor.${randomUUID()}`;
-    const run = await look({ LONGHAUL_KAFKA_BROKERS: brokers, LONGHAUL_KAFKA_TOPIC: topic });
-    expect(run.finding('kafka-topic-missing').fix).toContain(`--create --topic ${topic}`);
-    expect(await admin.listTopics()).not.toContain(topic);
-  });
+    it('finds a topic that keeps the last event only, refuses large ones, or takes none', async () => {
+      const run = await lookAt({
+        'cleanup.policy': 'compact',
+        'max.message.bytes': '1000',
+        'min.insync.replicas': '2',
+      });
+      expect(troubles(run)).toEqual(['kafka-acks-impossible', 'kafka-compacted', 'kafka-message-size']);
+      expect(run.finding('kafka-acks-impossible').fix).toContain('min.insync.replicas=1');
+      expect(run.finding('kafka-compacted').fix).toContain('cleanup.policy=delete');
+      expect(run.finding('kafka-message-size').fix).toContain('max.message.bytes=1048588');
+    });
 
-  it('finds that nobody is there', async () => {
-    const run = await look({ LONGHAUL_KAFKA_BROKERS: '127.0.0.1:1' });
-    expect(run.finding('kafka-unreachable').what).toContain('ECONNREFUSED');
-  });
-});
+    it('finds that there is no topic, and makes none', async () => {
+      const topic = `doctor.${randomUUID()}`;
+      const run = await look({ LONGHAUL_KAFKA_BROKERS: brokers, LONGHAUL_KAFKA_TOPIC: topic });
+      expect(run.finding('kafka-topic-missing').fix).toContain(`--create --topic ${topic}`);
+      expect(await admin.listTopics()).not.toContain(topic);
+    });
+
+    it('finds that nobody is there', async () => {
+      const run = await look({ LONGHAUL_KAFKA_BROKERS: '127.0.0.1:1' });
+      expect(run.finding('kafka-unreachable').what).toContain('ECONNREFUSED');
+    });
+  },
+);

@@ -84,7 +84,7 @@ function checksumsHidden({ profile }: Patient, { exposed }: CrossOriginReport): 
 }
 
 /** The rule that a page needs. */
-export function corsRuleFor(origin: string): CorsRule {
+function corsRuleFor(origin: string): CorsRule {
   return {
     AllowedOrigins: [origin],
     AllowedMethods: ['PUT', 'POST', 'HEAD'],

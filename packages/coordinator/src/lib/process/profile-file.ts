@@ -25,6 +25,16 @@ const PROFILE = v.object({
   unknownUploadIs404: flag,
   pagesOpenUploads: flag,
   listsOpenUploadsByPrefix: flag,
+  objectOptions: v.array(
+    v.picklist([
+      'storageClass',
+      'tags',
+      'cacheControl',
+      'contentDisposition',
+      'contentEncoding',
+      'objectLock',
+    ]),
+  ),
   versioning: flag,
   lifecycle: flag,
   encryption: v.array(v.picklist(['sse-s3', 'sse-kms', 'sse-c'])),

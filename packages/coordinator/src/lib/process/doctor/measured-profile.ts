@@ -25,8 +25,14 @@ const NOTHING = {
 
 const MODES: readonly EncryptionMode[] = ['sse-s3', 'sse-kms', 'sse-c'];
 
-/** Limits, which are not tried: they stay what they are believed to be. */
-const LIMITS = ['abortAfterDays', 'maxObjectSizeBytes', 'requestsPerSecond', 'http2'] as const;
+/** What is not tried stays what it is believed to be. */
+const LIMITS = [
+  'objectOptions',
+  'abortAfterDays',
+  'maxObjectSizeBytes',
+  'requestsPerSecond',
+  'http2',
+] as const;
 
 /** What was seen, as a profile. */
 export function measuredProfile(

@@ -8,6 +8,7 @@ import {
   CreateBucketCommand,
   GetObjectCommand,
   PutBucketCorsCommand,
+  PutBucketVersioningCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
 import type { ObjectStore, StoreProfile } from '@longhaul/coordinator';
@@ -23,8 +24,8 @@ import { createLocalS3 } from '@longhaul/local-s3';
 /** A bucket of its own on one of the stores that the tests know. */
 export interface TestStore {
   readonly objectStore: ObjectStore;
-  /** SHA-256 (hex) of what the store gives back. */
-  hashOf(key: string): Promise<string>;
+  /** SHA-256 (hex) of what the store gives back; to whoever has the customer's key (base64), where there is one. */
+  hashOf(key: string, customerKey?: string): Promise<string>;
   /** Gives the bucket its one CORS rule. */
   setCors(rule: CORSRule): Promise<void>;
   close(): Promise<void>;
@@ -48,6 +49,18 @@ export const STORES: readonly StoreKind[] = [
   remote('Ceph', 'CEPH', cephRadosgw16Profile),
 ];
 
+/** The same Ceph over TLS, in a bucket that keeps no versions, and in one that does. */
+export const CEPH_TLS: StoreKind = remote('Ceph over TLS', 'CEPH', cephRadosgw16Profile, { url: 'CEPH_TLS' });
+export const CEPH_VERSIONED: StoreKind = remote(
+  'Ceph over TLS, with versions',
+  'CEPH',
+  cephRadosgw16Profile,
+  {
+    url: 'CEPH_TLS',
+    versioned: true,
+  },
+);
+
 /** It speaks TLS only, so nothing can be put before it, and a bucket of it has no CORS rules. */
 export const MINIO: StoreKind = remote('MinIO', 'MINIO', minioProfile);
 
@@ -56,19 +69,27 @@ interface Place {
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
   readonly profile: StoreProfile;
   readonly publish?: Publish | undefined;
+  readonly versioned?: boolean;
 }
 
-function remote(name: string, variable: string, profile: StoreProfile): StoreKind {
-  const endpoint = process.env[`LONGHAUL_TEST_${variable}_URL`];
+function remote(
+  name: string,
+  variable: string,
+  profile: StoreProfile,
+  { url = variable, versioned = false } = {},
+): StoreKind {
+  const endpoint = process.env[`LONGHAUL_TEST_${url}_URL`];
   const credentials = {
     accessKeyId: process.env[`LONGHAUL_TEST_${variable}_ACCESS_KEY_ID`] ?? '',
     secretAccessKey: process.env[`LONGHAUL_TEST_${variable}_SECRET_ACCESS_KEY`] ?? '',
   };
   return {
     name,
-    missing: endpoint ? undefined : `needs LONGHAUL_TEST_${variable}_URL`,
+    missing: endpoint ? undefined : `needs LONGHAUL_TEST_${url}_URL`,
     open: (publish) =>
-      openBucket({ endpoint: endpoint ?? '', credentials, profile, publish }, () => Promise.resolve()),
+      openBucket({ endpoint: endpoint ?? '', credentials, profile, publish, versioned }, () =>
+        Promise.resolve(),
+      ),
   };
 }
 
@@ -83,13 +104,17 @@ async function openLocal(publish?: Publish): Promise<TestStore> {
 }
 
 async function openBucket(
-  { profile, publish, ...place }: Place,
+  { profile, publish, versioned = false, ...place }: Place,
   release: () => Promise<void>,
 ): Promise<TestStore> {
   const bucket = `e2e-${randomUUID()}`;
   const location = { ...place, region: 'us-east-1', forcePathStyle: true };
   const client = new S3Client(location);
   await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  if (versioned) {
+    const VersioningConfiguration = { Status: 'Enabled' } as const;
+    await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
+  }
   const objectStore = createS3ObjectStore({
     ...location,
     bucket,
@@ -98,8 +123,13 @@ async function openBucket(
   });
   return {
     objectStore,
-    async hashOf(key) {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    async hashOf(key, customerKey) {
+      // The SDK adds the MD5.
+      const sseC = customerKey !== undefined && {
+        SSECustomerAlgorithm: 'AES256',
+        SSECustomerKey: customerKey,
+      };
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...sseC }));
       const hash = createHash('sha256');
       for await (const chunk of Body?.transformToWebStream() ?? []) hash.update(chunk as Uint8Array);
       return hash.digest('hex');

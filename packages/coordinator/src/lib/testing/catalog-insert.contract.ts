@@ -23,6 +23,11 @@ export function describeInsert(setUp: SetUpCatalog): void {
         checksum: { algorithm: 'CRC64NVME', value: 'AAAAAAAAAAA=' },
         checksumAlgorithm: 'CRC32',
         encryption: { mode: 'sse-kms', kmsKeyId: `arn:aws:kms:eu-west-1:1:key/${'k'.repeat(2000)}` },
+        objectOptions: {
+          tags: { b: 'x "quoted"', a: '' },
+          objectLock: { legalHold: false },
+          storageClass: 'STANDARD_IA',
+        },
         metadata: { 'content-class': 'x "quoted" \\ value', empty: '' },
       });
       const { kind, record } = await pair.first.insert(draft);
@@ -45,8 +50,9 @@ export function describeInsert(setUp: SetUpCatalog): void {
     it('leaves out what the draft leaves out', async () => {
       const { fingerprint: _, ...draft } = exampleDraft();
       const { record } = await pair.first.insert(draft);
-      const fields = ['fingerprint', 'checksum', 'checksumAlgorithm', 'encryption', 's3UploadId', 'etag'];
-      for (const field of [...fields, 'lastError']) expect(record).not.toHaveProperty(field);
+      const fields = ['fingerprint', 'checksum', 'checksumAlgorithm', 'encryption', 'objectOptions'];
+      for (const field of [...fields, 's3UploadId', 'etag', 'lastError'])
+        expect(record).not.toHaveProperty(field);
     });
 
     it.each([0, 1, 5 * 1024 ** 2 - 1, MAX_OBJECT_SIZE_BYTES])(
@@ -170,6 +176,9 @@ export function describeInsert(setUp: SetUpCatalog): void {
     });
 
     const kms = (kmsKeyId: string): Partial<UploadDraft> => ({ encryption: { mode: 'sse-kms', kmsKeyId } });
+    const customer = (customerKeyMd5: string): Partial<UploadDraft> => ({
+      encryption: { mode: 'sse-c', customerKeyMd5 },
+    });
     const differences: [string, Partial<UploadDraft>, Partial<UploadDraft>][] = [
       ['owner', { owner: 'somebody' }, { owner: 'somebody else' }],
       ['connector', { connectorId: 'a' }, { connectorId: 'b' }],
@@ -179,6 +188,8 @@ export function describeInsert(setUp: SetUpCatalog): void {
       ['encryption', {}, { encryption: { mode: 'sse-s3' } }],
       ['encryption mode', { encryption: { mode: 'sse-s3' } }, kms('a')],
       ['encryption key', kms('a'), kms('b')],
+      ['customer key', customer('AAAAAAAAAAAAAAAAAAAAAA=='), customer('BBBBBBBBBBBBBBBBBBBBBA==')],
+      ['choice of object options', {}, { objectOptions: { storageClass: 'STANDARD_IA' } }],
       ['opinion on resuming', { resumable: true }, { resumable: false }],
       ['opinion on resuming (not before)', { resumable: false }, { resumable: true }],
     ];

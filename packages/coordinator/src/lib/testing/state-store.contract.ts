@@ -93,6 +93,7 @@ export function describeStateStore(
         undefined,
         { mode: 'sse-s3' },
         { mode: 'sse-kms', kmsKeyId: 'arn:aws:kms:eu:1:key/a"b' },
+        { mode: 'sse-c', customerKeyMd5: 'AAAAAAAAAAAAAAAAAAAAAA==' },
       ] as const)('keeps the encryption %j', async (encryption) => {
         const encrypted = await begin({ ...hotUpload(), ...(encryption && { encryption }) });
         const found = await store.find(encrypted.uploadId);

@@ -9,14 +9,13 @@ import type { Platform } from '../ports/platform.ts';
 import type { Line } from '../schedule/line.ts';
 import { UploadError } from '../upload-error.ts';
 import {
-  type JobOptions,
   normalizeOptions,
   type UploaderOptions,
   type UploaderSettings,
   type UploadOptions,
 } from './options.ts';
 import { runUpload } from './upload.ts';
-import type { Sending, ShareUpload, Workshop } from './upload-job.ts';
+import type { Sending, ShareUpload, UploadJob, Workshop } from './upload-job.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
 
 /** Uploads whatever `Input` the platform can open. */
@@ -93,17 +92,7 @@ export function createUploaderOn<Input, Source extends ByteSource>(
       return true;
     };
     try {
-      const options = uploadOptions as JobOptions;
-      const plain = { ...shop, ...control, source, options, claim };
-      const { encryption } = uploadOptions;
-      const job =
-        encryption?.mode === 'sse-c'
-          ? (await loaded(import('./customer-key.ts'))).withCustomerKey(
-              plain,
-              control.customerKey,
-              encryption,
-            )
-          : plain;
+      const job = await jobOf({ ...shop, ...control, source, claim }, uploadOptions);
       assertSize(source, expectedSizeBytes);
       return source.sizeBytes <= job.inlineMaxBytes
         ? await runUpload(job)
@@ -153,6 +142,17 @@ function createWorkshop<Input, Source extends ByteSource>(
     onNotice: onceEach(onNotice),
     ...extras,
   };
+}
+
+/** The upload with what was asked of it; one under a key of the caller's keeps that key from everybody but the store. */
+async function jobOf<Source extends ByteSource>(
+  job: Omit<UploadJob<Source>, 'options'>,
+  { encryption, ...options }: UploadOptions,
+): Promise<UploadJob<Source>> {
+  if (encryption?.mode !== 'sse-c')
+    return { ...job, options: { ...options, ...(encryption && { encryption }) } };
+  const { withCustomerKey } = await loaded(import('./customer-key.ts'));
+  return withCustomerKey({ ...job, options }, encryption);
 }
 
 /** What is loaded on demand. @throws UploadError `CODE_UNREACHABLE` */

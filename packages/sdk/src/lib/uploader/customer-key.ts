@@ -29,21 +29,19 @@ interface CustomerKey {
  * The same upload under a key: whatever goes to the store carries it, and whatever else leaves the upload carries its MD5 in
  * its place.
  *
- * @param given the key, base64; left out: none was given
  * @throws TypeError if the key is not 32 bytes in base64
  * @throws UploadError `KEY_UNUSABLE` if it is another one than was asked for, or is needed and was not given
  */
 export function withCustomerKey<Source extends ByteSource>(
   job: UploadJob<Source>,
-  given: string | undefined,
   { mode, customerKeyMd5 }: CustomerKeyEncryption,
 ): UploadJob<Source> {
-  if (given === undefined) {
+  if (job.customerKey === undefined) {
     throw unusable(
       'This upload was begun with a key of your own, and needs it to go on. Give it as encryption.key.',
     );
   }
-  const key = readKey(given);
+  const key = readKey(job.customerKey);
   if (customerKeyMd5 !== undefined && customerKeyMd5 !== key.md5)
     throw unusable('The key is another one than the upload was begun with. Give that one.');
   return {

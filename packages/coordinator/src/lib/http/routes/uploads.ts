@@ -75,6 +75,7 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf, limits: Cal
   routes.delete('/:uploadId', async (c) => retryLater(c, await cancelUpload(context, await caller(c))));
   routes.all('/', onlyBy('POST'));
   routes.all('/:uploadId', onlyBy('GET', 'DELETE'));
+  routes.all('/:uploadId/open', onlyBy('POST'));
   routes.all('/:uploadId/parts', onlyBy('POST'));
   routes.all('/:uploadId/complete', onlyBy('POST'));
   return routes;

@@ -27,7 +27,8 @@ export const HELP = `Runs every test; provisions, starts and stops the servers t
   --json         one JSON object on stdout, everything else on stderr
   --help         this text
 
-Servers: Redis, Redis Cluster, Postgres, Kafka, versitygw, Ceph radosgw, MinIO, OpenBao, moto (KMS), Chromium. For each one the first way that works:
+Servers: Redis, Redis Cluster, Postgres, Kafka, versitygw, Ceph radosgw, MinIO, OpenBao, moto (KMS), Chromium,
+schemathesis. For each one the first way that works:
   1. the address in the environment (then it is neither started nor stopped)
        LONGHAUL_TEST_REDIS_URL=redis://HOST:PORT
        LONGHAUL_TEST_REDIS_CLUSTER=HOST:PORT,HOST:PORT,HOST:PORT
@@ -37,9 +38,11 @@ Servers: Redis, Redis Cluster, Postgres, Kafka, versitygw, Ceph radosgw, MinIO, 
        LONGHAUL_TEST_CEPH_URL=http://HOST:PORT        with …_ACCESS_KEY_ID and …_SECRET_ACCESS_KEY, and …_CONFIG=/path/to/ceph.conf
                                                       for those tests that run its garbage collection
        LONGHAUL_TEST_CHROMIUM=/path/to/chromium
+       LONGHAUL_TEST_SCHEMATHESIS=/path/to/schemathesis
   2. the program, if it is on this machine
   3. a native install: apt (as root or with sudo that asks no password), go install for versitygw and MinIO, Maven for
-     Kafka, pip for OpenBao and moto
+     Kafka, pip for OpenBao, moto and
+     schemathesis
   4. Docker, if an engine runs
 A server that cannot be had is named with the reason and its tests are skipped; with CI=true that is a failure.
 

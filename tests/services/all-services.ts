@@ -8,6 +8,7 @@ import { postgres } from './postgres.ts';
 import { redisCluster } from './redis-cluster.ts';
 import { redis } from './redis.ts';
 import { RUNTIMES } from './runtimes.ts';
+import { schemathesis } from './schemathesis.ts';
 import type { Service } from './service.ts';
 import { versitygw } from './versitygw.ts';
 
@@ -23,5 +24,6 @@ export const ALL_SERVICES: readonly Service[] = [
   openbao,
   moto,
   chromium,
+  schemathesis,
   ...RUNTIMES,
 ];

@@ -169,6 +169,7 @@ export const ANSWERS = {
     uploadId: optional(text),
     missingParts: optional(listOf(positive)),
     s3Code: optional(text),
+    requestId: optional(text),
     retryAfterSeconds: optional(positive),
   }),
 } satisfies Record<string, JsonSchema>;

@@ -26,6 +26,7 @@ Usage
   --only LINK            one of ${LINKS.map(({ name }) => name).join(', ')}; may be repeated
   --clients A,B          of ${CLIENTS.map(({ name }) => name).join(', ')}
   --sizes 128,64         MiB, instead of each line's own
+  --small                the files of a few parts on lines that have one, instead of their own
   --rounds 3             every client once a round; medians are printed
   --quick                one round, the smallest size of each line
   --blackout             nothing passes for a minute in the middle of every upload
@@ -51,7 +52,8 @@ export function readArguments(words: readonly string[]): LinksArguments | undefi
   const quick = values.quick === true;
   return {
     links: chosen('--only', values.only, LINKS).map((link) => {
-      const wanted = sizesMiB ?? link.sizesMiB;
+      const small = values.small === true && link.smallMiB !== undefined ? [link.smallMiB] : undefined;
+      const wanted = sizesMiB ?? small ?? link.sizesMiB;
       return { ...link, sizesMiB: quick ? [Math.min(...wanted)] : wanted };
     }),
     clients: chosen('--clients', values.clients?.split(','), CLIENTS).map(({ name }) => name),
@@ -76,6 +78,7 @@ function parse(words: readonly string[]) {
         only: { type: 'string', multiple: true },
         clients: { type: 'string' },
         sizes: { type: 'string' },
+        small: { type: 'boolean' },
         rounds: { type: 'string' },
         quick: { type: 'boolean' },
         blackout: { type: 'boolean' },

@@ -14,6 +14,8 @@ export interface LinkSpec {
   readonly lossPercent: number;
   /** Files that one sends over it, in MiB. */
   readonly sizesMiB: readonly number[];
+  /** A file of a few parts, where that is another; asked for by name. */
+  readonly smallMiB?: number;
 }
 
 /** At least one. */

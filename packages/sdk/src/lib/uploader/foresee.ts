@@ -14,8 +14,8 @@ import { createDigests, type Digests } from '../stages/digest-parts.ts';
 /** What is done for an upload in the hope that the coordinator will want it as it is wished for here. */
 export interface Foresight {
   readonly digests: Digests;
-  /** Resolves once the parts that are sent first are digested, or soon: who asks later must not wait for a slow disk. */
-  readonly ready: Promise<unknown>;
+  /** Resolves once the parts that are sent first are digested, or soon: create must not wait for a slow disk. */
+  ready(): Promise<unknown>;
   /** Parts that are digested by now. */
   toSign(): readonly PartToSign[];
   /** Whether it has come as hoped. */
@@ -50,16 +50,16 @@ export function foresee<Source>(
   const parts = partRanges(plan);
   const ahead = 2 * concurrency;
   const digests = createDigests({ ...input, digester, algorithm, parts, ahead });
-  const over = new AbortController();
-  const first = Promise.all(parts.slice(0, concurrency).map(digests.of));
   // Who sends a part that could not be digested is told then.
-  const late = clock.sleep(READY_WITHIN_MS, AbortSignal.any([stopSignal, over.signal]));
-  const ready = Promise.race([first, late])
-    .catch(() => {})
-    .finally(() => over.abort());
+  const first = Promise.allSettled(parts.slice(0, concurrency).map(digests.of));
   return {
     digests,
-    ready,
+    async ready() {
+      const over = new AbortController();
+      const late = clock.sleep(READY_WITHIN_MS, AbortSignal.any([stopSignal, over.signal])).catch(() => {});
+      await Promise.race([first, late]);
+      over.abort();
+    },
     toSign: () =>
       parts.slice(0, ahead).flatMap(({ partNumber, sizeBytes }) => {
         const checksum = digests.known(partNumber);

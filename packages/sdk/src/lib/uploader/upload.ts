@@ -137,7 +137,7 @@ async function open<Source extends ByteSource>(
   const wish = { ...job, digester: job.integrity ? digester : undefined };
   const request = await describeUpload(wish, identity);
   const foresight = await foreseen;
-  await foresight?.ready;
+  await foresight?.ready();
   const opening = await openUpload(job, request, foresight?.toSign());
   if (!opening) return undefined;
   const { created } = opening;

@@ -44,7 +44,7 @@ export function createUploader(options: UploaderOptions): BrowserUploader {
   const uploader = createUploaderOn(
     browserPlatform,
     { resumeStore: browserResumeStore, ...options },
-    { shareUpload },
+    { shareUpload, warmUp },
   );
   return {
     ...uploader,
@@ -63,8 +63,12 @@ export function createUploader(options: UploaderOptions): BrowserUploader {
 }
 createUploader satisfies CreateUploader<BrowserInput>;
 
+const loadTabs = () => import('./lib/tabs/share-upload.ts').catch(() => undefined);
+
+const warmUp = (): void => void loadTabs();
+
 const shareUpload: ShareUpload = async (key, control, lead) => {
-  const tabs = await import('./lib/tabs/share-upload.ts').catch(() => undefined);
+  const tabs = await loadTabs();
   return await (tabs?.shareUpload(key, control, lead) ?? lead());
 };
 

@@ -1,5 +1,4 @@
 import { DEFAULT_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES, type PartPlan } from '@longhaul/protocol';
-import { lanesFor } from './lanes.ts';
 
 /** How a file would be cut if it were for us; the coordinator's plan decides. */
 export interface WishedPlan {
@@ -44,54 +43,16 @@ const PARTS_PER_CONNECTION = 4;
 export function wishPlan(facts: PlanFacts): WishedPlan {
   const { sizeBytes, concurrency } = facts;
   const [largestBytes, largestReason, wholeBytes = largestBytes] = largestPart(facts);
-  const roughBytes = wholeMebibytes(sizeBytes / (PARTS_PER_CONNECTION * concurrency), largestBytes);
-  const lanes = lanesFor(Math.ceil(sizeBytes / roughBytes), concurrency);
-  const evenBytes = evenSize(sizeBytes, roughBytes, { lanes, largestBytes });
-  const partSizeBytes = evenBytes ?? roughBytes;
+  const partSizeBytes = wholeMebibytes(sizeBytes / (PARTS_PER_CONNECTION * concurrency), largestBytes);
   const isWhole = sizeBytes <= wholeBytes;
   const reason = isWhole
     ? 'it is no larger than one part'
-    : evenBytes !== undefined
-      ? `as many for each of ${lanesFor(Math.ceil(sizeBytes / evenBytes), concurrency)} connections`
-      : partSizeBytes === largestBytes
-        ? largestReason
-        : partSizeBytes === MIN_PART_SIZE_BYTES
-          ? 'the least that S3 takes'
-          : `${PARTS_PER_CONNECTION} parts for each of ${concurrency} connections`;
+    : partSizeBytes === largestBytes
+      ? largestReason
+      : partSizeBytes === MIN_PART_SIZE_BYTES
+        ? 'the least that S3 takes'
+        : `${PARTS_PER_CONNECTION} parts for each of ${concurrency} connections`;
   return { partSizeBytes, isWhole, reason: `${isWhole ? 'One PUT' : partsOf(partSizeBytes)}: ${reason}.` };
-}
-
-/** More rounds than these end nearly together anyhow. */
-const MAX_EVEN_ROUNDS = 16;
-
-/** A last part so much smaller than the others is worth no request of its own, nor a connection. */
-const MOST_GROWTH = 1.1;
-
-/** Sizes that are multiples of this lie well on disks. */
-const GRAIN_BYTES = 64 * 1024;
-
-/**
- * Nearly the same size, so that each connection has the same number of parts: the few that would be left over are sent while
- * the other connections idle. `undefined`: there is none that is better.
- */
-function evenSize(
-  sizeBytes: number,
-  roughBytes: number,
-  { lanes, largestBytes }: { readonly lanes: number; readonly largestBytes: number },
-): number | undefined {
-  const roughCount = Math.ceil(sizeBytes / roughBytes);
-  if (roughCount > lanes * MAX_EVEN_ROUNDS) return undefined;
-  const over = roughCount % lanes;
-  const counts =
-    roughCount > lanes
-      ? [roughCount - over + lanes, ...(over <= lanes / 2 ? [roughCount - over] : [])]
-      : roughCount > 2 && sizeBytes <= (roughCount - 1) * roughBytes * MOST_GROWTH
-        ? [roughCount - 1]
-        : [];
-  const sizes = counts.map((count) => Math.ceil(sizeBytes / count / GRAIN_BYTES) * GRAIN_BYTES);
-  return over === 0 && roughCount > lanes
-    ? undefined
-    : sizes.find((bytes) => bytes >= MIN_PART_SIZE_BYTES && bytes <= largestBytes);
 }
 
 /** The largest part to ask for, why, and the largest file that is one PUT, where that is another. */
@@ -123,7 +84,8 @@ export function reasonOf(
     : `${partsOf(partSizeBytes)}: ${isResumed ? 'planned when the upload was begun' : 'the coordinator wants it so'}.`;
 }
 
-function partsOf(bytes: number): string {
+/** Parts of that size, in words. */
+export function partsOf(bytes: number): string {
   return `Parts of ${inMebibytes(bytes)}`;
 }
 

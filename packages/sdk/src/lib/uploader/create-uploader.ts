@@ -36,6 +36,8 @@ export interface Uploader<Input> {
 export interface UploaderExtras {
   /** For those on which the same file may be uploaded in several places at once, such as tabs. */
   readonly shareUpload?: ShareUpload;
+  /** Begins to load what an upload will need on its way: at once, and not one thing after the other. */
+  readonly warmUp?: () => void;
 }
 
 /** What every platform's entry exports under the name `createUploader`. */

@@ -8,12 +8,16 @@ import {
 import type { Clock } from '../ports/clock.ts';
 import type { LearntOfCoordinator } from '../ports/coordinator.ts';
 import type { Digester } from '../ports/digester.ts';
+import { evenOut } from '../schedule/even-plan.ts';
 import type { WishedPlan } from '../schedule/wish-plan.ts';
 import { createDigests, type Digests } from '../stages/digest-parts.ts';
 
 /** What is done for an upload in the hope that the coordinator will want it as it is wished for here. */
 export interface Foresight {
-  readonly digests: Digests;
+  /** How it is to be cut. */
+  readonly wished: WishedPlan;
+  /** Left out: there is nothing to digest, or none is wanted. */
+  readonly digests?: Digests;
   /** Resolves once the parts that are sent first are digested, or soon: create must not wait for a slow disk. */
   ready(): Promise<unknown>;
   /** Parts that are digested by now. */
@@ -29,6 +33,7 @@ export interface ForeseeInput<Source> {
   readonly integrity: boolean;
   /** Parts in flight to begin with: those that are to be ready. */
   readonly concurrency: number;
+  readonly maxPartSizeBytes?: number | undefined;
   readonly clock: Clock;
   readonly coordinator: { readonly learnt: LearntOfCoordinator };
   readonly stopSignal: AbortSignal;
@@ -37,22 +42,22 @@ export interface ForeseeInput<Source> {
 /** Waiting longer would cost more than the round trip that it saves. */
 const READY_WITHIN_MS = 250;
 
-/** Cuts the file as it is wished for, and digests what will be sent first. `undefined` where there is nothing to gain. */
-export function foresee<Source>(
-  input: ForeseeInput<Source>,
-  { partSizeBytes }: WishedPlan,
-): Foresight | undefined {
+/** Cuts the file as it is wished for, and digests what will be sent first. */
+export function foresee<Source>(input: ForeseeInput<Source>, rough: WishedPlan): Foresight {
   const { source, digester, integrity, concurrency, clock, stopSignal } = input;
+  const wished = evenOut(rough, { ...input, sizeBytes: source.sizeBytes });
   const { checksumAlgorithm: asked } = input.coordinator.learnt;
-  if (!digester || !integrity || asked === null) return undefined;
+  if (!digester || !integrity || asked === null)
+    return { wished, ready: async () => {}, toSign: () => [], fits: () => false };
   const algorithm = asked ?? digester.algorithms[0];
-  const plan: PartPlan = planParts(source.sizeBytes, partSizeBytes);
+  const plan: PartPlan = planParts(source.sizeBytes, wished.partSizeBytes);
   const parts = partRanges(plan);
   const ahead = 2 * concurrency;
   const digests = createDigests({ ...input, digester, algorithm, parts, ahead });
   // Who sends a part that could not be digested is told then.
   const first = Promise.allSettled(parts.slice(0, concurrency).map(digests.of));
   return {
+    wished,
     digests,
     async ready() {
       const over = new AbortController();

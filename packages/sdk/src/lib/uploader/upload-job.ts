@@ -20,6 +20,7 @@ export interface Workshop<Source extends ByteSource>
   /** What the line has carried when last it was busy, if that is known. */
   readonly bytesPerSecond: () => number | undefined;
   readonly shareUpload?: ShareUpload | undefined;
+  readonly warmUp?: () => void;
 }
 
 /** What is needed once there is something to send. */

@@ -49,7 +49,7 @@ export async function runUpload<Source extends ByteSource>(upload: UploadJob<Sou
   try {
     return await leadOrFollow(job);
   } finally {
-    (await job.foreseen)?.digests.stop();
+    (await job.foreseen)?.digests?.stop();
   }
 }
 
@@ -60,6 +60,7 @@ function prepare<Source extends ByteSource>(job: UploadJob<Source>): Prepared {
   const bytesPerSecond = job.bytesPerSecond();
   const wished = wishPlan({ ...job, sizeBytes, bytesPerSecond, isHeld: once !== undefined });
   if (sizeBytes <= inlineMaxBytes) return { wished };
+  job.warmUp?.();
   const foreseen = job
     .loadSending()
     .then(({ foresee }) => (once || wished.isWhole ? undefined : foresee(job, wished)))
@@ -133,10 +134,10 @@ async function open<Source extends ByteSource>(
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
   const identity = await identifyUpload(job, content, forgetHint);
-  const { digester, wished, foreseen } = job;
-  const wish = { ...job, digester: job.integrity ? digester : undefined };
+  const foresight = await job.foreseen;
+  const { wished } = foresight ?? job;
+  const wish = { ...job, wished, digester: job.integrity ? job.digester : undefined };
   const request = await describeUpload(wish, identity);
-  const foresight = await foreseen;
   await foresight?.ready();
   const opening = await openUpload(job, request, foresight?.toSign());
   if (!opening) return undefined;

@@ -24,7 +24,7 @@ const sdk = {
 const coordinator = {
   entries: `${COORDINATOR}[^/]+\\.ts$`,
   main: `${COORDINATOR}main\\.ts$`,
-  errors: `${COORDINATOR}lib/coordinator-error\\.ts$`,
+  errors: `${COORDINATOR}lib/(coordinator-error|redact)\\.ts$`,
   secret: `${COORDINATOR}lib/secret\\.ts$`,
   root: `${COORDINATOR}lib/[^/]+\\.ts$`,
   ports: `${COORDINATOR}lib/ports/`,

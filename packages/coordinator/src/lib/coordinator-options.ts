@@ -11,6 +11,7 @@ import type { CallLimiter } from './ports/call-limiter.ts';
 import type { Catalog } from './ports/catalog.ts';
 import type { Clock } from './ports/clock.ts';
 import type { AnsweredCall, CallScope } from './ports/answered-call.ts';
+import { Secret } from './secret.ts';
 import type { EventSink } from './ports/event-sink.ts';
 import type { Metrics } from './ports/metrics.ts';
 import type { ObjectStore } from './ports/object-store.ts';
@@ -34,7 +35,7 @@ export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
    * Keys that sign the tokens of uploads, at least 32 characters each. The first one signs, all of them verify: to
    * rotate, put the new key first and drop the old one after `tokenLifetimeSeconds`.
    */
-  readonly tokenKeys: readonly string[];
+  readonly tokenKeys: readonly (string | Secret)[];
   /**
    * Says who may create uploads, and whose they are. A hook that goes by cookies has to look at the `Origin` header too:
    * a page elsewhere can send a create whose answer it cannot read.
@@ -263,14 +264,15 @@ function keyTemplateErrors(keyTemplate: string): string[] {
 }
 
 /** What is wrong with token keys; `undefined` when they are good. Never says the key itself. */
-export function tokenKeyError(tokenKeys: readonly string[]): string | undefined {
+export function tokenKeyError(tokenKeys: readonly (string | Secret)[]): string | undefined {
   if (tokenKeys.length === 0) return 'tokenKeys must hold at least one key, got none';
   // An environment variable that is not set arrives as `undefined`, whatever the types say.
-  if (tokenKeys.some((key) => typeof key !== 'string'))
+  const lengths = tokenKeys.map((key) => (key instanceof Secret ? key.reveal() : key)?.length);
+  if (lengths.some((length) => length === undefined))
     return 'tokenKeys must hold strings, got one that is not set';
-  const short = tokenKeys.find((key) => key.length < MIN_TOKEN_KEY_LENGTH);
+  const short = lengths.find((length) => length < MIN_TOKEN_KEY_LENGTH);
   if (short === undefined) return undefined;
-  return `tokenKeys must have at least ${MIN_TOKEN_KEY_LENGTH} characters each, got one of ${short.length}`;
+  return `tokenKeys must have at least ${MIN_TOKEN_KEY_LENGTH} characters each, got one of ${short}`;
 }
 
 /**

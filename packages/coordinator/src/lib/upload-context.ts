@@ -5,6 +5,7 @@ import type { Catalog, Installation } from './ports/catalog.ts';
 import { measuredBackends } from './measured-ports.ts';
 import { noMetrics } from './ports/metrics.ts';
 import { currentCall } from './http/call-scope.ts';
+import { Secret } from './secret.ts';
 import { systemClock } from './system-clock.ts';
 import { createActivityNotes } from './uploads/activity.ts';
 import type { UploadContext } from './uploads/context.ts';
@@ -42,7 +43,11 @@ function createContext(options: CoordinatorOptions): UploadContext {
     catalog,
     state,
     clock,
-    tokens: createUploadTokens(options.tokenKeys, settingsOf(options).tokenLifetimeSeconds, clock),
+    tokens: createUploadTokens(
+      options.tokenKeys.map((key) => (key instanceof Secret ? key : new Secret(key))),
+      settingsOf(options).tokenLifetimeSeconds,
+      clock,
+    ),
     settings,
     quotaFor: options.quotaFor,
     noteActivity: createActivityNotes({ catalog, clock, idleLimitMs: settings.idleLimitMs, onError }),

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ConfigError, readConfig } from '../../src/lib/process/config.ts';
+import { Secret } from '../../src/lib/secret.ts';
 
 const WEBHOOK_SECRET = `whsec_${Buffer.alloc(32, 'a secret').toString('base64')}`;
 
@@ -99,10 +100,12 @@ describe('readConfig', () => {
         brokers: ['kafka-1:9092', '[::1]:9093'],
         topic: 'longhaul.uploads',
         ssl: true,
-        sasl: { mechanism: 'scram-sha-512', username: 'ann', password: 'secret' },
+        sasl: { mechanism: 'scram-sha-512', username: 'ann', password: expect.any(Secret) },
       },
-      webhook: { url: 'https://app.example/hook?key=1', secret: WEBHOOK_SECRET },
+      webhook: { url: 'https://app.example/hook?key=1', secret: expect.any(Secret) },
     });
+    expect(sinks.kafka?.sasl?.password.reveal()).toBe('secret');
+    expect(sinks.webhook?.secret.reveal()).toBe(WEBHOOK_SECRET);
   });
 
   it.each<[string, Record<string, string>]>([

@@ -7,6 +7,19 @@ import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { credentials, openWorld, type ProcessWorld } from './process-world.ts';
 
+interface LogLine {
+  readonly message?: string;
+  readonly error?: { readonly message: string };
+}
+
+/** The lines of a log that are JSON. */
+function linesOf(text: string): readonly LogLine[] {
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as LogLine);
+}
+
 let world: ProcessWorld;
 beforeEach(async () => {
   world = await openWorld();
@@ -128,7 +141,98 @@ describe('longhaul-coordinator serve', () => {
     await expect
       .poll(() => server.said.text, { timeout: 10_000 })
       .toContain('give credentials, for example AWS_ACCESS_KEY_ID');
-    expect(server.said.text).toMatch(/^\d{4}-\d\d-\d\dT\S+ ObjectStoreError: HeadBucket .* was not sent/m);
+    const failed = linesOf(server.said.stderr).find(({ message }) => message === 'failed');
+    expect(failed).toMatchObject({ level: 'error', error: { name: 'ObjectStoreError' } });
+    expect(failed?.error?.message).toMatch(/^HeadBucket .* was not sent/);
+  });
+});
+
+describe('the log', () => {
+  it('has a line of JSON for each call, with the id that its refusal tells, and nothing of its address', async () => {
+    const server = run(['serve']);
+    const url = await server.listening();
+    const body = JSON.stringify({ createId: crypto.randomUUID(), name: 'x', sizeBytes: 6 * 1024 ** 2 });
+    const created = await fetch(`${url}/v1/uploads?canary=1`, { method: 'POST', body });
+    const { uploadId, token } = (await created.json()) as { uploadId: string; token: string };
+    const headers = { 'x-request-id': 'given-by-caller', 'longhaul-token': token };
+    await fetch(`${url}/v1/uploads/${uploadId}/parts`, { method: 'POST', body: '{}', headers });
+    const forged = { 'x-request-id': 'x"\\evil', 'longhaul-token': `${token}canary` };
+    const refused = await fetch(`${url}/v1/uploads/${uploadId}`, { headers: forged });
+    const { requestId } = (await refused.json()) as { requestId: string };
+    await fetch(`${url}/healthz`);
+    server.child.kill('SIGTERM');
+    await server.ended;
+    expect(server.said.stderr).not.toContain('canary');
+    const calls = linesOf(server.said.stderr).filter(({ message }) => message === 'call');
+    expect(requestId).toMatch(/^[\da-f-]{36}$/);
+    expect(refused.headers.get('x-request-id')).toBe(requestId);
+    const common = {
+      level: 'info',
+      message: 'call',
+      time: expect.any(String),
+      durationMs: expect.any(Number),
+    };
+    expect(calls).toEqual([
+      {
+        ...common,
+        requestId: expect.any(String),
+        uploadId,
+        method: 'POST',
+        route: '/v1/uploads',
+        status: 201,
+      },
+      {
+        ...common,
+        requestId: 'given-by-caller',
+        uploadId,
+        method: 'POST',
+        route: '/v1/uploads/:uploadId/parts',
+        status: 200,
+      },
+      {
+        ...common,
+        requestId,
+        method: 'GET',
+        route: '/v1/uploads/:uploadId',
+        status: 403,
+        problem: 'token-invalid',
+      },
+    ]);
+  });
+
+  it('is for people, and of probes too, if asked for', async () => {
+    const server = run(['serve'], { LONGHAUL_LOG_FORMAT: 'text', LONGHAUL_LOG_LEVEL: 'debug' });
+    await fetch(`${await server.listening()}/healthz`);
+    await expect
+      .poll(() => server.said.stderr)
+      .toMatch(/^\S+Z GET \/healthz 200 [\d.]+ ms \([\da-f-]{36}\)$/m);
+  });
+});
+
+describe('figures', () => {
+  const token = 'canary-metrics-token';
+
+  it('are shown on a port of their own, to those who bring the token', async () => {
+    const server = run(['serve'], { LONGHAUL_METRICS_PORT: '0', LONGHAUL_METRICS_TOKEN: token });
+    const url = await server.listening();
+    await expect.poll(() => server.said.stdout).toMatch(/Figures for Prometheus: (\S+)/);
+    const [, metricsUrl = ''] = /Figures for Prometheus: (\S+)/.exec(server.said.stdout) ?? [];
+    expect((await fetch(`${url}/metrics`)).status).toBe(404);
+    for (const authorization of [[], [['authorization', 'Bearer x']]] as [string, string][][])
+      expect((await fetch(metricsUrl, { headers: authorization })).status).toBe(401);
+    const scraped = await fetch(metricsUrl, { headers: { authorization: `Bearer ${token}` } });
+    const text = await scraped.text();
+    for (const name of ['longhaul_uploads_open{state="UPLOADING"} 0', 'nodejs_eventloop_lag_seconds'])
+      expect(text).toContain(name);
+    server.child.kill('SIGTERM');
+    expect(await server.ended).toBe(0);
+    expect(server.said.text).not.toContain('canary');
+  });
+
+  it('are shown to other machines only with a token', async () => {
+    const server = run(['serve'], { LONGHAUL_METRICS_PORT: '0', LONGHAUL_METRICS_HOST: '0.0.0.0' });
+    expect(await server.ended).toBe(2);
+    expect(server.said.text).toContain('LONGHAUL_METRICS_TOKEN is required');
   });
 });
 

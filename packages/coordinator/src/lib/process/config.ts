@@ -14,6 +14,8 @@ import {
   isAuthorized,
   readAuthorize,
 } from './authorize-config.ts';
+import { Secret } from '../secret.ts';
+import { LOG_VARIABLES, type LogConfig, readLog } from './log-config.ts';
 import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
 import { KEY_VAULT_VARIABLES, type KeyVaultConfig, readKeyVault } from './key-vault-config.ts';
 import { METRICS_VARIABLES, type MetricsConfig, readMetrics } from './metrics-config.ts';
@@ -33,10 +35,11 @@ export interface ServeConfig {
   readonly backgroundWork: boolean;
   readonly sweepEverySeconds: number;
   /** Given keys; without them a key file beside the SQLite file is used. */
-  readonly tokenKeys: readonly string[] | undefined;
+  readonly tokenKeys: readonly Secret[] | undefined;
   readonly settings: Partial<CoordinatorSettings>;
   readonly corsOrigins: readonly string[] | undefined;
   readonly authorize: AuthorizeConfig;
+  readonly log: LogConfig;
 }
 
 /** Where the objects go. Credentials come from the environment, files or instance roles, as the AWS SDK finds them. */
@@ -55,7 +58,7 @@ export interface StoreConfig {
 /** Where uploads are remembered: one file, or Postgres and Redis. */
 export type MemoryConfig =
   | { readonly kind: 'sqlite'; readonly path: string }
-  | { readonly kind: 'servers'; readonly databaseUrl: string; readonly redisUrls: readonly string[] };
+  | { readonly kind: 'servers'; readonly databaseUrl: Secret; readonly redisUrls: readonly Secret[] };
 
 /** Every environment variable that is wrong, each in one sentence. */
 export class ConfigError extends Error {
@@ -98,6 +101,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ...SINK_VARIABLES,
   ...METRICS_VARIABLES,
   ...KEY_VAULT_VARIABLES,
+  ...LOG_VARIABLES,
   [
     'LONGHAUL_BACKGROUND_WORK',
     'true or false: whether serve sweeps and tells events by itself, or leaves it to the commands; default true',
@@ -133,10 +137,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): S
     keyVault: readKeyVault(reader),
     backgroundWork: reader.boolean('LONGHAUL_BACKGROUND_WORK', true),
     sweepEverySeconds: reader.integer('LONGHAUL_SWEEP_EVERY_SECONDS', 30, [1, 3600]),
-    tokenKeys: reader.list('LONGHAUL_TOKEN_KEYS'),
+    tokenKeys: reader.secretList('LONGHAUL_TOKEN_KEYS'),
     settings: readSettings(reader),
     corsOrigins: reader.list('LONGHAUL_CORS_ORIGINS'),
     authorize: readAuthorize(reader),
+    log: readLog(reader),
   };
   const crossed = settingErrors(settingsOf(config.settings)).map(inVariables);
   const problems = [...unknownVariables(env), ...reader.problems, ...crossed, ...safetyProblems(config)];
@@ -179,13 +184,14 @@ function readEndpoint(reader: EnvReader, name: string): string | undefined {
 }
 
 function readMemory(reader: EnvReader): MemoryConfig {
-  const databaseUrl = reader.url('LONGHAUL_DATABASE_URL', ['postgres:', 'postgresql:']);
-  const redisUrls = reader.list('LONGHAUL_REDIS_URL') ?? [];
+  reader.url('LONGHAUL_DATABASE_URL', ['postgres:', 'postgresql:']);
+  const databaseUrl = reader.secret('LONGHAUL_DATABASE_URL') ?? new Secret('');
+  const redisUrls = reader.secretList('LONGHAUL_REDIS_URL') ?? [];
   const sqliteFile = reader.text('LONGHAUL_SQLITE_FILE');
   if (!reader.text('LONGHAUL_DATABASE_URL') && redisUrls.length === 0) {
     return { kind: 'sqlite', path: sqliteFile ?? 'longhaul.sqlite' };
   }
-  if (!redisUrls.every((url) => isUrl(url, ['redis:', 'rediss:']))) {
+  if (!redisUrls.every((url) => isUrl(url.reveal(), ['redis:', 'rediss:']))) {
     reader.problems.push('LONGHAUL_REDIS_URL must hold URLs that begin with redis:// or rediss://');
   }
   if (!reader.text('LONGHAUL_DATABASE_URL'))
@@ -196,7 +202,7 @@ function readMemory(reader: EnvReader): MemoryConfig {
     reader.problems.push(
       'LONGHAUL_SQLITE_FILE has no meaning beside LONGHAUL_DATABASE_URL: drop one of them',
     );
-  return { kind: 'servers', databaseUrl: databaseUrl ?? '', redisUrls };
+  return { kind: 'servers', databaseUrl, redisUrls };
 }
 
 function readSettings(reader: EnvReader): Partial<CoordinatorSettings> {

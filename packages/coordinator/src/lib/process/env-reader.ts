@@ -1,6 +1,11 @@
+import { Secret } from '../secret.ts';
+
 /** Reads environment variables and collects everything that is wrong with them, so that it can be told at once. */
 export interface EnvReader {
   readonly problems: string[];
+  /** As {@link text}, of what must not be seen. */
+  secret(name: string): Secret | undefined;
+  secretList(name: string): readonly Secret[] | undefined;
   text(name: string): string | undefined;
   list(name: string): readonly string[] | undefined;
   integer(name: string, fallback: number, range: readonly [least: number, most: number]): number;
@@ -13,14 +18,20 @@ export interface EnvReader {
 export function createEnvReader(env: Readonly<Record<string, string | undefined>>): EnvReader {
   const problems: string[] = [];
   const text = (name: string): string | undefined => env[name] || undefined;
+  const list = (name: string): readonly string[] | undefined => {
+    const entries = (text(name) ?? '').split(',').map((entry) => entry.trim());
+    const given = entries.filter((entry) => entry !== '');
+    return given.length > 0 ? given : undefined;
+  };
   return {
     problems,
     text,
-    list(name) {
-      const entries = (text(name) ?? '').split(',').map((entry) => entry.trim());
-      const given = entries.filter((entry) => entry !== '');
-      return given.length > 0 ? given : undefined;
+    secret(name) {
+      const given = text(name);
+      return given === undefined ? undefined : new Secret(given);
     },
+    secretList: (name) => list(name)?.map((entry) => new Secret(entry)),
+    list,
     integer(name, fallback, [least, most]) {
       const given = text(name);
       if (given === undefined) return fallback;

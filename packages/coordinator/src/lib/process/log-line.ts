@@ -3,6 +3,7 @@ import { CatalogError } from '../ports/catalog.ts';
 import { EventSinkError } from '../ports/event-sink.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { StateStoreError } from '../ports/state-store.ts';
+import { redactText } from '../redact.ts';
 
 /**
  * A failure as the log has it: when, what, and what lay behind it, on one line. Only what nobody expected brings its
@@ -10,7 +11,7 @@ import { StateStoreError } from '../ports/state-store.ts';
  */
 export function logLine(error: unknown, at: Date): string {
   const line = `${at.toISOString()} ${describe(error)}`;
-  return isExpected(error) || !(error instanceof Error) ? line : `${line}\n${error.stack ?? ''}`;
+  return redactText(isExpected(error) || !(error instanceof Error) ? line : `${line}\n${error.stack ?? ''}`);
 }
 
 /** Names and messages, which never hold secrets, and causes. */
@@ -22,7 +23,7 @@ function describe(error: unknown): string {
 }
 
 /** Failures of the world around: its servers, files and ports. */
-function isExpected(error: unknown): boolean {
+export function isExpected(error: unknown): boolean {
   const ours = [CoordinatorError, CatalogError, EventSinkError, ObjectStoreError, StateStoreError];
   return ours.some((known) => error instanceof known) || (error instanceof Error && 'syscall' in error);
 }

@@ -1,11 +1,12 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { Hono } from 'hono';
+import type { Secret } from '../secret.ts';
 
 /** `GET /metrics`, and nothing else. With a token only for those who bring it. */
-export function createMetricsApp(respond: () => Promise<Response>, token: string | undefined): Hono {
+export function createMetricsApp(respond: () => Promise<Response>, token: Secret | undefined): Hono {
   const app = new Hono();
   app.get('/metrics', async (c) => {
-    if (token !== undefined && !isEqual(`Bearer ${token}`, c.req.header('authorization') ?? '')) {
+    if (token !== undefined && !isEqual(`Bearer ${token.reveal()}`, c.req.header('authorization') ?? '')) {
       return c.text('A scrape needs the bearer token of LONGHAUL_METRICS_TOKEN.\n', 401, {
         'www-authenticate': 'Bearer',
       });

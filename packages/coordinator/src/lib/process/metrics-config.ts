@@ -1,4 +1,5 @@
 import { isLoopbackHost } from '../http/origins.ts';
+import type { Secret } from '../secret.ts';
 import type { EnvReader } from './env-reader.ts';
 
 /** Where Prometheus finds the figures: a listener of its own, so that a proxy before the coordinator never shows it. */
@@ -7,7 +8,7 @@ export interface MetricsConfig {
   readonly host: string;
   readonly port: number;
   /** What a scrape must bring as a bearer token. */
-  readonly token: string | undefined;
+  readonly token: Secret | undefined;
 }
 
 /** Shorter ones could be guessed. */
@@ -30,8 +31,8 @@ export const METRICS_VARIABLES: readonly (readonly [name: string, meaning: strin
 export function readMetrics(reader: EnvReader): MetricsConfig | undefined {
   const port = reader.text('LONGHAUL_METRICS_PORT');
   const host = (reader.text('LONGHAUL_METRICS_HOST') ?? '127.0.0.1').replace(/^\[(.*)\]$/, '$1');
-  const token = reader.text('LONGHAUL_METRICS_TOKEN');
-  if (token !== undefined && token.length < MIN_TOKEN_LENGTH)
+  const token = reader.secret('LONGHAUL_METRICS_TOKEN');
+  if (token !== undefined && token.reveal().length < MIN_TOKEN_LENGTH)
     reader.problems.push(`LONGHAUL_METRICS_TOKEN must have at least ${MIN_TOKEN_LENGTH} characters`);
   if (token === undefined && !isLoopbackHost(host))
     reader.problems.push(`LONGHAUL_METRICS_TOKEN is required with LONGHAUL_METRICS_HOST=${host}`);

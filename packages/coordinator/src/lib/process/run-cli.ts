@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises';
+import { createRedactor } from '../redact.ts';
 import { type CliWorld, type Command, EXIT, UsageError } from './command.ts';
 import { apiKey } from './commands/api-key.ts';
 import { bucketLifecycle } from './commands/bucket-lifecycle.ts';
@@ -11,6 +12,7 @@ import { relay } from './commands/relay.ts';
 import { serve } from './commands/serve.ts';
 import { sweep } from './commands/sweep.ts';
 import { ConfigError, VARIABLES } from './config.ts';
+import { knownSecrets } from './known-secrets.ts';
 import { logLine } from './log-line.ts';
 
 const COMMANDS: readonly Command[] = [
@@ -47,7 +49,7 @@ const PROCESS: CliWorld = {
   env: process.env,
   say: (line) => console.log(line),
   note: (line) => console.error(line),
-  report: (error) => console.error(logLine(error, new Date())),
+  report: (error) => console.error(createRedactor(knownSecrets(process.env))(logLine(error, new Date()))),
   ...(process.stdin.isTTY && { confirm: askOnTerminal }),
 };
 

@@ -4,6 +4,7 @@ import { type BackgroundWork, startBackgroundWork } from '../background-work.ts'
 import { createCoordinator } from '../create-coordinator.ts';
 import type { ServeConfig } from './config.ts';
 import { listen, type RunningServer } from './server.ts';
+import type { Log } from './log.ts';
 import { createMetricsApp } from './metrics-app.ts';
 import { wire, type Wiring } from './wire.ts';
 
@@ -22,9 +23,9 @@ export interface Service {
 }
 
 /** Brings the schema up to date, then serves until `stop`. */
-export async function serve(config: ServeConfig, onError: (error: unknown) => void): Promise<Service> {
+export async function serve(config: ServeConfig, log: Log): Promise<Service> {
   const wiring = await wire(config);
-  const options = { ...wiring.options, onError };
+  const options = { ...wiring.options, onError: log.failed, onCall: log.answered };
   let servers: Servers;
   try {
     await options.catalog.migrate();
@@ -35,7 +36,8 @@ export async function serve(config: ServeConfig, onError: (error: unknown) => vo
   }
   const { server, metricsServer } = servers;
   // Told at once, because it is most often the configuration; it serves all the same, they may come back.
-  for (const port of [options.objectStore, options.state]) port.ping().catch(onError);
+  for (const port of [options.objectStore, options.state])
+    port.ping().catch((error: unknown) => log.failed(error));
   const { sweepEverySeconds } = config;
   const background = config.backgroundWork
     ? startBackgroundWork(options, { sweepEveryMs: sweepEverySeconds * 1000 })

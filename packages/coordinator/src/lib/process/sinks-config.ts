@@ -1,4 +1,5 @@
 import { isLoopbackHost } from '../http/origins.ts';
+import type { Secret } from '../secret.ts';
 import type { EnvReader } from './env-reader.ts';
 
 /** Who is told of events. With nobody they wait in the catalog. */
@@ -24,14 +25,14 @@ export type KafkaLogin = {
   readonly [Name in Mechanism]: {
     readonly mechanism: Name;
     readonly username: string;
-    readonly password: string;
+    readonly password: Secret;
   };
 }[Mechanism];
 
 /** An address that takes signed calls. */
 export interface WebhookConfig {
   readonly url: string;
-  readonly secret: string;
+  readonly secret: Secret;
 }
 
 const MECHANISMS: readonly Mechanism[] = ['plain', 'scram-sha-256', 'scram-sha-512'];
@@ -81,7 +82,7 @@ function readKafka(reader: EnvReader): KafkaConfig | undefined {
 
 function readLogin(reader: EnvReader): KafkaLogin | undefined {
   const username = reader.text('LONGHAUL_KAFKA_USERNAME');
-  const password = reader.text('LONGHAUL_KAFKA_PASSWORD');
+  const password = reader.secret('LONGHAUL_KAFKA_PASSWORD');
   const given = reader.choice('LONGHAUL_KAFKA_SASL_MECHANISM', 'scram-sha-512', MECHANISMS);
   if (username !== undefined && password !== undefined) {
     const mechanism = MECHANISMS.find((known) => known === given) ?? 'scram-sha-512';
@@ -97,9 +98,9 @@ function readLogin(reader: EnvReader): KafkaLogin | undefined {
 function readWebhook(reader: EnvReader): WebhookConfig | undefined {
   const address = reader.text('LONGHAUL_WEBHOOK_URL');
   const url = reader.url('LONGHAUL_WEBHOOK_URL', ['https:', 'http:']);
-  const secret = reader.text('LONGHAUL_WEBHOOK_SECRET');
+  const secret = reader.secret('LONGHAUL_WEBHOOK_SECRET');
   if (url !== undefined) reader.problems.push(...addressProblems(new URL(url)));
-  if (secret !== undefined && !isSecret(secret))
+  if (secret !== undefined && !isSecret(secret.reveal()))
     reader.problems.push(
       'LONGHAUL_WEBHOOK_SECRET must be whsec_ and 24 to 64 bytes in base64: echo whsec_$(openssl rand -base64 32)',
     );

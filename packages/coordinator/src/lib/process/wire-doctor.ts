@@ -14,8 +14,9 @@ export async function wireDoctor(config: ServeConfig, wish: DoctorWish): Promise
   const [keyPrefix = ''] = settings.keyTemplate.split('{');
   const options = await storeOptions(config.store);
   const { memory, sinks } = config;
-  const postgres = memory.kind === 'servers' ? await probePostgres(memory.databaseUrl) : undefined;
-  const redis = memory.kind === 'servers' ? await probeRedis(memory.redisUrls) : undefined;
+  const postgres = memory.kind === 'servers' ? await probePostgres(memory.databaseUrl.reveal()) : undefined;
+  const redis =
+    memory.kind === 'servers' ? await probeRedis(memory.redisUrls.map((url) => url.reveal())) : undefined;
   const kafka = sinks.kafka && (await probeKafka(sinks.kafka));
   const bucket = createBucketProbe({ ...options, keyPrefix });
   return {

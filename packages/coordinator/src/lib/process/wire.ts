@@ -16,6 +16,7 @@ import type { EventSink } from '../ports/event-sink.ts';
 import type { SealedKeyStore } from '../ports/key-vault.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { ApiKeysConfig, AuthorizeConfig, JwtConfig } from './authorize-config.ts';
+import { Secret } from '../secret.ts';
 import { ConfigError, type MemoryConfig, type ServeConfig, type StoreConfig } from './config.ts';
 import type { KafkaConfig, SinksConfig, WebhookConfig } from './sinks-config.ts';
 import { loadDriver } from './load-driver.ts';
@@ -37,7 +38,7 @@ export interface Wiring {
  * machine needs neither Postgres nor Redis installed.
  */
 export async function wire(config: ServeConfig): Promise<Wiring> {
-  const tokenKeys = config.tokenKeys ?? [await readOrMakeTokenKey(keyFileOf(config.memory))];
+  const tokenKeys = config.tokenKeys ?? [new Secret(await readOrMakeTokenKey(keyFileOf(config.memory)))];
   const authorize = await wireAuthorize(config.authorize);
   const objectStore = createS3ObjectStore(await storeOptions(config.store));
   const sinks = await wireSinks(config.sinks);
@@ -105,12 +106,12 @@ async function wireMemory(memory: MemoryConfig): Promise<Shared & { catalog: Cat
   return { catalog, ...(await wireRedis(memory.redisUrls)) };
 }
 
-async function wirePostgres(url: string): Promise<Catalog> {
+async function wirePostgres(url: Secret): Promise<Catalog> {
   const [{ default: postgres }, { createPostgresCatalog }] = await Promise.all([
     loadDriver('postgres', 'LONGHAUL_DATABASE_URL', () => import('postgres')),
     import('../adapters/postgres/postgres-catalog.ts'),
   ]);
-  return createPostgresCatalog({ sql: postgres(url, POSTGRES_PATIENCE) });
+  return createPostgresCatalog({ sql: postgres(url.reveal(), POSTGRES_PATIENCE) });
 }
 
 /** A call that finds Postgres away hears so within a second; the driver's own pauses between two tries grow to 20 s. */
@@ -119,7 +120,8 @@ export const POSTGRES_PATIENCE = {
   backoff: (failures: number): number => Math.min(0.1 * 2 ** failures, 1),
 } as const;
 
-async function wireRedis([firstUrl = '', ...otherUrls]: readonly string[]): Promise<Shared> {
+async function wireRedis(urls: readonly Secret[]): Promise<Shared> {
+  const [firstUrl = '', ...otherUrls] = urls.map((url) => url.reveal());
   const [{ Cluster, Redis }, { createRedisState }, { createRedisSealedKeys }, { createRedisCallLimiter }] =
     await Promise.all([
       loadDriver('ioredis', 'LONGHAUL_REDIS_URL', () => import('ioredis')),
@@ -172,7 +174,7 @@ export async function connectKafka({ brokers, ssl, sasl }: KafkaConfig): Promise
     clientId: 'longhaul-coordinator',
     brokers: [...brokers],
     ssl,
-    ...(sasl && { sasl }),
+    ...(sasl && { sasl: { ...sasl, password: sasl.password.reveal() } }),
     connectionTimeout: 5_000,
     requestTimeout: 15_000,
     // The relay says what fails, and repeats it.

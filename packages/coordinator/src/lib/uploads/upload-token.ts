@@ -1,6 +1,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Secret } from '../secret.ts';
 
 /** What a token says once its signature was checked. */
 export interface TokenClaims {
@@ -33,7 +34,7 @@ export interface UploadTokens {
  * `lifetimeSeconds`.
  */
 export function createUploadTokens(
-  keys: readonly string[],
+  keys: readonly Secret[],
   lifetimeSeconds: number,
   clock: Clock,
 ): UploadTokens {
@@ -61,7 +62,7 @@ export function createUploadTokens(
   };
 }
 
-function readClaims(token: string | undefined, keys: readonly string[], uploadId: string): TokenClaims {
+function readClaims(token: string | undefined, keys: readonly Secret[], uploadId: string): TokenClaims {
   if (!token) {
     throw new CoordinatorError(
       'token-missing',
@@ -92,8 +93,8 @@ function decodeClaims(payload: string): TokenClaims {
   return { uploadId, owner, tokenVersion, expiresAtEpochMs };
 }
 
-function signatureOf(payload: string, key: string): string {
-  return createHmac('sha256', key).update(`longhaul-upload-token.${payload}`).digest('base64url');
+function signatureOf(payload: string, key: Secret): string {
+  return createHmac('sha256', key.reveal()).update(`longhaul-upload-token.${payload}`).digest('base64url');
 }
 
 function isEqual(expected: string, received: string): boolean {

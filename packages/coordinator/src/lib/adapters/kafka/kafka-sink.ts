@@ -1,4 +1,5 @@
 import type { UploadEvent } from '@longhaul/protocol';
+import { redactText } from '../../redact.ts';
 import { type EventSink, EventSinkError } from '../../ports/event-sink.ts';
 
 /** What is used of a client of `kafkajs`. */
@@ -121,7 +122,7 @@ function sinkErrorOf(cause: unknown): EventSinkError {
   const causes = causesOf(cause);
   const refusal = causes.find(({ type }) => ABOUT_THE_MESSAGE.has(type));
   const { message } = refusal ?? causes[0] ?? { message: 'something other than an error was thrown' };
-  return new EventSinkError(refusal ? 'rejected' : 'unavailable', message, { cause });
+  return new EventSinkError(refusal ? 'rejected' : 'unavailable', redactText(message), { cause });
 }
 
 /** An error and what caused it; kafkajs keeps the broker's word for it in `type`. */

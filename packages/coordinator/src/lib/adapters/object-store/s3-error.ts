@@ -1,4 +1,5 @@
 import { ObjectStoreError } from '../../ports/object-store.ts';
+import { redactText } from '../../redact.ts';
 
 /** What a failed call of the SDK tells, whatever shape it came in. */
 export interface S3Failure {
@@ -108,18 +109,16 @@ function describe(fields: Fields): string {
     typeof httpStatus === 'number' ? `(HTTP ${httpStatus})` : '',
     fields['message'],
   ];
-  return words
-    .filter((word) => typeof word === 'string' && word !== '')
-    .join(' ')
-    .slice(0, MAX_MESSAGE_CHARACTERS);
+  const text = words.filter((word) => typeof word === 'string' && word !== '').join(' ');
+  return redactText(text).slice(0, MAX_MESSAGE_CHARACTERS);
 }
 
 /** The SDK's own error carries the response, and through it the request with its Authorization header. */
 function withoutSecrets(error: unknown): Error | undefined {
   if (!(error instanceof Error)) return undefined;
-  const cause = new Error(error.message);
+  const cause = new Error(redactText(error.message));
   cause.name = error.name;
-  if (error.stack !== undefined) cause.stack = error.stack;
+  if (error.stack !== undefined) cause.stack = redactText(error.stack);
   return cause;
 }
 

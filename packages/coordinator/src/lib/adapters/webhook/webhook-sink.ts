@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { UploadEvent } from '@longhaul/protocol';
+import { Secret } from '../../secret.ts';
 import { type EventSink, EventSinkError } from '../../ports/event-sink.ts';
 
 /** Options of {@link createWebhookSink}. */
@@ -7,7 +8,7 @@ export interface WebhookSinkOptions {
   /** Where to POST, `https:`; `http:` on this machine only. */
   readonly url: string;
   /** Signs each request: `whsec_` and 24 to 64 random bytes in base64. Make one: `echo whsec_$(openssl rand -base64 32)`. */
-  readonly secret: string;
+  readonly secret: string | Secret;
   /** How long one request may take. Default 10,000, at most 25,000. */
   readonly timeoutMs?: number;
   /** Tells several webhooks of one coordinator apart, and must stay the same. Default `webhook`. */
@@ -119,9 +120,10 @@ function addressOf(text: string): URL {
   );
 }
 
-function keyOf(secret: string): Buffer {
+function keyOf(secret: string | Secret): Buffer {
   // An environment variable that is not set arrives as `undefined`, whatever the types say.
-  const text = typeof secret === 'string' ? secret : '';
+  const given = secret instanceof Secret ? secret.reveal() : secret;
+  const text = typeof given === 'string' ? given : '';
   const key = Buffer.from(text.slice(SECRET_PREFIX.length), 'base64');
   const isBase64 = /^[A-Za-z0-9+/]+={0,2}$/.test(text.slice(SECRET_PREFIX.length));
   if (text.startsWith(SECRET_PREFIX) && isBase64 && key.length >= 24 && key.length <= 64) return key;

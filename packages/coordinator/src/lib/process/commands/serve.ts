@@ -1,7 +1,10 @@
 import { parseArgs } from 'node:util';
+import { createRedactor } from '../../redact.ts';
 import { type CliWorld, type Command, EXIT, HELP_ENDING } from '../command.ts';
 import { isAuthorized } from '../authorize-config.ts';
 import { readConfig, type ServeConfig } from '../config.ts';
+import { knownSecrets } from '../known-secrets.ts';
+import { createLog, type Log } from '../log.ts';
 import { serve as startService } from '../serve.ts';
 
 /** `longhaul-coordinator serve` */
@@ -14,6 +17,9 @@ Migrates the catalog, then serves until SIGTERM or Ctrl-C, and finishes the call
 unfinished completions and aborts on, ends what is idle), tells events to their sinks, and removes what is old. Any number
 of replicas do that side by side. LONGHAUL_BACKGROUND_WORK=false leaves all of it to the commands sweep and relay.
 
+Logs one JSON object a line on stderr: calls that were answered, and failures that are not the caller's. A refusal tells
+its caller the requestId that stands in both.
+
 Example
   S3_BUCKET=uploads S3_REGION=eu-west-1 longhaul-coordinator serve
 
@@ -21,7 +27,7 @@ ${HELP_ENDING}`,
   async run(args, world) {
     parseArgs({ args: [...args] });
     const config = readConfig(world.env);
-    const service = await startService(config, world.report);
+    const service = await startService(config, logOf(config, world));
     world.say(`longhaul-coordinator listens on ${service.url}, bucket ${config.store.bucket}`);
     if (service.metricsUrl) world.say(`Figures for Prometheus: ${service.metricsUrl}`);
     sayWhatIsMissing(config, world);
@@ -32,6 +38,11 @@ ${HELP_ENDING}`,
     return EXIT.done;
   },
 };
+
+/** On stderr, so that stdout stays for people. */
+function logOf({ log }: ServeConfig, { env, note }: CliWorld): Log {
+  return createLog({ ...log, write: note, redact: createRedactor(knownSecrets(env)), now: () => new Date() });
+}
 
 function sayWhatIsMissing({ authorize, sinks, settings }: ServeConfig, world: CliWorld): void {
   if (!isAuthorized(authorize)) {

@@ -39,6 +39,43 @@ describe('readConfig', () => {
     expect(settings).toEqual({ inlineMaxBytes: 0, grantExpiresInSeconds: 60 });
   });
 
+  it('reads what uploads may ask of the store', () => {
+    const { settings } = readConfig({
+      S3_BUCKET: 'b',
+      LONGHAUL_ENCRYPTION_MODES: 'sse-kms, sse-c',
+      LONGHAUL_ENCRYPTION_REQUIRED: 'true',
+      LONGHAUL_ENCRYPTION_DEFAULT: 'sse-kms',
+      LONGHAUL_ENCRYPTION_KMS_KEYS: 'arn:aws:kms:eu:1:key/a, alias/b',
+      LONGHAUL_ENCRYPTION_KMS_DEFAULT_KEY: 'alias/b',
+      LONGHAUL_OBJECT_OPTIONS: 'tags,storageClass',
+      LONGHAUL_STORAGE_CLASSES: 'STANDARD_IA',
+    });
+    expect(settings).toEqual({
+      encryption: {
+        modes: ['sse-kms', 'sse-c'],
+        isRequired: true,
+        defaultMode: 'sse-kms',
+        kmsKeyIds: ['arn:aws:kms:eu:1:key/a', 'alias/b'],
+        defaultKmsKeyId: 'alias/b',
+      },
+      objectOptions: { allowed: ['tags', 'storageClass'], storageClasses: ['STANDARD_IA'] },
+    });
+  });
+
+  it('names the variables of a policy that makes no sense', () => {
+    const problems = problemsOf({
+      S3_BUCKET: 'b',
+      LONGHAUL_ENCRYPTION_MODES: 'rot13',
+      LONGHAUL_ENCRYPTION_DEFAULT: 'sse-c',
+      LONGHAUL_OBJECT_OPTIONS: 'acl',
+    });
+    expect(problems).toEqual([
+      expect.stringMatching(/^LONGHAUL_ENCRYPTION_MODES .*rot13/),
+      expect.stringMatching(/^LONGHAUL_ENCRYPTION_DEFAULT .*sse-c/),
+      expect.stringMatching(/^LONGHAUL_OBJECT_OPTIONS .*acl/),
+    ]);
+  });
+
   it('tells every error at once', () => {
     const problems = problemsOf({
       S3_ENDPOINT: 'ftp://x',

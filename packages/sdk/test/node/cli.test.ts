@@ -100,6 +100,37 @@ describe('longhaul', () => {
     expect(stdout).toMatch(/small\.bin -> uploads\/connectors\/default\/[0-9a-f-]{36} \(1\.00 kB/);
   });
 
+  it('encrypts with a key from a file, and shows it nowhere', async () => {
+    const secret = randomBytes(32);
+    const bytes = randomBytes(6 * MIB);
+    const path = await makeFile('encrypted.bin', bytes);
+    for (const [name, content] of [
+      ['raw.key', secret],
+      ['base64.key', Buffer.from(`${secret.toString('base64')}\n`)],
+    ] as const) {
+      const options = ['--encryption', 'sse-c', '--key-file', await makeFile(name, content), '--json'];
+      const { status, stdout, stderr } = await run('upload', path, ...options).ended;
+      expect({ status, stderr }).toEqual({ status: 0, stderr: expect.stringContaining('100 %') });
+      const [{ key } = { key: '' }] = linesOf(stdout);
+      await expect(servers.read(key)).rejects.toThrow();
+      expect(sha256(await servers.read(key, secret.toString('base64')))).toBe(sha256(bytes));
+      expect(stdout + stderr).not.toContain(secret.toString('base64'));
+    }
+  });
+
+  it.each([
+    ['absent.key', undefined, 'cannot be read'],
+    ['short.key', Buffer.from('canary'), '32 bytes'],
+  ])('names what is wrong with %s', async (name, content, message) => {
+    const keyFile = content ? await makeFile(name, content) : join(folder, name);
+    const path = await makeFile('any.bin', randomBytes(10));
+    const { status, stderr } = await run('upload', path, '--encryption', 'sse-c', '--key-file', keyFile)
+      .ended;
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining(message) });
+    expect(stderr).toContain(name);
+    expect(stderr).not.toContain('canary');
+  });
+
   it('prints one JSON object for each file, of those that failed too', async () => {
     const bytes = randomBytes(6 * MIB);
     const path = await makeFile('json.bin', bytes);

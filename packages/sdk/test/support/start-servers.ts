@@ -18,7 +18,7 @@ export interface TestServers {
   /** Address of the store. */
   readonly storeUrl: string;
   /** The stored object. */
-  read(key: string): Promise<Uint8Array>;
+  read(key: string, customerKey?: string): Promise<Uint8Array>;
   /** Names that the objects' metadata keeps. */
   namesOf(keys: readonly string[]): Promise<string[]>;
   /** Objects that the store has. */
@@ -89,10 +89,15 @@ export async function startServers(
     coordinator: (request) => app.fetch(request),
     storeUrl,
     errors,
-    async read(key) {
+    async read(key, customerKey) {
       const { GetObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
       const client = new S3Client(where);
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+      // The SDK adds the MD5.
+      const sseC = customerKey !== undefined && {
+        SSECustomerAlgorithm: 'AES256',
+        SSECustomerKey: customerKey,
+      };
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key, ...sseC }));
       const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
       client.destroy();
       return bytes;

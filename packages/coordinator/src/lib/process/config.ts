@@ -19,6 +19,7 @@ import { LOG_VARIABLES, type LogConfig, readLog } from './log-config.ts';
 import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
 import { KEY_VAULT_VARIABLES, type KeyVaultConfig, readKeyVault } from './key-vault-config.ts';
 import { METRICS_VARIABLES, type MetricsConfig, readMetrics } from './metrics-config.ts';
+import { POLICY_SETTINGS, POLICY_VARIABLES, readPolicies } from './policy-config.ts';
 import { readSinks, SINK_VARIABLES, type SinksConfig } from './sinks-config.ts';
 
 /** What `longhaul-coordinator` runs with. */
@@ -100,6 +101,7 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
   ['LONGHAUL_CORS_ORIGINS', 'origins whose pages may call, separated by commas; default: loopback ones'],
   ...SINK_VARIABLES,
   ...METRICS_VARIABLES,
+  ...POLICY_VARIABLES,
   ...KEY_VAULT_VARIABLES,
   ...LOG_VARIABLES,
   [
@@ -216,6 +218,7 @@ function readSettings(reader: EnvReader): Partial<CoordinatorSettings> {
   const allowedContentTypes = reader.list('LONGHAUL_ALLOWED_CONTENT_TYPES');
   return {
     ...Object.fromEntries(numbers),
+    ...readPolicies(reader),
     ...(keyTemplate && { keyTemplate }),
     ...(allowedContentTypes && { allowedContentTypes }),
   };
@@ -267,8 +270,9 @@ function describeRange(settingName: string, [least, most]: readonly [number, num
 /** A sentence about settings, in the names of the variables that set them. */
 function inVariables(problem: string): string {
   const names = [...Object.keys(SETTING_RANGES), 'keyTemplate', 'allowedContentTypes'];
+  const told = POLICY_SETTINGS.reduce((text, [name, variable]) => text.replaceAll(name, variable), problem);
   return names.reduce(
     (text, name) => text.replaceAll(new RegExp(`\\b${name}\\b`, 'g'), variableOf(name)),
-    problem,
+    told,
   );
 }

@@ -4,7 +4,7 @@ import { readArguments } from './arguments.ts';
 describe('readArguments', () => {
   it('reads everything that can be asked for', () => {
     const args =
-      'upload a b --coordinator http://c --connector k --content-type video/mp4 --max-rate 40M --concurrency 3 --part-size 16MiB -r --follow-links --json';
+      'upload a b --coordinator http://c --connector k --content-type video/mp4 --max-rate 40M --concurrency 3 --part-size 16MiB --encryption sse-kms:arn:aws:kms:eu:1:key/a -r --follow-links --json';
     const headers = ['--header', 'Authorization: Bearer a:b', '--header', 'x-team:one'];
     expect(readArguments([...args.split(' '), ...headers], {})).toEqual({
       kind: 'upload',
@@ -15,11 +15,20 @@ describe('readArguments', () => {
       maxBytesPerSecond: 40_000_000,
       concurrency: 3,
       partSizeBytes: 16_777_216,
+      encryption: { mode: 'sse-kms', kmsKeyId: 'arn:aws:kms:eu:1:key/a' },
       headers: { authorization: 'Bearer a:b', 'x-team': 'one' },
       isRecursive: true,
       followLinks: true,
       isJson: true,
     });
+  });
+
+  it.each([
+    [['sse-s3'], { mode: 'sse-s3' }],
+    [['sse-kms'], { mode: 'sse-kms' }],
+    [['sse-c', '--key-file', 'k'], { mode: 'sse-c', keyFile: 'k' }],
+  ])('reads the encryption %j', (args, encryption) => {
+    expect(readArguments(['upload', 'a', '--encryption', ...args], {})).toMatchObject({ encryption });
   });
 
   it('knows when nothing was asked', () => {
@@ -70,6 +79,10 @@ describe('readArguments', () => {
     [['upload', 'a', '--connector', 'two words'], '--connector'],
     [['upload', 'a', '--connector', '.hidden'], '--connector'],
     [['upload', 'a', '--connector', ''], '--connector'],
+    [['upload', 'a', '--encryption', 'rot13'], '--encryption'],
+    [['upload', 'a', '--encryption', 'sse-s3:key'], '--encryption'],
+    [['upload', 'a', '--encryption', 'sse-c'], '--key-file'],
+    [['upload', 'a', '--key-file', 'f'], '--encryption sse-c'],
     [['upload', 'a', '--colour'], '--colour'],
     [['upload', 'a', '--max-rate'], '--max-rate'],
   ])('names the mistake in %j', (args, name) => {

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import { MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '@longhaul/protocol';
 import { parseByteRate, parseByteSize } from './byte-sizes.ts';
+import { type EncryptionArgument, parseEncryption } from './encryption.ts';
 
 /** What was asked on the command line. */
 export type CliArguments =
@@ -23,6 +24,7 @@ export interface UploadArguments {
   readonly headers: Readonly<Record<string, string>>;
   readonly connectorId?: string;
   readonly contentType?: string;
+  readonly encryption?: EncryptionArgument;
   /** Of standard input. */
   readonly name?: string;
   /** Of standard input. */
@@ -39,6 +41,8 @@ const OPTIONS = {
   connector: { type: 'string' },
   header: { type: 'string', multiple: true },
   'content-type': { type: 'string' },
+  encryption: { type: 'string' },
+  'key-file': { type: 'string' },
   name: { type: 'string' },
   'expect-size': { type: 'string' },
   'max-rate': { type: 'string' },
@@ -68,6 +72,7 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
   if (values.help) return { kind: 'help' };
   const files = filesOf(positionals);
   assertStandardInput(files, values);
+  const encryption = parseEncryption(values.encryption, values['key-file']);
   return {
     kind: 'upload',
     files,
@@ -78,6 +83,7 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
     headers: readHeaders(values.header ?? [], env['LONGHAUL_AUTHORIZATION']),
     ...(values.connector !== undefined && { connectorId: readConnector(values.connector) }),
     ...(values['content-type'] !== undefined && { contentType: values['content-type'] }),
+    ...(encryption && { encryption }),
     ...(values.name !== undefined && { name: values.name }),
     ...optional('expectedSizeBytes', '--expect-size', values['expect-size'], parseByteSize),
     ...optional('maxBytesPerSecond', '--max-rate', values['max-rate'], parseByteRate),

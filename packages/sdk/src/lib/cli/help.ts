@@ -14,6 +14,10 @@ Options
   --coordinator URL    where the coordinator is; default LONGHAUL_COORDINATOR, or http://127.0.0.1:8787
   --connector ID       group of the uploads, stands in the object key; default "default"
   --content-type TYPE  media type of the files; default application/octet-stream
+  --encryption MODE    encryption at rest: sse-s3, sse-kms or sse-kms:KEY (id, ARN or alias), sse-c with --key-file; default
+                       that of the coordinator, or of the bucket
+  --key-file FILE      with sse-c: your key, 32 bytes or those in base64. It goes to the store and to nobody else; without it
+                       the object cannot be read, and the upload not be resumed
   --header 'N: VALUE'  header for the coordinator's authorize hook; may be repeated. LONGHAUL_AUTHORIZATION sets
                        the authorization header without showing it in the list of processes
   --name NAME          with -: the name kept with the object
@@ -36,6 +40,7 @@ Examples
   longhaul upload *.tar --connector backups --max-rate 40M
   set -o pipefail; pg_dump shop | longhaul upload - --name shop.sql
   tar c photos | longhaul upload - --name photos.tar --expect-size $(tar c photos | wc -c)
+  openssl rand -out film.key 32 && longhaul upload film.mp4 --encryption sse-c --key-file film.key
   longhaul upload film.mp4 --content-type video/mp4 --json | jq -r .key
   LONGHAUL_COORDINATOR=https://uploads.example.com longhaul upload film.mp4
 

@@ -11,6 +11,7 @@ import {
   type UploadProgress,
 } from '../../node.ts';
 import type { UploadArguments } from './arguments.ts';
+import { loadEncryption } from './encryption.ts';
 import { describeReport, type FileReport, reportEach, reportOf } from './file-report.ts';
 import { countFiles, listFiles, pathOf } from './list-files.ts';
 import { createSilenceWatch } from './silence-watch.ts';
@@ -33,7 +34,9 @@ export const EXIT = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const;
 /** Uploads the files and resolves with the exit status. */
 export async function uploadCommand(asked: UploadArguments, world: CliWorld): Promise<number> {
   const { files, isRecursive, followLinks, isJson, coordinator, ...options } = asked;
-  const { connectorId, contentType, name, expectedSizeBytes, ...uploaderOptions } = options;
+  const { connectorId, contentType, name, expectedSizeBytes, ...others } = options;
+  const { encryption: asItWasWritten, ...uploaderOptions } = others;
+  const encryption = await loadEncryption(asItWasWritten);
   const display = showProgress(world.stderr, asked.maxBytesPerSecond);
   const uploader = createUploader({
     onNotice: ({ message }) => display.note(message),
@@ -47,6 +50,7 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
     signal: world.signal,
     ...(connectorId !== undefined && { connectorId }),
     ...(contentType !== undefined && { contentType }),
+    ...(encryption && { encryption }),
   };
   const reports: FileReport[] = [];
   const tell = (report: FileReport): void => {

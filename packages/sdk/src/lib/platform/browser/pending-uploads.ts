@@ -20,10 +20,11 @@ export interface PendingUpload<Handle> {
    * click or another gesture: call it from there.
    *
    * @param file the file, picked again; needed if `hasFile` is `false`
+   * @param customerKey the key of an upload with `sse-c`, which no browser keeps: the upload fails with `KEY_UNUSABLE` without
    * @throws UploadError `FILE_UNREADABLE` if the page cannot read the file: let the user pick it again; `FILE_MISMATCH`
    * if `file` is another one, whatever its name; `FILE_CHANGED` if it was written to since the upload began
    */
-  resume(file?: Blob | FileSystemFileHandle): Promise<Handle>;
+  resume(file?: Blob | FileSystemFileHandle, customerKey?: Uint8Array | string): Promise<Handle>;
   /**
    * Takes it off the list. The coordinator ends the upload by itself once nobody has gone on with it for long enough (72
    * hours, if it does not say otherwise); to end it at once, resume and cancel it.
@@ -67,9 +68,16 @@ export async function pendingUploads<Handle>(
       sizeBytes: record.sizeBytes,
       startedAtEpochMs: record.hint.savedAtEpochMs,
       hasFile: record.handle !== undefined,
-      resume: async (file) => upload(await findFile(input, record, file), record.options),
+      resume: async (file, customerKey) =>
+        upload(await findFile(input, record, file), withKey(record.options, customerKey)),
       forget: async () => await store.forget(record.key),
     }));
+}
+
+/** What was kept of the options knows the MD5 of the key only. */
+function withKey(options: RememberedUpload['options'], key: Uint8Array | string | undefined): object {
+  const { encryption } = options as { readonly encryption?: object };
+  return encryption && key ? { ...options, encryption: { ...encryption, key } } : options;
 }
 
 /** Names of the locks that uploads hold while they run. */

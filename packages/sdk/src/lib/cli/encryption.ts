@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import type { UploadEncryption } from '../upload-encryption.ts';
+
+/** `--encryption` as it was written; the key is still in its file. */
+export type EncryptionArgument =
+  | Exclude<UploadEncryption, { mode: 'sse-c' }>
+  | { readonly mode: 'sse-c'; readonly keyFile: string };
+
+/**
+ * Reads `sse-s3`, `sse-kms`, `sse-kms:KEY` or `sse-c` with its file.
+ *
+ * @throws TypeError naming the option
+ */
+export function parseEncryption(
+  text: string | undefined,
+  keyFile: string | undefined,
+): EncryptionArgument | undefined {
+  if (text !== 'sse-c' && keyFile !== undefined)
+    throw new TypeError('--key-file is for --encryption sse-c: other modes have no key of yours.');
+  if (text === undefined) return undefined;
+  // An ARN holds colons.
+  const [, mode, kmsKeyId] = /^([\w-]+)(?::(.+))?$/.exec(text) ?? [];
+  if (mode === 'sse-kms') return { mode, ...(kmsKeyId !== undefined && { kmsKeyId }) };
+  if (mode === 'sse-s3' && kmsKeyId === undefined) return { mode };
+  if (text === 'sse-c' && keyFile !== undefined) return { mode: 'sse-c', keyFile };
+  if (text === 'sse-c')
+    throw new TypeError(
+      '--encryption sse-c needs --key-file FILE. To make a key: openssl rand -out FILE 32. Keep it: without it nobody can read the object.',
+    );
+  throw new TypeError(`--encryption: it is sse-s3, sse-kms, sse-kms:KEY or sse-c, got "${text}".`);
+}
+
+const KEY_BYTES = 32;
+
+/**
+ * The encryption, with the key from its file: 32 bytes as they are, or in base64.
+ *
+ * @throws TypeError naming the file, and nothing of what is in it
+ */
+export async function loadEncryption(
+  argument: EncryptionArgument | undefined,
+): Promise<UploadEncryption | undefined> {
+  if (argument?.mode !== 'sse-c') return argument;
+  const { mode, keyFile } = argument;
+  const bytes = await readFile(keyFile).catch((error: unknown) => {
+    const { code = 'unknown' } = error as NodeJS.ErrnoException;
+    throw new TypeError(`--key-file: ${keyFile} cannot be read (${code}).`, { cause: error });
+  });
+  if (bytes.length === KEY_BYTES) return { mode, key: new Uint8Array(bytes) };
+  const text = bytes.toString('latin1').trim();
+  if (/^[A-Za-z0-9+/]{43}=$/.test(text)) return { mode, key: text };
+  throw new TypeError(`--key-file: ${keyFile} must hold 32 bytes, or those in base64.`);
+}

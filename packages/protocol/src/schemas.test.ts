@@ -249,6 +249,7 @@ describe('create', () => {
     ['NUL in metadata', { metadata: { owner: '\0' } }],
     ['half a surrogate pair in metadata', { metadata: { owner: '\udc00' } }],
     ['a metadata name that would be lost', { metadata: { constructor: 'me' } }],
+    ['a metadata name of every object', { metadata: JSON.parse('{"__proto__":"me"}') }],
     ['metadata in a list', { metadata: ['me'] }],
     ['an empty list of metadata', { metadata: [] }],
     ['metadata of null', { metadata: null }],

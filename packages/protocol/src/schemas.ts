@@ -67,10 +67,11 @@ const checksum = v.pipe(
 );
 
 const metadata = v.pipe(
-  // A record of valibot takes a list, and leaves these two names out without a word: the client must hear of it.
+  // A record of valibot takes a list, and leaves these names out without a word: the client must hear of it.
   v.custom<Record<string, string>>(
-    (input) => !Array.isArray(input) && !hasOwn(input, 'constructor') && !hasOwn(input, 'prototype'),
-    'must be an object without the names `constructor` and `prototype`',
+    (input) =>
+      !Array.isArray(input) && !['__proto__', 'constructor', 'prototype'].some((name) => hasOwn(input, name)),
+    'must be an object without the names `__proto__`, `constructor` and `prototype`',
   ),
   v.record(
     v.pipe(

@@ -1,17 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import {
-  CreateBucketCommand,
-  ListMultipartUploadsCommand,
-  ListObjectsV2Command,
-  S3Client,
-} from '@aws-sdk/client-s3';
-
-/** What a bucket holds. */
-export interface BucketContent {
-  readonly objects: readonly string[];
-  /** Keys of multipart uploads that are open; one key for each upload. */
-  readonly openUploads: readonly string[];
-}
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { type BucketContent, contentOf } from '../../hostile/support/bucket-content.ts';
 
 /** A bucket of its own on versitygw. */
 export interface FuzzBucket {
@@ -37,35 +26,7 @@ export async function openBucket(): Promise<FuzzBucket> {
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
     },
-    content: async () => ({
-      objects: await objectsOf(client, bucket),
-      openUploads: await openUploadsOf(client, bucket),
-    }),
+    content: () => contentOf(client, bucket),
     close: () => client.destroy(),
   };
-}
-
-async function objectsOf(client: S3Client, bucket: string): Promise<string[]> {
-  const keys: string[] = [];
-  let from: string | undefined;
-  do {
-    const page = await client.send(new ListObjectsV2Command({ Bucket: bucket, ContinuationToken: from }));
-    keys.push(...(page.Contents ?? []).map(({ Key }) => Key ?? ''));
-    from = page.NextContinuationToken;
-  } while (from !== undefined);
-  return keys;
-}
-
-async function openUploadsOf(client: S3Client, bucket: string): Promise<string[]> {
-  const keys: string[] = [];
-  let marker: { KeyMarker?: string; UploadIdMarker?: string } = {};
-  for (;;) {
-    const page = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, ...marker }));
-    keys.push(...(page.Uploads ?? []).map(({ Key }) => Key ?? ''));
-    if (!page.IsTruncated || page.NextKeyMarker === undefined) return keys;
-    marker = {
-      KeyMarker: page.NextKeyMarker,
-      ...(page.NextUploadIdMarker !== undefined && { UploadIdMarker: page.NextUploadIdMarker }),
-    };
-  }
 }

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../simulation/engine/random.ts';
-import { type BucketContent, openBucket } from './bucket.ts';
+import type { BucketContent } from '../../hostile/support/bucket-content.ts';
+import { openBucket } from './bucket.ts';
 import { startJudgingProxy } from './judging-proxy.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');

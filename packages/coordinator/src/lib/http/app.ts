@@ -31,7 +31,7 @@ export function createApp(context: UploadContext, options: AppOptions): Hono {
   app.use(watchCalls({ metrics: context.metrics, onCall: options.onCall }));
   app.use(nothingToShow);
   app.use(cors(corsOptions(isAllowedOrigin)));
-  app.use('/v1/*', neverStored);
+  app.use(neverStored);
   app.use('/v1/*', async (c, next) => {
     await limits.chargeAddress(c);
     await next();

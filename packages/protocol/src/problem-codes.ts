@@ -44,6 +44,7 @@ export const PROBLEM_STATUS = {
   'catalog-unavailable': 503,
   'state-unavailable': 503,
   'authorization-unavailable': 503,
+  'key-vault-unavailable': 503,
 } as const;
 
 /** One of the stable codes of a {@link Problem}. */

@@ -47,4 +47,5 @@ export const PROBLEM_TITLES: Readonly<Record<ProblemCode, string>> = {
   'catalog-unavailable': 'The database of uploads does not answer.',
   'state-unavailable': 'The store of upload state does not answer.',
   'authorization-unavailable': 'Nobody can tell now who may upload.',
+  'key-vault-unavailable': 'The vault of keys does not answer.',
 };

@@ -42,6 +42,7 @@ function createContext(options: CoordinatorOptions): UploadContext {
     objectStore,
     catalog,
     state,
+    keyVault: options.keyVault,
     clock,
     tokens: createUploadTokens(
       options.tokenKeys.map((key) => (key instanceof Secret ? key : new Secret(key))),

@@ -357,11 +357,11 @@ describe('a key that only the client has', () => {
     expect(await refusal({ encryption: key.wish })).toMatchObject({ code: 'encryption-unsupported' });
   });
 
-  it('is told where the store takes none that was not signed', async () => {
+  it('is refused where the store takes none that was not signed, and there is no vault', async () => {
     await coordinator.close();
     await start({
       wrapStore: (store) => ({ ...store, profile: { ...store.profile, ssecBlind: false } }),
     });
-    expect(await refusal({ encryption: key.wish })).toMatchObject({ code: 'customer-key-needed' });
+    expect(await refusal({ encryption: key.wish })).toMatchObject({ code: 'encryption-unsupported' });
   });
 });

@@ -24,4 +24,10 @@ export interface CustomerKeyEncryption {
   readonly key?: Uint8Array | string;
   /** MD5 of the key, base64: what is remembered of it. With it, another key is refused, and none is made. */
   readonly customerKeyMd5?: string;
+  /**
+   * Lets the coordinator know the key while the upload is on its way, where the store cannot do without. It keeps it sealed in
+   * its key vault, an hour at most after its last use. Default `false`: then the upload fails there with `KEY_UNUSABLE`, and no
+   * key is sent to the coordinator.
+   */
+  readonly entrustKey?: boolean;
 }

@@ -4,6 +4,7 @@ import { currentCall } from './call-scope.ts';
 import { CoordinatorError } from '../coordinator-error.ts';
 import { AuthorizationUnavailableError } from '../ports/authorizer.ts';
 import { CatalogError } from '../ports/catalog.ts';
+import { KeyVaultError } from '../ports/key-vault.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { StateStoreError } from '../ports/state-store.ts';
 
@@ -60,6 +61,13 @@ function asCoordinatorError(error: unknown): CoordinatorError {
   }
   if (error instanceof StateStoreError) {
     return new CoordinatorError('state-unavailable', 'The state store cannot be used now. Try again.', retry);
+  }
+  if (error instanceof KeyVaultError) {
+    return new CoordinatorError(
+      'key-vault-unavailable',
+      'The vault of keys cannot be used now. Try again.',
+      retry,
+    );
   }
   if (error instanceof AuthorizationUnavailableError) {
     return new CoordinatorError(

@@ -6,6 +6,7 @@ import type {
   ObjectOptions,
   StoreCall,
 } from '@longhaul/protocol';
+import type { CustomerKey } from './key-vault.ts';
 import type { FullObjectAlgorithm, StoreProfile } from './store-profile.ts';
 
 /**
@@ -40,6 +41,8 @@ export interface ObjectStore {
     readonly sizeBytes: number;
     readonly checksum?: Checksum;
     readonly encryption?: Encryption;
+    /** With `sse-c`: is signed, too. The grant does not hold it; the client adds it all the same. */
+    readonly customerKey?: CustomerKey;
     readonly expiresInSeconds: number;
   }): Promise<Grant>;
 
@@ -61,6 +64,7 @@ export interface ObjectStore {
       readonly parts: readonly StoredPart[];
       readonly sizeBytes: number;
       readonly checksum?: Checksum;
+      readonly customerKey?: CustomerKey;
     },
   ): Promise<CompleteOutcome>;
 
@@ -73,7 +77,11 @@ export interface ObjectStore {
   ): Promise<PutOutcome>;
 
   /** What stands at the key; `undefined` when nothing does. */
-  headObject(input: { readonly key: string; readonly versionId?: string }): Promise<StoredObject | undefined>;
+  headObject(input: {
+    readonly key: string;
+    readonly versionId?: string;
+    readonly customerKey?: CustomerKey;
+  }): Promise<StoredObject | undefined>;
 
   /**
    * What a listing shows at the key, or of one version there: of objects that HEAD shows only to those who have their key.
@@ -101,6 +109,8 @@ export interface NewObject {
   /** Names without `x-amz-meta-`; values US-ASCII. */
   readonly metadata: Readonly<Record<string, string>>;
   readonly encryption?: Encryption;
+  /** With `sse-c`, where the store wants the key of the coordinator. */
+  readonly customerKey?: CustomerKey;
   readonly objectOptions?: ObjectOptions;
 }
 

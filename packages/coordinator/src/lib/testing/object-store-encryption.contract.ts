@@ -1,6 +1,7 @@
 import { CUSTOMER_KEY_HEADERS, type Encryption } from '@longhaul/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { MultipartRef, NewObject } from '../ports/object-store.ts';
+import { Secret } from '../secret.ts';
 import {
   begin,
   bytesOf,
@@ -135,6 +136,45 @@ export function describeEncryption(setUp: SetUpObjectStore): void {
         await expect(harness.read(object.key)).rejects.toThrow();
         expect(sameBytes(await harness.read(object.key, KEY), bytesOf(1000, 1))).toBe(true);
       });
+    });
+
+    it('sse-c with a key that the adapter is given: signed, used by each call, told in no grant', async () => {
+      const { objectStore, send } = harness;
+      if (!objectStore.profile.encryption.includes('sse-c')) return;
+      const customerKey = new Secret(new Uint8Array(Buffer.from(KEY.key, 'base64')));
+      const kind = { encryption: SSE_C, customerKey, metadata: { 'node-id': 'n' } };
+      const [object, whole] = [newObject(kind), newObject(kind)];
+      const sealed = { encryption: SSE_C, customerKey, expiresInSeconds: GRANT_SECONDS };
+      const ref = await begin(objectStore, object);
+      const part = { partNumber: 1, sizeBytes: 1000 };
+      const grant = await objectStore.signPart({ ...ref, ...part, ...sealed });
+      const single = await objectStore.signPut({ ...whole, ...sealed, sizeBytes: 1000 });
+      for (const each of [grant, single]) {
+        expect(new URL(each.url).searchParams.get('X-Amz-SignedHeaders')).toContain(CUSTOMER_KEY_HEADERS.key);
+        expect(JSON.stringify(each)).not.toContain(KEY.key);
+        for (const wrong of [{}, withKey(OTHER_KEY.key)])
+          expect((await send(each, bytesOf(1000, 1), wrong)).status).toBeGreaterThanOrEqual(400);
+      }
+      expect(await send(single, bytesOf(1000, 1), withKey(KEY.key))).toMatchObject({ status: 200 });
+      const answer = await send(grant, bytesOf(1000, 1), withKey(KEY.key));
+      expect(answer).toMatchObject({ status: 200 });
+      const parts = [{ ...part, etag: answer.etag ?? '' }];
+      const outcome = await objectStore.completeMultipartUpload({
+        ...ref,
+        parts,
+        sizeBytes: 1000,
+        customerKey,
+      });
+      expect(outcome.kind).not.toBe('refused');
+      for (const { key } of [object, whole]) {
+        expect(await objectStore.headObject({ key, customerKey })).toMatchObject({
+          sizeBytes: 1000,
+          encryption: 'sse-c',
+          metadata: { 'node-id': 'n' },
+        });
+        await expect(objectStore.headObject({ key })).rejects.toThrow();
+        expect(sameBytes(await harness.read(key, KEY), bytesOf(1000, 1))).toBe(true);
+      }
     });
   });
 }

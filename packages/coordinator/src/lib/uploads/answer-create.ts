@@ -35,7 +35,7 @@ export async function answerCreate(
     tokenExpiresInSeconds: tokens.lifetimeSeconds,
     resumed: wasThere,
     grants,
-    ...(isOpenedByClient(record) && { openingCall: await signOpening(context, record) }),
+    ...(isOpenedByClient(context, record) && { openingCall: await signOpening(context, record) }),
     ...(record.checksumAlgorithm && { checksumAlgorithm: record.checksumAlgorithm }),
     ...(record.mustFinishByEpochMs !== undefined && { mustFinishByEpochMs: record.mustFinishByEpochMs }),
   };
@@ -61,8 +61,8 @@ async function firstGrants(
 }
 
 /** A multipart upload whose key the coordinator does not have, before the client has begun it. */
-function isOpenedByClient(record: UploadRecord): boolean {
-  return record.state === 'PENDING' && record.mode === 'multipart' && isBlind(record);
+function isOpenedByClient(context: UploadContext, record: UploadRecord): boolean {
+  return record.state === 'PENDING' && record.mode === 'multipart' && isBlind(context, record);
 }
 
 async function signOpening(

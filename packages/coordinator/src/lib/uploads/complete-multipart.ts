@@ -6,6 +6,7 @@ import { cancelReopened } from './abort-upload.ts';
 import { type Adoption, adoptParts, collectParts, partsMissing } from './collect-parts.ts';
 import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
+import { customerKeyOf, findCustomerKey, type WithCustomerKey } from './customer-key.ts';
 import { type CompletionEnd, endByOthers, redriveAfterMs, settleCompletion } from './finish-completion.ts';
 import { adoptHot, isOpenAtStore, listFittingParts, type OpenRecord } from './hot-state.ts';
 import { partsDigestOf } from './parts-digest.ts';
@@ -56,15 +57,25 @@ async function sendAttempt(
   record: OpenWhole,
   parts: readonly StoredPart[],
 ): Promise<CompletionEnd> {
+  const key = await keyForComplete(context, record);
   const attempt = await begin(context, record, partsDigestOf(parts));
   if (!attempt) return await endByOthers(context, record.uploadId);
   // The attempt is written down and has to be made: a state store that fails now costs nobody anything.
   await context.state.setStatus(record.uploadId, 'COMPLETING').catch(context.onError);
   const { sizeBytes } = record.plan;
-  const answer = await askForObject(context, record, parts);
+  const answer = await askForObject(context, record, parts, key);
   const proof = await proveObject(context, attempt, answer.kind === 'stored' ? answer.versionId : undefined);
   const { goneAfterMs } = context.settings;
   return await settle(context, attempt, judgeCompletion({ answer, proof, sizeBytes, goneAfterMs }), parts);
+}
+
+/**
+ * Some stores want the key for Complete as well. Whoever completes is asked for one that is kept no more; who drives an
+ * attempt on tries without.
+ */
+async function keyForComplete(context: UploadContext, record: OpenWhole): Promise<WithCustomerKey> {
+  const find = record.state === 'COMPLETING' ? findCustomerKey : customerKeyOf;
+  return await find(context, record, 'complete');
 }
 
 /**
@@ -75,6 +86,7 @@ async function askForObject(
   { objectStore }: UploadContext,
   record: OpenWhole,
   parts: readonly StoredPart[],
+  key: WithCustomerKey,
 ): Promise<CompleteOutcome> {
   const declared = declaredAlgorithm(record);
   const listed = parts.map(({ partNumber, sizeBytes, etag, checksum }) => {
@@ -91,6 +103,7 @@ async function askForObject(
     parts: listed,
     sizeBytes: record.plan.sizeBytes,
     ...(whole && { checksum: whole }),
+    ...key,
   });
 }
 

@@ -2,6 +2,7 @@ import type { LimitFunction } from 'p-limit';
 import type { CompleteResponse, UploadLimits } from '@longhaul/protocol';
 import type { Catalog, Installation } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { KeyVault } from '../ports/key-vault.ts';
 import type { Metrics } from '../ports/metrics.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import type { OwnerQuota, QuotaFor } from '../ports/owner-quota.ts';
@@ -17,6 +18,8 @@ export interface UploadContext {
   readonly objectStore: ObjectStore;
   readonly catalog: Catalog;
   readonly state: StateStore;
+  /** Where keys of customers wait, for stores that want them of the coordinator. */
+  readonly keyVault: KeyVault | undefined;
   readonly clock: Clock;
   readonly tokens: UploadTokens;
   readonly settings: UploadSettings;

@@ -6,7 +6,7 @@ import { ObjectStoreError } from '../ports/object-store.ts';
 import { answerCreate } from './answer-create.ts';
 import { completeInline } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
-import { isBlind } from './customer-key.ts';
+import { customerKeyOf, isBlind, keepCustomerKey } from './customer-key.ts';
 import { draftUpload, payloadOf } from './draft-upload.ts';
 import { isOpenAtStore, restoreHot } from './hot-state.ts';
 import { keyTemplate } from './key-template.ts';
@@ -41,6 +41,7 @@ export async function createUpload(
   // Whoever comes back to an upload will send, and the first part may take longer than what is left of its idle limit.
   if (kind !== 'inserted') context.noteActivity(record);
   const mine = kind === 'inserted' ? record : await takeUp(context, await takeOver(context, record, request));
+  await keepCustomerKey(context, mine, request);
   const opened = await openAtStore(context, mine, request).catch((error: unknown) => {
     throw encryptionRefusal(record, error) ?? error;
   });
@@ -106,7 +107,9 @@ async function openAtStore(
   if (record.mode === 'single') {
     return (await context.catalog.openWithoutMultipart(record.uploadId)) ?? (await reread(context, record));
   }
-  return isBlind(record) ? await leaveToClient(context, record) : await openMultipart(context, record);
+  return isBlind(context, record)
+    ? await leaveToClient(context, record)
+    : await openMultipart(context, record);
 }
 
 /**
@@ -144,6 +147,7 @@ async function openMultipart(context: UploadContext, record: UploadRecord): Prom
   const declared = declaredAlgorithm(record);
   const { s3UploadId, abortAtEpochMs } = await objectStore.createMultipartUpload({
     ...newObjectOf(record),
+    ...(await customerKeyOf(context, record, 'create')),
     ...(declared && { checksumAlgorithm: declared }),
   });
   const saved = await catalog.saveMultipart(record.uploadId, {

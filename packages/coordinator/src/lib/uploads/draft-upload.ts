@@ -41,7 +41,12 @@ export function draftUpload(
   assertContentType(contentType, settings.allowedContentTypes);
   assertSize(request, settings);
   assertObjectOptions(settings.objectOptions, objectStore.profile, request.objectOptions);
-  const encryption = decideEncryption(settings.encryption, objectStore, request.encryption);
+  const encryption = decideEncryption(
+    settings.encryption,
+    objectStore,
+    request.encryption,
+    context.keyVault !== undefined,
+  );
   const mode = chooseMode(context, request);
   if (mode === 'inline') assertInlineKey(encryption);
   const uploadId = clock.randomUuid();

@@ -2,7 +2,7 @@ import type { Encryption, EncryptionMode, EncryptionWish } from '@longhaul/proto
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { ObjectStore } from '../ports/object-store.ts';
 import { isLoopbackHost } from './loopback.ts';
-import { assertCustomerKey } from './customer-key.ts';
+import { assertCustomerKey } from './customer-key-wish.ts';
 
 /** Which encryption at rest uploads may ask for, have to have, and get when they ask for none. */
 export interface EncryptionPolicy {
@@ -41,6 +41,7 @@ export function encryptionPolicyErrors(policy: EncryptionPolicy): string[] {
 /**
  * The encryption that an upload gets.
  *
+ * @param hasVault whether there is somewhere for a key of a customer to wait
  * @throws CoordinatorError `encryption-required`, `encryption-not-allowed`, `encryption-unsupported`,
  * `customer-key-needed` or `customer-key-mismatch`
  */
@@ -48,6 +49,7 @@ export function decideEncryption(
   policy: EncryptionPolicy,
   objectStore: ObjectStore,
   wish: EncryptionWish | undefined,
+  hasVault: boolean,
 ): Encryption | undefined {
   const { defaultMode, isRequired = false } = policy;
   const asked: EncryptionWish | undefined = wish ?? (defaultMode && { mode: defaultMode });
@@ -67,7 +69,7 @@ export function decideEncryption(
       return decideKmsKey(policy, asked.kmsKeyId);
     case 'sse-c':
       assertSecure(objectStore);
-      assertCustomerKey(objectStore.profile, asked);
+      assertCustomerKey(objectStore.profile, asked, hasVault);
       return { mode: asked.mode, customerKeyMd5: asked.customerKeyMd5 };
   }
 }

@@ -2,6 +2,7 @@ import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { CompletionOutcome, ProvedObject } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
+import { forgetCustomerKey } from './customer-key.ts';
 import { closedError } from './upload-answers.ts';
 
 /** The row once an upload is complete; `undefined` while nobody can tell yet and it stays COMPLETING. */
@@ -79,8 +80,10 @@ async function failCompletion(
   );
 }
 
-/** The upload is over whether or not the state store can be told now; what it keeps dies by itself. */
-export async function finishHot({ state, onError }: UploadContext, record: UploadRecord): Promise<void> {
+/** The upload is over whether or not the state store and the vault can be told now; what they keep dies by itself. */
+export async function finishHot(context: UploadContext, record: UploadRecord): Promise<void> {
+  const { state, onError } = context;
+  await forgetCustomerKey(context, record);
   if (record.mode !== 'multipart') return;
   const { uploadId, etag, versionId, completedAtEpochMs, lastError } = record;
   await state

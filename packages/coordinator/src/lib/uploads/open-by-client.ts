@@ -23,7 +23,7 @@ export async function openByClient(
   { s3UploadId }: OpenRequest,
 ): Promise<CreateUploadResponse> {
   const record = await findRecord(context, caller);
-  if (!isBlind(record) || record.mode !== 'multipart') {
+  if (!isBlind(context, record) || record.mode !== 'multipart') {
     throw new CoordinatorError(
       'bad-request',
       `Upload ${record.uploadId} is not opened by its client. Send its parts to the URLs that create has answered.`,

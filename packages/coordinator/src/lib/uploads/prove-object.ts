@@ -2,7 +2,7 @@ import type { Checksum, ProofLevel } from '@longhaul/protocol';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import { ObjectStoreError, type StoredObject } from '../ports/object-store.ts';
 import type { UploadContext } from './context.ts';
-import { isBlind } from './customer-key.ts';
+import { findCustomerKey } from './customer-key.ts';
 import { WRITE_TOKEN_NAME } from './object-metadata.ts';
 import { checksumBy, etagOfMd5 } from './upload-checksum.ts';
 
@@ -39,9 +39,7 @@ export async function proveObject(
   let object: StoredObject | undefined;
   try {
     const ref = { key: record.s3Key, ...(versionId !== undefined && { versionId }) };
-    object = isBlind(record)
-      ? await listAsStored(context, record, ref)
-      : await context.objectStore.headObject(ref);
+    object = await look(context, record, ref);
   } catch (error) {
     if (error instanceof ObjectStoreError) return { kind: 'unknown', error };
     throw error;
@@ -52,6 +50,18 @@ export async function proveObject(
   if (record.encryption && object.encryption !== record.encryption.mode)
     return { kind: 'wrong-encryption', object };
   return compareChecksum(object, record.checksum);
+}
+
+/** By HEAD, or by a listing where the key for HEAD is not to be had. */
+async function look(
+  context: UploadContext,
+  record: UploadRecord,
+  ref: { readonly key: string; readonly versionId?: string },
+): Promise<StoredObject | undefined> {
+  const key = await findCustomerKey(context, record, 'prove');
+  return record.encryption?.mode === 'sse-c' && !key.customerKey
+    ? await listAsStored(context, record, ref)
+    : await context.objectStore.headObject({ ...ref, ...key });
 }
 
 /** What a listing shows of an upload under a key of its client's, in the place of what HEAD would. */

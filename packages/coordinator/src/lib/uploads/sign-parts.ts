@@ -13,6 +13,7 @@ import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
+import { customerKeyOf } from './customer-key.ts';
 import { newObjectOf } from './new-object.ts';
 import { wholeOf } from './whole-record.ts';
 
@@ -22,6 +23,8 @@ export async function signParts(
   hot: HotUpload,
   parts: readonly PartToSign[],
 ): Promise<readonly Grant[]> {
+  if (parts.length === 0) return [];
+  const key = await customerKeyOf(context, hot, 'sign');
   return await Promise.all(
     parts.map((part) =>
       context.objectStore.signPart({
@@ -31,6 +34,7 @@ export async function signParts(
         sizeBytes: part.sizeBytes,
         ...(part.checksum && { checksum: part.checksum }),
         ...(hot.encryption && { encryption: hot.encryption }),
+        ...key,
         expiresInSeconds: context.settings.grantExpiresInSeconds,
       }),
     ),
@@ -51,6 +55,7 @@ export async function signWhole(
   if (!isOpen) return undefined;
   return await context.objectStore.signPut({
     ...newObjectOf(record),
+    ...(await customerKeyOf(context, record, 'sign')),
     sizeBytes: wholeOf(record).plan.sizeBytes,
     ...(checksum && { checksum }),
     expiresInSeconds,

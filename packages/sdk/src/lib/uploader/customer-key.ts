@@ -1,5 +1,5 @@
 /**
- * Uploads under a key that the coordinator never sees. Loaded on demand.
+ * Uploads under a key that the coordinator never sees, or keeps only for as long as its caller allows. Loaded on demand.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { toBase64 } from '../base64.ts';
 import { createMd5 } from '../integrity/md5.ts';
 import { s3CodeOf } from '../part-answer.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
-import type { Coordinator } from '../ports/coordinator.ts';
+import type { Coordinator, CoordinatorCall } from '../ports/coordinator.ts';
 import type { PartSender } from '../ports/part-sender.ts';
 import { type Outcome, repeat } from '../repeat.ts';
 import { judgeStatus } from '../retry.ts';
 import type { CustomerKeyEncryption } from '../upload-encryption.ts';
-import { unreachable, UploadError } from '../upload-error.ts';
+import { codeOf, unreachable, UploadError } from '../upload-error.ts';
 import type { UploadJob } from './upload-job.ts';
 
 const KEY_BYTES = 32;
@@ -34,7 +34,7 @@ interface CustomerKey {
  */
 export function withCustomerKey<Source extends ByteSource>(
   job: UploadJob<Source>,
-  { mode, customerKeyMd5 }: CustomerKeyEncryption,
+  { mode, customerKeyMd5, entrustKey = false }: CustomerKeyEncryption,
 ): UploadJob<Source> {
   if (job.customerKey === undefined) {
     throw unusable(
@@ -50,7 +50,7 @@ export function withCustomerKey<Source extends ByteSource>(
     // Content inside the create call would be encrypted by the coordinator, which has no key.
     inlineMaxBytes: -1,
     sender: senderWith(key, job.sender),
-    coordinator: openerWith(key, job),
+    coordinator: openerWith(key, { ...job, coordinator: entrusted(key, job.coordinator, entrustKey) }),
   };
 }
 
@@ -83,6 +83,40 @@ function openerWith<Source extends ByteSource>(key: CustomerKey, job: UploadJob<
         if (s3UploadId) return await coordinator.call<Answer>({ ...report, ...(token && { token }) }, signal);
         // The URL was too old, most likely: the same create gives another one.
         if (isLast) throw refused(openingCall, 403, 'AccessDenied');
+      }
+    },
+  };
+}
+
+/**
+ * Lets the coordinator know the key where its store cannot do without, and the caller agrees. It forgets the key of an
+ * upload that rests: then the same create brings it back.
+ */
+function entrusted(key: CustomerKey, coordinator: Coordinator, isAllowed: boolean): Coordinator {
+  let isNeeded = false;
+  let lastCreate: CoordinatorCall | undefined;
+  const isCreate = ({ method, path }: CoordinatorCall): boolean => method === 'post' && path === '';
+  const withKey = (call: CoordinatorCall): CoordinatorCall => {
+    if (!isNeeded || !isCreate(call)) return call;
+    const json = call.json as { readonly encryption?: object };
+    return { ...call, json: { ...json, encryption: { ...json.encryption, customerKey: key.value } } };
+  };
+  return {
+    ...coordinator,
+    call: async <Answer>(call: CoordinatorCall, signal: AbortSignal) => {
+      if (isCreate(call)) lastCreate = call;
+      try {
+        return await coordinator.call<Answer>(withKey(call), signal);
+      } catch (error) {
+        if (codeOf(error) !== 'customer-key-needed' || !lastCreate) throw error;
+        if (!isAllowed)
+          throw unusable(
+            'The store behind the coordinator needs the key of it, too. Allow that with encryption.entrustKey.',
+          );
+        assertSecret(coordinator.address);
+        isNeeded = true;
+        if (!isCreate(call)) await coordinator.call(withKey(lastCreate), signal);
+        return await coordinator.call<Answer>(withKey(call), signal);
       }
     },
   };
@@ -127,11 +161,13 @@ function keyed(
     throw unusable(
       'The coordinator has not bound the upload to its key, so nothing was sent. Is it of an older version?',
     );
-  if (!/^https:|^http:\/\/(localhost|127(\.\d+){3}|\[::1\])[:/]/.test(url))
-    throw unusable(
-      `The key would be sent in the clear to ${addressOf(url)}. The store needs an https address.`,
-    );
+  assertSecret(url);
   return { ...headers, [CUSTOMER_KEY_HEADERS.key]: key.value };
+}
+
+function assertSecret(url: string): void {
+  if (/^https:|^http:\/\/(localhost|127(\.\d+){3}|\[::1\])[:/]/.test(url)) return;
+  throw unusable(`The key would be sent in the clear to ${addressOf(url)}, which needs an https address.`);
 }
 
 function unusable(message: string): UploadError {

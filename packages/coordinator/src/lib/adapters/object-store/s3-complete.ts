@@ -7,6 +7,7 @@ import type { CompleteOutcome, ObjectStore, StoredPart } from '../../ports/objec
 import type { StoreProfile } from '../../ports/store-profile.ts';
 import type { S3Connection } from './s3-client.ts';
 import { readS3Failure } from './s3-error.ts';
+import { customerKeyInput } from './s3-encryption.ts';
 import { keepsChecksum } from './s3-headers.ts';
 
 type CompleteInput = Parameters<ObjectStore['completeMultipartUpload']>[0];
@@ -46,7 +47,7 @@ export async function completeMultipartUpload(
 
 function toCommandInput(
   { bucket, profile }: S3Connection,
-  { key, s3UploadId, parts, sizeBytes, checksum }: CompleteInput,
+  { key, s3UploadId, parts, sizeBytes, checksum, customerKey }: CompleteInput,
 ): CompleteMultipartUploadCommandInput {
   return {
     Bucket: bucket,
@@ -55,6 +56,7 @@ function toCommandInput(
     MultipartUpload: { Parts: parts.map((part) => toCompletedPart(profile, part)) },
     // The cheapest guard against a part that got lost from the list.
     MpuObjectSize: sizeBytes,
+    ...customerKeyInput(customerKey),
     ...(profile.completeIfNoneMatch && { IfNoneMatch: '*' }),
     ...(checksum !== undefined &&
       keepsChecksum(profile, checksum.algorithm) && {

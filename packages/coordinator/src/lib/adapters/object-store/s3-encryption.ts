@@ -1,4 +1,5 @@
 import { CUSTOMER_KEY_HEADERS, type Encryption, type EncryptionMode } from '@longhaul/protocol';
+import type { CustomerKey } from '../../ports/key-vault.ts';
 
 /** Parameters of the SDK for encryption at rest. */
 interface EncryptionInput {
@@ -6,12 +7,28 @@ interface EncryptionInput {
   SSEKMSKeyId?: string;
 }
 
+/** Parameters of the SDK for a key of the caller's. It works out the MD5 by itself. */
+interface CustomerKeyInput {
+  SSECustomerAlgorithm?: 'AES256';
+  /** Base64. */
+  SSECustomerKey?: string;
+}
+
+/** How the bytes of an object are encrypted, and the key where it is known. */
+export interface EncryptedWith {
+  readonly encryption?: Encryption;
+  readonly customerKey?: CustomerKey;
+}
+
 /**
- * Parameters of the SDK for encryption at rest.
+ * Parameters of the SDK for a call that begins an object.
  *
- * @throws {TypeError} with `sse-c`: such a call takes the key, which is not known here
+ * @throws {TypeError} with `sse-c` whose key is not known here
  */
-export function encryptionInput(encryption: Encryption | undefined): EncryptionInput {
+export function encryptionInput({
+  encryption,
+  customerKey,
+}: EncryptedWith): EncryptionInput & CustomerKeyInput {
   switch (encryption?.mode) {
     case undefined:
       return {};
@@ -23,14 +40,27 @@ export function encryptionInput(encryption: Encryption | undefined): EncryptionI
         ...(encryption.kmsKeyId !== undefined && { SSEKMSKeyId: encryption.kmsKeyId }),
       };
     case 'sse-c':
-      throw new TypeError('an object under a key of the client is begun by the client');
+      if (customerKey === undefined)
+        throw new TypeError('an object under a key of the client is begun by the client');
+      return customerKeyInput(customerKey);
   }
 }
 
+/** Parameters of the SDK for a call about an object that is there, or is being made. */
+export function customerKeyInput(customerKey: CustomerKey | undefined): CustomerKeyInput {
+  return customerKey === undefined
+    ? {}
+    : { SSECustomerAlgorithm: 'AES256', SSECustomerKey: inBase64(customerKey) };
+}
+
+function inBase64(customerKey: CustomerKey): string {
+  return Buffer.from(customerKey.reveal()).toString('base64');
+}
+
 /** Headers of a presigned request that begins an object. */
-export function encryptionHeaders(encryption: Encryption | undefined): Record<string, string> {
-  if (encryption?.mode === 'sse-c') return customerKeyHeaders(encryption);
-  const { ServerSideEncryption, SSEKMSKeyId } = encryptionInput(encryption);
+export function encryptionHeaders(input: EncryptedWith): Record<string, string> {
+  if (input.encryption?.mode === 'sse-c') return customerKeyHeaders(input);
+  const { ServerSideEncryption, SSEKMSKeyId } = encryptionInput(input);
   return {
     ...(ServerSideEncryption && { 'x-amz-server-side-encryption': ServerSideEncryption }),
     ...(SSEKMSKeyId && { 'x-amz-server-side-encryption-aws-kms-key-id': SSEKMSKeyId }),
@@ -39,14 +69,16 @@ export function encryptionHeaders(encryption: Encryption | undefined): Record<st
 
 /**
  * Headers of `sse-c` on every request for the object's bytes; none of other modes, which are said once. The MD5 binds the
- * URL to one key, and the key itself is left to whoever has it: S3 wants the algorithm signed and takes the key unsigned.
+ * URL to one key, and a key that is not known here is left to whoever has it: S3 wants the algorithm signed and takes the
+ * key unsigned.
  * Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/ServerSideEncryptionCustomerKeys.html
  */
-export function customerKeyHeaders(encryption: Encryption | undefined): Record<string, string> {
+export function customerKeyHeaders({ encryption, customerKey }: EncryptedWith): Record<string, string> {
   if (encryption?.mode !== 'sse-c') return {};
   return {
     [CUSTOMER_KEY_HEADERS.algorithm]: 'AES256',
     [CUSTOMER_KEY_HEADERS.md5]: encryption.customerKeyMd5,
+    ...(customerKey && { [CUSTOMER_KEY_HEADERS.key]: inBase64(customerKey) }),
   };
 }
 

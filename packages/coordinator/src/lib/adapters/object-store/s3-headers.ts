@@ -9,7 +9,7 @@ export function newObjectHeaders(input: NewObject): Record<string, string> {
   return {
     'content-type': input.contentType,
     ...metadataHeaders(input.metadata),
-    ...encryptionHeaders(input.encryption),
+    ...encryptionHeaders(input),
     ...objectOptionHeaders(input.objectOptions),
   };
 }

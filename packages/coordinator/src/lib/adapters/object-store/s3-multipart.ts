@@ -33,7 +33,7 @@ export async function createMultipartUpload(
     Key: input.key,
     ContentType: input.contentType,
     Metadata: checkMetadata(input.metadata),
-    ...encryptionInput(input.encryption),
+    ...encryptionInput(input),
     ...objectOptionsInput(input.objectOptions),
     ...(keepsChecksum(profile, input.checksumAlgorithm) && {
       ChecksumAlgorithm: input.checksumAlgorithm,

@@ -80,7 +80,7 @@ function partToSign({ profile }: S3Connection, input: Parameters<ObjectStore['si
     headers: {
       'content-length': String(input.sizeBytes),
       ...checksumHeaders(profile, input.checksum),
-      ...customerKeyHeaders(input.encryption),
+      ...customerKeyHeaders(input),
     },
     expiresInSeconds: input.expiresInSeconds,
   };

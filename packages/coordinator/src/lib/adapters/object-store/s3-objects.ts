@@ -12,10 +12,11 @@ import {
   type PutOutcome,
   type StoredObject,
 } from '../../ports/object-store.ts';
+import type { CustomerKey } from '../../ports/key-vault.ts';
 import type { StoreProfile } from '../../ports/store-profile.ts';
 import type { S3Connection } from './s3-client.ts';
 import { isNothingThere, readS3Failure, toObjectStoreError } from './s3-error.ts';
-import { encryptionInput, readEncryption } from './s3-encryption.ts';
+import { customerKeyInput, encryptionInput, readEncryption } from './s3-encryption.ts';
 import { checkMetadata, keepsChecksum, readChecksum } from './s3-headers.ts';
 import { objectOptionsInput } from './s3-object-options.ts';
 
@@ -38,7 +39,7 @@ export async function putObject(
     ContentType: input.contentType,
     ...bodyChecksum(profile, input),
     Metadata: checkMetadata(input.metadata),
-    ...encryptionInput(input.encryption),
+    ...encryptionInput(input),
     ...objectOptionsInput(input.objectOptions),
     ...(profile.putIfNoneMatch && { IfNoneMatch: '*' }),
   });
@@ -58,7 +59,7 @@ export async function putObject(
 /** What stands at the key; `undefined` when nothing does. */
 export async function headObject(
   connection: S3Connection,
-  { key, versionId }: ObjectRef,
+  { key, versionId, customerKey }: ObjectRef & { readonly customerKey?: CustomerKey },
 ): Promise<StoredObject | undefined> {
   const { bucket, profile, client, callTimeoutMs } = connection;
   const call = `HeadObject of s3://${bucket}/${key}`;
@@ -66,6 +67,7 @@ export async function headObject(
     Bucket: bucket,
     Key: key,
     VersionId: versionId,
+    ...customerKeyInput(customerKey),
     // Some stores refuse this header, so it goes only where there is a checksum to be told.
     ...(profile.fullObjectChecksums.length > 0 && { ChecksumMode: 'ENABLED' }),
   });

@@ -1,5 +1,5 @@
 import { S3RequestPresigner } from '@aws-sdk/s3-request-presigner';
-import { MAX_PRESIGNED_EXPIRY_SECONDS } from '@longhaul/protocol';
+import { CUSTOMER_KEY_HEADERS, MAX_PRESIGNED_EXPIRY_SECONDS } from '@longhaul/protocol';
 import { ObjectStoreError } from '../../ports/object-store.ts';
 import type { S3Connection } from './s3-client.ts';
 import { toObjectStoreError } from './s3-error.ts';
@@ -83,10 +83,12 @@ function lifeOfUrl(askedSeconds: number, nowEpochMs: number, expiration: Date | 
   return Math.max(1, Math.min(Math.floor(askedSeconds), leftSeconds, MAX_PRESIGNED_EXPIRY_SECONDS));
 }
 
-/** HTTP clients set Content-Length themselves; browsers forbid to name it. */
+/** HTTP clients set Content-Length themselves; browsers forbid to name it. A key is sent to nobody: its owner has it. */
 function headersToSet(headers: RequestToSign['headers']): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'content-length'));
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !UNTOLD.has(name)));
 }
+
+const UNTOLD: ReadonlySet<string> = new Set(['content-length', CUSTOMER_KEY_HEADERS.key]);
 
 function encodeQuery(query: Readonly<Record<string, unknown>>): string {
   return Object.entries(query)

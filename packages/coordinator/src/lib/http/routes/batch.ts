@@ -10,6 +10,7 @@ import { completeUpload } from '../../uploads/complete-upload.ts';
 import type { UploadContext } from '../../uploads/context.ts';
 import { createUpload } from '../../uploads/create-upload.ts';
 import type { CallLimits } from '../call-limits.ts';
+import { assertKeyTransport } from '../key-transport.ts';
 import { onlyBy } from '../method-not-allowed.ts';
 import type { OwnerOf } from '../owner.ts';
 import { problemOf } from '../problem-response.ts';
@@ -27,8 +28,11 @@ export function batchRoutes(context: UploadContext, owner: OwnerOf, limits: Call
     const uploadOwner = await owner(c);
     const { uploads } = await readMessage(c.req.raw, batchCreateRequestSchema, BATCH_MAX_BYTES);
     await limits.chargeOwner(uploadOwner, uploads.length - 1);
-    const create = async (item: unknown) =>
-      await createUpload(context, uploadOwner, parseMessage(item, createUploadRequestSchema));
+    const create = async (item: unknown) => {
+      const request = parseMessage(item, createUploadRequestSchema);
+      assertKeyTransport(c, request);
+      return await createUpload(context, uploadOwner, request);
+    };
     return c.json({ uploads: await settleEach(context, uploads, create) });
   });
   routes.post('/complete', async (c) => {

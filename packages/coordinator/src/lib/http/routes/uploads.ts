@@ -16,6 +16,7 @@ import { exchangeParts } from '../../uploads/exchange-parts.ts';
 import { getUpload } from '../../uploads/get-upload.ts';
 import { openByClient } from '../../uploads/open-by-client.ts';
 import type { TokenClaims } from '../../uploads/upload-token.ts';
+import { assertKeyTransport } from '../key-transport.ts';
 import { noteUpload } from '../call-scope.ts';
 import type { CallLimits } from '../call-limits.ts';
 import { onlyBy } from '../method-not-allowed.ts';
@@ -39,6 +40,7 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf, limits: Cal
   routes.post('/', async (c) => {
     const uploadOwner = await owner(c);
     const request = await readMessage(c.req.raw, createUploadRequestSchema, createMaxBytes);
+    assertKeyTransport(c, request);
     const created = await createUpload(context, uploadOwner, request);
     noteUpload(created);
     return c.json(created, 201);

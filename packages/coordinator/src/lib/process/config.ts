@@ -7,7 +7,6 @@ import {
   tokenKeyError,
 } from '../coordinator-options.ts';
 import { isLoopbackHost } from '../http/origins.ts';
-import { STORE_PROFILE_NAMES, type StoreProfileName } from '../ports/store-profile.ts';
 import {
   type AuthorizeConfig,
   AUTHORIZE_VARIABLES,
@@ -17,6 +16,7 @@ import {
 import { Secret } from '../secret.ts';
 import { LOG_VARIABLES, type LogConfig, readLog } from './log-config.ts';
 import { createEnvReader, type EnvReader, isUrl } from './env-reader.ts';
+import { readStore, STORE_VARIABLES, type StoreConfig } from './store-config.ts';
 import { KEY_VAULT_VARIABLES, type KeyVaultConfig, readKeyVault } from './key-vault-config.ts';
 import { METRICS_VARIABLES, type MetricsConfig, readMetrics } from './metrics-config.ts';
 import { POLICY_SETTINGS, POLICY_VARIABLES, readPolicies } from './policy-config.ts';
@@ -43,19 +43,6 @@ export interface ServeConfig {
   readonly log: LogConfig;
 }
 
-/** Where the objects go. Credentials come from the environment, files or instance roles, as the AWS SDK finds them. */
-export interface StoreConfig {
-  readonly bucket: string;
-  readonly region: string;
-  readonly endpoint: string | undefined;
-  readonly publicEndpoint: string | undefined;
-  readonly forcePathStyle: boolean;
-  /** A known profile; `undefined`: guessed from the endpoint. */
-  readonly profile: StoreProfileName | undefined;
-  /** A profile that `doctor --write-profile` has written. */
-  readonly profileFile: string | undefined;
-}
-
 /** Where uploads are remembered: one file, or Postgres and Redis. */
 export type MemoryConfig =
   | { readonly kind: 'sqlite'; readonly path: string }
@@ -76,17 +63,7 @@ export class ConfigError extends Error {
 
 /** Variables that are read and what they mean, for `--help`. */
 export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
-  ['S3_BUCKET', 'bucket that takes the objects (required)'],
-  ['S3_REGION', 'its region; default AWS_REGION or us-east-1'],
-  ['S3_ENDPOINT', 'URL of a store that is not AWS'],
-  ['S3_PUBLIC_ENDPOINT', 'URL of the same store as clients reach it; default S3_ENDPOINT'],
-  ['S3_FORCE_PATH_STYLE', 'true or false; default true with S3_ENDPOINT'],
-  [
-    'S3_PROFILE',
-    `what the store can do: ${STORE_PROFILE_NAMES.join(', ')}; default: guessed from S3_ENDPOINT, generic where its host tells nothing`,
-  ],
-  ['S3_PROFILE_FILE', 'instead: a file that longhaul-coordinator doctor --write-profile has measured'],
-  ['S3_PROVIDER', 'the older name of S3_PROFILE'],
+  ...STORE_VARIABLES,
   ['AWS_ACCESS_KEY_ID', 'with AWS_SECRET_ACCESS_KEY: credentials; or any other way the AWS SDK knows'],
   ['LONGHAUL_HOST', 'address to listen on; default 127.0.0.1. Others need to know who may create uploads'],
   ['LONGHAUL_PORT', 'port to listen on; default 8787, 0 for any free one'],
@@ -149,40 +126,6 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): S
   const problems = [...unknownVariables(env), ...reader.problems, ...crossed, ...safetyProblems(config)];
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
-}
-
-function readStore(reader: EnvReader): StoreConfig {
-  const endpoint = readEndpoint(reader, 'S3_ENDPOINT');
-  const bucket = reader.text('S3_BUCKET');
-  if (!bucket) reader.problems.push('S3_BUCKET is required: the bucket that takes the objects');
-  return {
-    bucket: bucket ?? '',
-    region: reader.text('S3_REGION') ?? reader.text('AWS_REGION') ?? 'us-east-1',
-    endpoint,
-    publicEndpoint: readEndpoint(reader, 'S3_PUBLIC_ENDPOINT'),
-    forcePathStyle: reader.boolean('S3_FORCE_PATH_STYLE', endpoint !== undefined),
-    profile: readProfile(reader),
-    profileFile: reader.text('S3_PROFILE_FILE'),
-  };
-}
-
-function readProfile(reader: EnvReader): StoreProfileName | undefined {
-  const name = reader.text('S3_PROFILE') === undefined ? 'S3_PROVIDER' : 'S3_PROFILE';
-  if (reader.text(name) === undefined) return undefined;
-  if (reader.text('S3_PROFILE_FILE') !== undefined)
-    reader.problems.push(`S3_PROFILE_FILE has no meaning beside ${name}: drop one of them`);
-  const given = reader.choice(name, 'generic', STORE_PROFILE_NAMES);
-  return STORE_PROFILE_NAMES.find((known) => known === given);
-}
-
-/** Credentials have variables of their own, and in an endpoint they would reach messages and presigned URLs. */
-function readEndpoint(reader: EnvReader, name: string): string | undefined {
-  const endpoint = reader.url(name, ['http:', 'https:']);
-  if (endpoint === undefined) return undefined;
-  const { username, password, search, hash } = new URL(endpoint);
-  if (`${username}${password}${search}${hash}` !== '')
-    reader.problems.push(`${name} must hold no user name, password or query`);
-  return endpoint;
 }
 
 function readMemory(reader: EnvReader): MemoryConfig {

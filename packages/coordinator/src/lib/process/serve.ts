@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Hono } from 'hono';
 import { type BackgroundWork, startBackgroundWork } from '../background-work.ts';
 import { createCoordinator } from '../create-coordinator.ts';
+import { ObjectStoreError } from '../ports/object-store.ts';
 import type { ServeConfig } from './config.ts';
 import { listen, type RunningServer } from './server.ts';
 import type { Log } from './log.ts';
@@ -24,7 +25,7 @@ export interface Service {
 
 /** Brings the schema up to date, then serves until `stop`. */
 export async function serve(config: ServeConfig, log: Log): Promise<Service> {
-  const wiring = await wire(config);
+  const wiring = await wire(config, (notice) => log.failed(new ObjectStoreError('refused', notice)));
   const options = { ...wiring.options, onError: log.failed, onCall: log.answered };
   let servers: Servers;
   try {

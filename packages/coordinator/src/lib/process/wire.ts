@@ -17,10 +17,11 @@ import type { SealedKeyStore } from '../ports/key-vault.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { ApiKeysConfig, AuthorizeConfig, JwtConfig } from './authorize-config.ts';
 import { Secret } from '../secret.ts';
-import { ConfigError, type MemoryConfig, type ServeConfig, type StoreConfig } from './config.ts';
+import { ConfigError, type MemoryConfig, type ServeConfig } from './config.ts';
 import type { KafkaConfig, SinksConfig, WebhookConfig } from './sinks-config.ts';
 import { loadDriver } from './load-driver.ts';
 import { readProfileFile } from './profile-file.ts';
+import type { StoreConfig } from './store-config.ts';
 import { readOrMakeTokenKey } from './token-key-file.ts';
 import { wireKeySealer, wireKeyVault } from './wire-key-vault.ts';
 
@@ -36,11 +37,16 @@ export interface Wiring {
 /**
  * Connects everything that a configuration asks for. Drivers are loaded only when they are asked for, so that one
  * machine needs neither Postgres nor Redis installed.
+ *
+ * @param onNotice told when something that was asked for is done otherwise
  */
-export async function wire(config: ServeConfig): Promise<Wiring> {
+export async function wire(
+  config: ServeConfig,
+  onNotice: (notice: string) => void = () => undefined,
+): Promise<Wiring> {
   const tokenKeys = config.tokenKeys ?? [new Secret(await readOrMakeTokenKey(keyFileOf(config.memory)))];
   const authorize = await wireAuthorize(config.authorize);
-  const objectStore = createS3ObjectStore(await storeOptions(config.store));
+  const objectStore = createS3ObjectStore({ ...(await storeOptions(config.store)), onNotice });
   const sinks = await wireSinks(config.sinks);
   const metrics = config.metrics && (await wireMetrics());
   const sealer = config.keyVault && (await wireKeySealer(config.keyVault, config.store.region));
@@ -86,6 +92,8 @@ export async function storeOptions(store: StoreConfig): Promise<S3ObjectStoreOpt
     bucket: store.bucket,
     region: store.region,
     forcePathStyle: store.forcePathStyle,
+    accelerate: store.accelerate,
+    dualStack: store.dualStack,
     ...(store.endpoint !== undefined && { endpoint: store.endpoint }),
     ...(store.publicEndpoint !== undefined && { publicEndpoint: store.publicEndpoint }),
     ...(profile && { profile }),

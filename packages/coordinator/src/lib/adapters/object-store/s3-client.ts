@@ -1,4 +1,5 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { accelerationProblem } from '../../ports/acceleration.ts';
 import type { StoreProfile } from '../../ports/store-profile.ts';
 import { guessProfile } from './store-profiles.ts';
 
@@ -25,6 +26,16 @@ export interface S3ObjectStoreOptions {
   readonly endpoint?: string;
   /** URL that goes into presigned URLs, when clients reach the store by another name. Default: `endpoint`. */
   readonly publicEndpoint?: string;
+  /**
+   * Lets clients send through S3 Transfer Acceleration, which has to be enabled for the bucket. It is tried before the
+   * first URL is signed; where it does not let requests in, URLs lead to the normal endpoint and `onNotice` is told.
+   * Amazon S3 only, and buckets without dots in their names. Default `false`.
+   */
+  readonly accelerate?: boolean;
+  /** Uses host names of Amazon S3 that have IPv6 addresses, too. Default `false`. */
+  readonly dualStack?: boolean;
+  /** Told, in a sentence, when something that was asked for is done otherwise. Default: nobody is told. */
+  readonly onNotice?: (notice: string) => void;
   /** Puts the bucket into the path instead of the host name. Default `false`; endpoints that are an IP address always do. */
   readonly forcePathStyle?: boolean;
   /** Default: the AWS SDK's chain (environment, shared files, container, instance). */
@@ -56,6 +67,9 @@ export interface S3Connection {
   readonly onceClient: S3Client;
   /** `https://bucket.host` or `https://host/bucket`, no slash at the end: what clients see. */
   readonly publicBucketUrl: string;
+  /** The same by S3 Transfer Acceleration, where that was asked for. */
+  readonly acceleratedBucketUrl: string | undefined;
+  readonly onNotice: (notice: string) => void;
   readonly createTimeoutMs: number;
   readonly completeTimeoutMs: number;
   /** Bounds a repeated call as a whole, whatever the store drips. */
@@ -87,6 +101,8 @@ export function connectS3(options: S3ObjectStoreOptions): S3Connection {
       requestHandler: requestHandler(settings, onceTimeoutMs),
     }),
     publicBucketUrl: bucketUrl(client, settings),
+    acceleratedBucketUrl: settings.accelerate ? acceleratedUrl(client, settings) : undefined,
+    onNotice: settings.onNotice,
     createTimeoutMs: settings.createTimeoutMs,
     completeTimeoutMs: settings.completeTimeoutMs,
     callTimeoutMs:
@@ -98,9 +114,14 @@ type Settings = Required<Omit<S3ObjectStoreOptions, 'credentials'>> &
   Pick<S3ObjectStoreOptions, 'credentials'>;
 
 function normalizeOptions(options: S3ObjectStoreOptions): Settings {
-  const endpoint = readEndpoint('endpoint', options.endpoint) ?? awsEndpoint(options.region);
+  refuseAmazonOnly(options);
+  const endpoint =
+    readEndpoint('endpoint', options.endpoint) ?? awsEndpoint(options.region, options.dualStack ?? false);
   const settings: Settings = {
     forcePathStyle: false,
+    accelerate: false,
+    dualStack: false,
+    onNotice: () => undefined,
     profile: guessProfile(readEndpoint('endpoint', options.endpoint)),
     connectTimeoutMs: 10_000,
     readTimeoutMs: 60_000,
@@ -142,8 +163,24 @@ function readEndpoint(name: string, value: string | undefined): string | undefin
   return value;
 }
 
-function awsEndpoint(region: string): string {
-  return new S3Client({ region }).config.endpointProvider({ Region: region }).url.origin;
+function awsEndpoint(region: string, dualStack: boolean): string {
+  const { endpointProvider } = new S3Client({ region }).config;
+  return endpointProvider({ Region: region, UseDualStack: dualStack }).url.origin;
+}
+
+/** The SDK would silently put a bucket with dots into the path, and fail at the first URL of an accelerated one. */
+function refuseAmazonOnly({ bucket, accelerate, dualStack, ...options }: S3ObjectStoreOptions): void {
+  const problem = accelerationProblem(bucket);
+  if (accelerate && problem !== undefined) throw new TypeError(`accelerate ${problem}`);
+  const named = options.endpoint ?? (accelerate ? options.publicEndpoint : undefined);
+  if ((accelerate || dualStack) && named !== undefined) {
+    throw new TypeError(
+      `${accelerate ? 'accelerate' : 'dualStack'} chooses among the endpoints of Amazon S3, so none may be named, got "${named}"`,
+    );
+  }
+  if (accelerate && options.forcePathStyle) {
+    throw new TypeError('accelerate has the bucket in the host name, so forcePathStyle must be false');
+  }
 }
 
 function clientConfig(settings: Settings): S3ClientConfig {
@@ -182,6 +219,17 @@ function bucketUrl(client: S3Client, settings: Settings): string {
     ForcePathStyle: settings.forcePathStyle,
     UseFIPS: false,
     UseDualStack: false,
+  });
+  return url.href.replace(/\/$/, '');
+}
+
+function acceleratedUrl(client: S3Client, { bucket, region, dualStack }: Settings): string {
+  const { url } = client.config.endpointProvider({
+    Bucket: bucket,
+    Region: region,
+    Accelerate: true,
+    UseDualStack: dualStack,
+    UseFIPS: false,
   });
   return url.href.replace(/\/$/, '');
 }

@@ -1,6 +1,7 @@
 import { HeadBucketCommand } from '@aws-sdk/client-s3';
 import type { BucketLifecycle } from '../../ports/bucket-lifecycle.ts';
 import type { ObjectStore } from '../../ports/object-store.ts';
+import { createClientSigner } from './s3-acceleration.ts';
 import { connectS3, type S3Connection, type S3ObjectStoreOptions } from './s3-client.ts';
 import { completeMultipartUpload } from './s3-complete.ts';
 import { toObjectStoreError } from './s3-error.ts';
@@ -15,7 +16,7 @@ import {
   listParts,
 } from './s3-multipart.ts';
 import { deleteObject, headObject, putObject } from './s3-objects.ts';
-import { createRequestSigner, encodeKey, type RequestToSign } from './s3-presign.ts';
+import { encodeKey, type RequestToSign } from './s3-presign.ts';
 
 /** An {@link ObjectStore} over the AWS SDK. */
 export interface S3ObjectStore extends ObjectStore {
@@ -36,7 +37,7 @@ export interface S3ObjectStore extends ObjectStore {
 export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStore {
   const connection = connectS3(options);
   const { bucket, profile } = connection;
-  const sign = createRequestSigner(connection);
+  const { sign, chooseEndpoint } = createClientSigner(connection);
   return {
     bucket,
     profile,
@@ -57,7 +58,10 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStor
     deleteObject: (input) => deleteObject(connection, input),
     listMultipartUploads: (input) => listMultipartUploads(connection, input),
     locationOf: (key) => `${connection.publicBucketUrl}/${encodeKey(key)}`,
-    ping: () => ping(connection),
+    async ping() {
+      // Beside the ping, because that is what a process does first: whoever watches hears at the start where URLs lead.
+      await Promise.all([ping(connection), chooseEndpoint()]);
+    },
     close: () => close(connection),
   };
 }

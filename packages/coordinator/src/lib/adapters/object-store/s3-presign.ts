@@ -28,10 +28,10 @@ export type SignRequest = (request: RequestToSign) => Promise<SignedRequest>;
  * Makes the function that signs. It hands a ready request to the signer, which is six times as fast as sending a
  * command through the SDK's middleware for each URL.
  */
-export function createRequestSigner({ client, region, publicBucketUrl }: S3Connection): SignRequest {
+export function createRequestSigner({ client, region }: S3Connection, bucketUrl: string): SignRequest {
   const { credentials, sha256 } = client.config;
   const presigner = new S3RequestPresigner({ credentials, region, sha256 });
-  const { protocol, hostname, port, pathname } = new URL(publicBucketUrl);
+  const { protocol, hostname, port, pathname } = new URL(bucketUrl);
   const address = { protocol, hostname, ...(port && { port: Number(port) }) };
   const bucketPath = pathname.replace(/\/$/, '');
 
@@ -58,7 +58,7 @@ export function createRequestSigner({ client, region, publicBucketUrl }: S3Conne
           unhoistableHeaders: new Set(Object.keys(request.headers)),
         },
       );
-      const url = `${publicBucketUrl}/${encodeKey(request.key)}?${encodeQuery(signed.query ?? {})}`;
+      const url = `${bucketUrl}/${encodeKey(request.key)}?${encodeQuery(signed.query ?? {})}`;
       return { url, headers: headersToSet(request.headers), expiresInSeconds };
     } catch (error) {
       throw toObjectStoreError(`Signing a ${request.method} of ${request.key}`, error);

@@ -10,6 +10,7 @@ export const FINDING_IDS = [
   'mixed-content',
   'public-endpoint-local',
   'public-endpoint-unreachable',
+  'acceleration-off',
   'not-s3',
   'credentials-missing',
   'credentials-unknown',

@@ -3,7 +3,7 @@ import type { BucketProbe, MeasuredStore, ProbeAnswer } from '../../../ports/buc
 import { connectS3, type S3ObjectStoreOptions } from '../s3-client.ts';
 import { createBucketLifecycle } from '../s3-lifecycle.ts';
 import { awsProfile } from '../store-profiles.ts';
-import { type Ask, createAsk } from './ask.ts';
+import { type Ask, createAsk } from '../s3-ask.ts';
 import { readSettings } from './bucket-settings.ts';
 import { addCorsRule, probeCrossOrigin } from './cross-origin.ts';
 import { measureEncryption } from './measure-encryption.ts';
@@ -37,11 +37,12 @@ export function createBucketProbe(
     readonly keyPrefix: string;
   },
 ): BucketProbe {
-  const { publicEndpoint, ...near } = options;
+  const { publicEndpoint, accelerate = false, ...near } = options;
   const connection = connectS3({ ...near, profile: awsProfile, maxAttempts: 1, readTimeoutMs: 20_000 });
   const { bucket, client, onceClient } = connection;
   const ask = createAsk(connection, connection.publicBucketUrl);
-  const publicBucketUrl = publicEndpoint ? connectS3(options).publicBucketUrl : connection.publicBucketUrl;
+  const clients = connectS3(options);
+  const publicBucketUrl = clients.acceleratedBucketUrl ?? clients.publicBucketUrl;
   const askPublicly = createAsk(connection, publicBucketUrl);
   const trial = createTrial(ask, { bucket, keyPrefix: options.keyPrefix });
   const lifecycle = createBucketLifecycle(connection);
@@ -50,7 +51,8 @@ export function createBucketProbe(
     endpoint: options.endpoint ?? new URL(connection.publicBucketUrl).origin,
     publicBucketUrl,
     greet: () => greet(ask, trial),
-    greetPublicly: async () => (publicEndpoint === undefined ? undefined : await greet(askPublicly, trial)),
+    greetPublicly: async () =>
+      publicEndpoint === undefined && !accelerate ? undefined : await greet(askPublicly, trial),
     settings: () => readSettings(connection, lifecycle),
     rights: () => probeRights(trial),
     crossOrigin: (origin) => probeCrossOrigin({ ...trial, ask: askPublicly }, origin),

@@ -1,6 +1,6 @@
 import type { CorsRule, CrossOriginReport } from '../../../ports/bucket-probe.ts';
 import { ObjectStoreError } from '../../../ports/object-store.ts';
-import { type Ask, elementsOf } from './ask.ts';
+import { type Ask, elementsOf } from '../s3-ask.ts';
 import { md5Base64, type Trial } from './trial.ts';
 
 /** Headers that uploads of a page may carry; a rule must allow them all. */

@@ -1,5 +1,5 @@
 import type { MeasuredStore } from '../../../ports/bucket-probe.ts';
-import { elementOf, elementsOf } from './ask.ts';
+import { elementOf, elementsOf } from '../s3-ask.ts';
 import type { Trial } from './trial.ts';
 
 /** Whether each list goes on after its first page; pages of one entry, because a thousand would take long to make. */

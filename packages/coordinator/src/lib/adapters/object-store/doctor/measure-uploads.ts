@@ -1,5 +1,5 @@
 import type { MeasuredStore } from '../../../ports/bucket-probe.ts';
-import { elementOf } from './ask.ts';
+import { elementOf } from '../s3-ask.ts';
 import { isCompleted, isRefused, type Trial } from './trial.ts';
 
 const TEXT = '123456789';

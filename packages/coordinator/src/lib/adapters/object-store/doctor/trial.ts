@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { ProbeAnswer } from '../../../ports/bucket-probe.ts';
-import { type Ask, elementOf, elementsOf } from './ask.ts';
+import { type Ask, elementOf, elementsOf } from '../s3-ask.ts';
 
 /** An upload that was begun for the trial. */
 export interface TrialUpload {

@@ -74,10 +74,21 @@ function expiredFinding({ bucket }: Patient): Finding {
 }
 
 /** Clients may stand in another network than this machine, so this alone is no error. */
-function publicFindings({ bucket }: Patient, answer: ProbeAnswer | undefined): readonly Finding[] {
+function publicFindings({ bucket, config }: Patient, answer: ProbeAnswer | undefined): readonly Finding[] {
   if (answer === undefined || answer.body.includes('ListBucketResult') || answer.code === 'AccessDenied')
     return [];
   const { status, code = `status ${status}`, message = '' } = answer;
+  if (config.store.accelerate) {
+    return [
+      {
+        id: 'acceleration-off',
+        level: 'warning',
+        what: `${bucket.publicBucketUrl} does not let a signed request in: ${code} ${message}`.trim(),
+        why: 'S3_ACCELERATE asks for S3 Transfer Acceleration; the coordinator does without it, and clients send to the normal endpoint',
+        fix: `aws s3api put-bucket-accelerate-configuration --bucket ${bucket.bucket} --accelerate-configuration Status=Enabled   # takes up to 30 min; then start the coordinator again`,
+      },
+    ];
+  }
   return [
     {
       id: 'public-endpoint-unreachable',

@@ -1,9 +1,9 @@
 import { S3RequestPresigner } from '@aws-sdk/s3-request-presigner';
-import type { ProbeAnswer } from '../../../ports/bucket-probe.ts';
-import type { S3Connection } from '../s3-client.ts';
-import { encodeKey } from '../s3-presign.ts';
+import type { ProbeAnswer } from '../../ports/bucket-probe.ts';
+import type { S3Connection } from './s3-client.ts';
+import { encodeKey } from './s3-presign.ts';
 
-/** One request of the doctor. */
+/** One request that is to be answered as it is. */
 export interface Question {
   readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE' | 'OPTIONS';
   /** Empty: the bucket itself. */
@@ -26,7 +26,7 @@ const EXPIRES_IN_SECONDS = 300;
 
 /**
  * Asks by `fetch` and presigned URLs, because that is how clients reach the store; and because the SDK would repeat,
- * translate and correct what the doctor wants to see.
+ * translate and correct what shall be seen.
  */
 export function createAsk({ client, region }: S3Connection, bucketUrl: string): Ask {
   const { credentials, sha256 } = client.config;

@@ -10,7 +10,10 @@ export const PAGES = {
 } as const;
 
 /** What pages load by its address. */
-const WORKERS = { 'checksum-worker': '../packages/sdk/src/lib/platform/browser/checksum-worker.ts' };
+const WORKERS = {
+  'checksum-worker': '../packages/sdk/src/lib/platform/browser/checksum-worker.ts',
+  'sending-worker': '../packages/sdk/src/lib/platform/browser/sending-worker.ts',
+};
 
 /** Name of a page. */
 export type PageName = keyof typeof PAGES;

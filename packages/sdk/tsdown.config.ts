@@ -12,6 +12,7 @@ export default defineConfig({
     cli: 'src/cli.ts',
     // Loaded by its address, beside whatever loads it.
     'checksum-worker': 'src/lib/platform/browser/checksum-worker.ts',
+    'sending-worker': 'src/lib/platform/browser/sending-worker.ts',
     'digest-worker': 'src/lib/platform/node/digest-worker.ts',
   },
   platform: 'neutral',

@@ -20,6 +20,7 @@ export async function serveTestPage(): Promise<TestServer> {
     entryPoints: {
       'test-page': join(import.meta.dirname, 'page', 'test-page.ts'),
       'checksum-worker': join(SDK, 'lib/platform/browser/checksum-worker.ts'),
+      'sending-worker': join(SDK, 'lib/platform/browser/sending-worker.ts'),
     },
     outdir: '/',
     bundle: true,

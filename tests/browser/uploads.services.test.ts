@@ -1,6 +1,6 @@
 import { rm, truncate, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Worker } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CHROMIUM, launchChromium } from './chromium.ts';
 import { expectStored } from './expect-stored.ts';
@@ -12,6 +12,8 @@ import { startUploadWorld, type UploadWorld } from './upload-world.ts';
 
 const MIB = 1024 ** 2;
 const PART = 5 * MIB;
+/** Long, for a machine that is busy. */
+const WAIT = { timeout: 20_000 };
 
 let browser: Browser;
 let world: UploadWorld;
@@ -73,7 +75,7 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
   ])('digests what it sends %s, and finds what was damaged', async (_how, path, workerCount) => {
     await page.goto(new URL(path, pageServer.url).href);
     const workers: unknown[] = [];
-    page.on('worker', (worker) => workers.push(worker));
+    page.on('worker', (worker) => isNamed('checksum-worker.js')(worker) && workers.push(worker));
     let damagedCount = 0;
     world.setFault(async (request, pass) => {
       const isFirst = request.method === 'PUT' && damagedCount++ === 0;
@@ -100,7 +102,64 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
     const done = await upload(file);
     await expectStored(world, file, done);
     expect(done.result).toMatchObject({ proof: 'checksum', partCount: 4 });
+    expect(page.workers().filter(isNamed('checksum-worker.js'))).toEqual([]);
+  });
+
+  it('sends from a worker once that is loaded, and takes what the store refuses like any other', async () => {
+    const file = await write('aside.bin', 12 * PART + 1);
+    const failed = new Set<string>();
+    world.setFault(async (request, pass) => {
+      if (request.method !== 'PUT' || failed.has(request.url) || failed.size >= 6) return await pass();
+      failed.add(request.url);
+      await request.arrayBuffer();
+      return s3Error(503, 'SlowDown');
+    });
+    const done = await upload(file, { concurrency: 2, retry: { baseDelayMs: 1, throttledBaseDelayMs: 1 } });
+    await expectStored(world, file, done);
+    expect(done.sentBytes).toEqual(done.sentBytes.toSorted((a, b) => a - b));
+    expect(done.sentBytes.at(-1)).toBe(file.sizeBytes);
+    // The page's own; it does not see those of workers.
+    const puts = await page.evaluate(
+      () =>
+        performance.getEntriesByType('resource').filter(({ name }) => name.includes('partNumber=')).length,
+    );
+    expect(puts).toBeLessThan(12);
+    expect(failed.size).toBe(6);
+    expect(page.workers().filter(isNamed('sending-worker.js'))).toHaveLength(1);
+  });
+
+  it.each([
+    ['is not there', { status: 404 }],
+    ['falls silent', { contentType: 'text/javascript', body: 'for (;;);' }],
+  ])('sends by itself when its worker %s', { timeout: 60_000 }, async (what, answer) => {
+    await page.route('**/sending-worker.js', async (route) => await route.fulfill(answer));
+    const file = await write(`sent ${what}.bin`, 8 * PART);
+    const done = await upload(file, { concurrency: 2, integrity: false });
+    await expectStored(world, file, done);
     expect(page.workers()).toEqual([]);
+  });
+
+  it('leaves off in its worker when it is cancelled or paused', async () => {
+    const file = await write('left off.bin', 12 * PART);
+    let puts = 0;
+    let held = 0;
+    let cut = 0;
+    world.setFault(async (request, pass) => {
+      if (request.method !== 'PUT' || ++puts <= 6) return await pass();
+      held++;
+      request.signal.addEventListener('abort', () => cut++);
+      // A server that does not read does not see either that nobody writes any more.
+      await request.arrayBuffer();
+      return await new Promise(() => {});
+    });
+    const [id = -1] = await start([file], { concurrency: 2 });
+    await expect.poll(() => held, WAIT).toBe(2);
+    await page.evaluate((given) => testPage.pause(given), id);
+    await expect.poll(() => cut, WAIT).toBe(2);
+    await page.evaluate((given) => testPage.resume(given), id);
+    await expect.poll(() => held, WAIT).toBe(4);
+    expect(await page.evaluate((given) => testPage.cancel(given), id)).toBe('cancelled');
+    await expect.poll(() => cut, WAIT).toBe(4);
   });
 
   it.each([
@@ -321,6 +380,10 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
     expect(done.result?.partCount).toBe(6);
   });
 });
+
+function isNamed(name: string): (worker: Worker) => boolean {
+  return (worker) => basename(worker.url()) === name;
+}
 
 function s3Error(status: number, code: string): Response {
   return new Response(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>made up</Message></Error>`, {

@@ -34,7 +34,8 @@ export async function checkBundles(): Promise<void> {
 async function checkSizes(): Promise<void> {
   await withFolder(FOLDER, async (folder) => {
     await writeParts(join(folder, 'browser'));
-    await bundle(builtEntry('checksum-worker'), { write: true, outfile: join(folder, 'checksum-worker.js') });
+    for (const worker of ['checksum-worker', 'sending-worker'])
+      await bundle(builtEntry(worker), { write: true, outfile: join(folder, `${worker}.js`) });
     await writeParts(join(folder, 'browser-own'), ['ky', 'p-limit']);
     await mustRun('size-limit', []);
   });

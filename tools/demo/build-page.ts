@@ -9,11 +9,11 @@ export interface PageFile {
 }
 
 const FOLDER = join(import.meta.dirname, 'page');
-const WORKER = join(import.meta.dirname, '../../packages/sdk/src/lib/platform/browser/checksum-worker.ts');
+const WORKERS = join(import.meta.dirname, '../../packages/sdk/src/lib/platform/browser');
 
 /**
  * The demo page, bundled in memory: by the name under which each file is served (`index.html`, `page.css`, `page.js`,
- * `checksum-worker.js`).
+ * `checksum-worker.js`, `sending-worker.js`).
  */
 export async function buildPage(): Promise<Map<string, PageFile>> {
   const [html, css, scripts] = await Promise.all([
@@ -28,10 +28,14 @@ export async function buildPage(): Promise<Map<string, PageFile>> {
   ]);
 }
 
-/** The page, and the worker that it loads by its address. */
+/** The page, and the workers that it loads by their address. */
 async function bundleScripts(): Promise<[name: string, file: PageFile][]> {
   const { outputFiles } = await build({
-    entryPoints: { page: join(FOLDER, 'page.ts'), 'checksum-worker': WORKER },
+    entryPoints: {
+      page: join(FOLDER, 'page.ts'),
+      'checksum-worker': join(WORKERS, 'checksum-worker.ts'),
+      'sending-worker': join(WORKERS, 'sending-worker.ts'),
+    },
     outdir: FOLDER,
     bundle: true,
     minify: true,

@@ -5,7 +5,7 @@ import type { PartProgress } from '../uploader/upload-tracker.ts';
 
 /** What tabs with the same upload tell each other. */
 type Message =
-  /** A newcomer wants to know how far it is. */
+  /** A newcomer wants to know how far it is, or one who follows a new leader. */
   | { readonly kind: 'hello' }
   /** Something that a follower's caller has asked for. */
   | { readonly kind: 'wish'; readonly wish: Wish }
@@ -90,7 +90,10 @@ async function leadOthers(
   const parts = new Map<number, PartProgress>();
   const changed = new Map<number, PartProgress>();
   const post = (message: Message): void => channel.postMessage(message);
+  // Most uploads have no followers, and to tell costs a page more than anything else that it does ten times a second.
+  let isHeard = false;
   const tell = (told: ReadonlyMap<number, PartProgress>, isNew = false): void => {
+    if (!isHeard && !isNew) return;
     const { kind, upload } = control.state();
     const state = { kind, upload } as TransferState;
     const { totalBytes = 0 } = control.progress();
@@ -110,6 +113,7 @@ async function leadOthers(
     }),
   ];
   channel.onmessage = ({ data }: { readonly data: Message }) => {
+    isHeard ||= data.kind === 'hello' || data.kind === 'wish';
     if (data.kind === 'hello') tell(parts);
     if (data.kind !== 'wish') return;
     if (data.wish === 'cancelling') control.cancel();
@@ -173,7 +177,7 @@ function follow(
       end.reject(control.stopSignal.reason);
     }
     if (data.kind !== 'news') return;
-    if (data.isNew && wish) post({ kind: 'wish', wish });
+    if (data.isNew) post(wish ? { kind: 'wish', wish } : { kind: 'hello' });
     isHearing = true;
     hear(data);
     isHearing = false;

@@ -5,9 +5,9 @@ import { type BlobInput, type BlobSource, createBlobSource, toBlob } from '../..
 import { type ByteStream, isByteStream } from '../../sources/byte-stream.ts';
 import { systemClock } from '../../system-clock.ts';
 import { UploadError } from '../../upload-error.ts';
+import { createBrowserPartSender } from './browser-part-sender.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
 import { isFileHandle, openHandle } from './file-handle.ts';
-import { createXhrPartSender } from './xhr-part-sender.ts';
 
 /**
  * What can be uploaded from a browser: a `File` or another `Blob`, bytes in memory, or a stream of bytes. With a
@@ -25,7 +25,7 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
   clock: systemClock,
   connectivity: browserConnectivity,
   openSource,
-  createSender: createXhrPartSender,
+  createSender: createBrowserPartSender,
   digester: {
     algorithms: ['CRC32', 'CRC64NVME', 'MD5'],
     digest: async (stretch) => await (await import('./blob-digester.ts')).digestBlob(stretch),

@@ -1,11 +1,9 @@
 import type { ChecksumAlgorithm } from '@longhaul/protocol';
+import type { BlobStretch } from './blob-stretch.ts';
 
 /** What a worker is asked. */
-export interface StretchOfBlob {
+export interface StretchOfBlob extends BlobStretch {
   readonly algorithm: ChecksumAlgorithm;
-  readonly blob: Blob;
-  readonly offsetBytes: number;
-  readonly sizeBytes: number;
 }
 
 /** What it answers: now and then that bytes come, and the digest in the end, or none if the content cannot be read. */

@@ -1,0 +1,136 @@
+import type { PartAnswer, PartSender, PartToSend } from '../../ports/part-sender.ts';
+import type { BlobSource } from '../../sources/blob-source.ts';
+import { type BlobStretch, stretchOf } from './blob-stretch.ts';
+
+/** What the sending worker is asked: to send something, to leave off, or whether it is there. */
+export type Order =
+  | (BlobStretch & { readonly id: number } & Pick<PartToSend<BlobSource>, 'url' | 'headers'>)
+  | { readonly id: number }
+  | 'alive?';
+
+/** What it tells. */
+export interface News {
+  /** Bytes handed to the network, by `id`, of all that have moved. */
+  readonly moved: ReadonlyMap<number, number>;
+  readonly ended?: { readonly id: number; readonly answer?: PartAnswer; readonly error?: string };
+}
+
+type Send = PartSender<BlobSource>['send'];
+
+interface Running {
+  readonly part: PartToSend<BlobSource>;
+  end(answer: PartAnswer | Promise<PartAnswer>): void;
+}
+
+/** Looks, not time: a machine that has slept, or a tab that was frozen, gets no more than one look out of that. */
+const LOOK_EVERY_MS = 1_000;
+
+/** A worker that says nothing for so long is dead if it has something to do, and costs memory for nothing if it has not. */
+const MAX_QUIET_LOOKS = 10;
+
+/** Sends from a worker, and by `sendHere` once there can be none, or it has fallen silent. */
+export function createAside(sendHere: Send): Send {
+  const running = new Map<number, Running>();
+  const worker = createSendingWorker({
+    isBusy: () => running.size > 0,
+    hear({ moved, ended }) {
+      for (const [id, sentBytes] of moved) running.get(id)?.part.onProgress(sentBytes);
+      if (!ended) return;
+      const { id, answer, error } = ended;
+      running.get(id)?.end(answer ?? Promise.reject(new Error(error)));
+    },
+    lose() {
+      for (const { part, end } of running.values()) end(sendHere(part));
+    },
+  });
+  let lastId = 0;
+
+  return (part) => {
+    if (!worker.isThere()) return sendHere(part);
+    const { url, headers, source, offsetBytes, sizeBytes, signal } = part;
+    return new Promise((resolve, reject) => {
+      signal.throwIfAborted();
+      const id = ++lastId;
+      worker.order({ id, ...stretchOf(source, offsetBytes, sizeBytes), url, headers });
+      const leave = (): void => {
+        running.delete(id);
+        signal.removeEventListener('abort', abort);
+      };
+      const abort = (): void => {
+        leave();
+        worker.order({ id });
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', abort);
+      running.set(id, {
+        part,
+        end(answer) {
+          leave();
+          resolve(answer);
+        },
+      });
+    });
+  };
+}
+
+interface SendingWorker {
+  /** Starts it if need be. `false`: there can be none. */
+  isThere(): boolean;
+  order(order: Order): void;
+}
+
+/** One worker, started when it is needed, ended when it is not, and looked after while it is busy. */
+function createSendingWorker(owner: {
+  isBusy(): boolean;
+  hear(news: News): void;
+  /** There is no worker any more, and there will be none. */
+  lose(): void;
+}): SendingWorker {
+  let worker: Worker | undefined;
+  let canWork = true;
+  let quietLooks = 0;
+  let looking: ReturnType<typeof setInterval> | undefined;
+
+  const order = (what: Order): void => worker?.postMessage(what);
+  const stop = (): void => {
+    clearInterval(looking);
+    worker?.terminate();
+    worker = undefined;
+  };
+  const giveUp = (): void => {
+    canWork = false;
+    stop();
+    owner.lose();
+  };
+  const look = (): void => {
+    const isQuiet = ++quietLooks > MAX_QUIET_LOOKS;
+    if (owner.isBusy()) return isQuiet ? giveUp() : order('alive?');
+    if (isQuiet) stop();
+  };
+  const start = (): void => {
+    // Bundlers know this form, and take the file along.
+    worker = new Worker(new URL('./sending-worker.js', import.meta.url), { type: 'module' });
+    worker.onmessage = ({ data }: MessageEvent<News>) => {
+      quietLooks = 0;
+      owner.hear(data);
+    };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      giveUp();
+    };
+    quietLooks = 0;
+    looking = setInterval(look, LOOK_EVERY_MS);
+  };
+
+  return {
+    order,
+    isThere() {
+      try {
+        if (canWork && !worker) start();
+      } catch {
+        canWork = false;
+      }
+      return canWork;
+    },
+  };
+}

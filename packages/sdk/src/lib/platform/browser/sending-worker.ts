@@ -1,0 +1,49 @@
+// Sends what the page asks for, away from the thread that the page draws with.
+import type { News, Order } from './send-aside.ts';
+import { sendByXhr } from './xhr-part-sender.ts';
+
+/** The page hears of all connections together. */
+const TELL_EVERY_MS = 100;
+
+const running = new Map<number, AbortController>();
+let moved = new Map<number, number>();
+let telling: ReturnType<typeof setTimeout> | undefined;
+
+addEventListener('message', ({ data }: MessageEvent<Order>) => {
+  if (data === 'alive?') tell({});
+  else if ('url' in data) void send(data);
+  else running.get(data.id)?.abort();
+});
+
+async function send({
+  id,
+  blob,
+  offsetBytes,
+  sizeBytes,
+  ...request
+}: Extract<Order, { readonly url: string }>): Promise<void> {
+  const stop = new AbortController();
+  running.set(id, stop);
+  const onProgress = (sentBytes: number): void => {
+    moved.set(id, sentBytes);
+    // From the last byte on the answer is waited for: the page measures that.
+    if (sentBytes === sizeBytes) tell({});
+    else telling ??= setTimeout(() => tell({}), TELL_EVERY_MS);
+  };
+  const source = { blob: () => blob.slice(offsetBytes, offsetBytes + sizeBytes) };
+  const part = { ...request, source, offsetBytes, sizeBytes, signal: stop.signal, onProgress };
+  const ended = await sendByXhr(part).then(
+    (answer) => ({ id, answer }),
+    (error: unknown) => ({ id, error: String(error) }),
+  );
+  running.delete(id);
+  tell({ ended });
+}
+
+/** Whatever has moved goes along. */
+function tell(news: Omit<News, 'moved'>): void {
+  clearTimeout(telling);
+  telling = undefined;
+  postMessage({ ...news, moved } satisfies News);
+  moved = new Map();
+}

@@ -254,6 +254,13 @@ describe('a key that only the client has', () => {
     expect(JSON.stringify(events)).not.toContain(key.wish.customerKeyMd5);
   });
 
+  it('goes with a Content-MD5 of each part: whatever else was declared would want the key to be joined', async () => {
+    const upload = await create({ checksums: ['CRC32', 'MD5'] });
+    expect(upload.checksumAlgorithm).toBe('MD5');
+    expect(Object.keys(upload.openingCall?.headers ?? {}).join(' ')).not.toContain('checksum');
+    expect(await create({ checksums: ['CRC32'] })).not.toHaveProperty('checksumAlgorithm');
+  });
+
   it('is bound to the URL: no other key begins the upload', async () => {
     const { openingCall } = await create();
     expect(await begin(openingCall!, newKey())).toBe('refused: 400');

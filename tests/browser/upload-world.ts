@@ -28,7 +28,7 @@ export interface UploadWorld {
   /** PUTs of the browser that have reached the store so far. */
   readonly putCount: number;
   /** Size and SHA-256 (hex) of a stored object. */
-  read(key: string): Promise<StoredObject>;
+  read(key: string, customerKey?: string): Promise<StoredObject>;
   close(): Promise<void>;
 }
 
@@ -81,7 +81,7 @@ export async function startUploadWorld(options: WorldOptions = {}): Promise<Uplo
     get putCount() {
       return putCount;
     },
-    read: async (key) => await readObject(client, key),
+    read: async (key, customerKey) => await readObject(client, key, customerKey),
     async close() {
       await coordinator.close();
       client.destroy();
@@ -93,8 +93,14 @@ export async function startUploadWorld(options: WorldOptions = {}): Promise<Uplo
   };
 }
 
-async function readObject(client: S3Client, key: string): Promise<StoredObject> {
-  const answer = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+async function readObject(
+  client: S3Client,
+  key: string,
+  customerKey: string | undefined,
+): Promise<StoredObject> {
+  // The SDK adds the MD5.
+  const sseC = customerKey !== undefined && { SSECustomerAlgorithm: 'AES256', SSECustomerKey: customerKey };
+  const answer = await client.send(new GetObjectCommand({ Bucket: BUCKET, Key: key, ...sseC }));
   const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array(0);
   return {
     sizeBytes: bytes.length,

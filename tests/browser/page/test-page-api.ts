@@ -28,7 +28,13 @@ export interface TestPage {
   /** What an earlier page has left open. */
   pending(options: TestUploaderOptions): Promise<readonly PendingFound[]>;
   /** Goes on with the first of these, with the file that was picked or with none. Its number, or why not. */
-  resumePending(options: TestUploaderOptions, withFile: boolean): Promise<number | TestFailure>;
+  resumePending(
+    options: TestUploaderOptions,
+    withFile: boolean,
+    customerKey?: string,
+  ): Promise<number | TestFailure>;
+  /** All that the page keeps in its database, and the names of the locks that it holds. */
+  kept(): Promise<string>;
   /** Aborts the signal that an upload was given. */
   abort(upload: number): void;
 }
@@ -47,7 +53,11 @@ export interface TestUploaderOptions {
     readonly throttledBaseDelayMs?: number;
   };
   /** Given to `upload`. */
-  readonly upload?: { readonly name?: string; readonly contentType?: string };
+  readonly upload?: {
+    readonly name?: string;
+    readonly contentType?: string;
+    readonly encryption?: { readonly mode: 'sse-c'; readonly key: string };
+  };
 }
 
 /** What is left of an upload. */

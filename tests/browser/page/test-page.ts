@@ -49,12 +49,16 @@ const testPage: TestPage = {
     const found = await uploaderFor(options).pendingUploads();
     return found.map(({ name, sizeBytes, hasFile }) => ({ name, sizeBytes, hasFile }));
   },
-  async resumePending(options, withFile) {
+  async kept() {
+    const { held = [] } = await navigator.locks.query();
+    return JSON.stringify([await storedRecords(), held]);
+  },
+  async resumePending(options, withFile, customerKey) {
     const [first] = await uploaderFor(options).pendingUploads();
     if (!first) throw new Error('Nothing was left open');
     const file = withFile ? document.querySelector('input')?.files?.[0] : undefined;
     try {
-      return follow(await first.resume(file), new AbortController());
+      return follow(await first.resume(file, customerKey), new AbortController());
     } catch (error) {
       return failureOf(error);
     }
@@ -63,6 +67,20 @@ const testPage: TestPage = {
     find(upload).controller.abort(new DOMException('The test has had enough.', 'AbortError')),
 };
 Object.assign(globalThis, { testPage });
+
+async function storedRecords(): Promise<unknown[]> {
+  const answered = async <Value>(request: IDBRequest<Value>): Promise<Value> =>
+    await new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const database = await answered(indexedDB.open('longhaul'));
+  const records: unknown[] = [];
+  for (const name of database.objectStoreNames)
+    records.push(await answered(database.transaction(name).objectStore(name).getAll()));
+  database.close();
+  return records;
+}
 
 /** As much as `getRandomValues` gives at once. */
 const RANDOM_BYTES = 64 * 1024;

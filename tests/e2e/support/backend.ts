@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { Hono } from 'hono';
-import { type CoordinatorSettings, createCoordinator } from '@longhaul/coordinator';
+import { type CoordinatorOptions, createCoordinator } from '@longhaul/coordinator';
 import type { MemoryKind, TestMemory } from './memories.ts';
 import type { StoreKind, TestStore } from './stores.ts';
 
@@ -19,7 +19,7 @@ export interface Backend {
 export async function startBackend(
   storeKind: StoreKind,
   memoryKind: MemoryKind,
-  settings: Partial<CoordinatorSettings> = {},
+  settings: Partial<CoordinatorOptions> = {},
 ): Promise<Backend> {
   const [store, memory] = await Promise.all([storeKind.open(), memoryKind.open()]);
   const { catalog, state } = memory;

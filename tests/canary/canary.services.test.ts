@@ -148,7 +148,11 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
     // Temporary credentials: the store refuses them, and says with what they came.
     const temporary = { AWS_SESSION_TOKEN: SECRETS.sessionToken };
     await coordinator('doctor, temporary credentials', ['doctor', '--json'], temporary);
-    await coordinator('bucket lifecycle, temporary credentials', ['bucket', 'lifecycle', '--apply'], temporary);
+    await coordinator(
+      'bucket lifecycle, temporary credentials',
+      ['bucket', 'lifecycle', '--apply'],
+      temporary,
+    );
     await coordinator('sweep, temporary credentials', ['sweep', '--reconcile'], temporary);
     world.store.mood = 'honest';
   }

@@ -35,7 +35,10 @@ export function findSightings(
 export function formsOf(value: string): readonly { readonly form: string; readonly text: string }[] {
   const bytes = Buffer.from(value);
   const percent = [...bytes].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
-  const unicode = [...value].map((char) => String.raw`\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const unicode = Array.from(
+    { length: value.length },
+    (_, at) => String.raw`\u${value.charCodeAt(at).toString(16).padStart(4, '0')}`,
+  );
   return [
     { form: 'raw', text: value },
     { form: 'hex', text: bytes.toString('hex') },

@@ -134,11 +134,14 @@ async function openRedis(): Promise<{ url: string; stop(): Promise<void> }> {
 
 async function openReceiver(): Promise<{ url: string; heard: string[]; close(): Promise<void> }> {
   const heard: string[] = [];
-  const server = createServer(async (request, response) => {
-    const chunks = await request.toArray();
-    heard.push(`${JSON.stringify(request.headers)}\n${Buffer.concat(chunks).toString()}`);
-    // The first is refused, as a receiver with a mistake refuses.
-    response.writeHead(heard.length === 1 ? 500 : 204).end();
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      heard.push(`${JSON.stringify(request.headers)}\n${Buffer.concat(chunks).toString()}`);
+      // The first is refused, as a receiver with a mistake refuses.
+      response.writeHead(heard.length === 1 ? 500 : 204).end();
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

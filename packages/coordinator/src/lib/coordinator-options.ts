@@ -92,7 +92,7 @@ export interface CoordinatorSettings {
   readonly maxChunkSizeBytes: number;
   /** Most parts of one upload. Default and at most 10,000. */
   readonly maxChunks: number;
-  /** Largest upload. Default 48.8 TiB, what S3 takes. */
+  /** Largest upload. Default 48.8 TiB, what S3 takes; never more than the store's profile says that it takes. */
   readonly maxSizeBytes: number;
   /** Up to this size an upload may be one presigned PUT. Default 100 MiB, at most 5 GiB. */
   readonly singlePutThresholdBytes: number;
@@ -290,7 +290,7 @@ export function normalizeSettings(options: CoordinatorOptions): UploadSettings {
   if (errors.length > 0) throw new TypeError(errors.join('; '));
   return {
     limits: limitsOf(settings),
-    maxSizeBytes: settings.maxSizeBytes,
+    maxSizeBytes: Math.min(settings.maxSizeBytes, options.objectStore.profile.maxObjectSizeBytes ?? Infinity),
     singlePutThresholdBytes: settings.singlePutThresholdBytes,
     inlineMaxBytes: settings.inlineMaxBytes,
     grantExpiresInSeconds: settings.grantExpiresInSeconds,

@@ -18,6 +18,17 @@ beforeEach(async () => {
 });
 afterEach(() => coordinator.close());
 
+it('create refuses what is larger than the store takes, whatever the settings say', async () => {
+  const small = await startCoordinator({
+    wrapStore: (store) => ({ ...store, profile: { ...store.profile, maxObjectSizeBytes: 50 * MIB } }),
+  });
+  const create = (sizeBytes: number): ReturnType<TestCoordinator['call']> =>
+    small.call('POST', '/v1/uploads', { body: { ...valid(), sizeBytes } });
+  expect(await create(50 * MIB)).toMatchObject({ status: 201 });
+  expect(await create(50 * MIB + 1)).toMatchObject({ status: 413, problem: { code: 'size-too-large' } });
+  await small.close();
+});
+
 const valid = () => ({ createId: randomUUID(), name: 'x', sizeBytes: 1 });
 
 describe('create refuses', () => {

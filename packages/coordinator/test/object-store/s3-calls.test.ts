@@ -1,7 +1,12 @@
 import { inspect } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ObjectStore } from '../../src/lib/ports/object-store.ts';
-import { awsProfile, createS3ObjectStore, type S3ObjectStoreOptions } from '../../src/s3-object-store.ts';
+import {
+  awsProfile,
+  createS3ObjectStore,
+  type S3ObjectStoreOptions,
+  storeProfiles,
+} from '../../src/s3-object-store.ts';
 import { type Answer, errorXml, openRawS3, type RawS3, say } from './raw-s3-server.ts';
 
 const OBJECT = { key: 'a/b', contentType: 'text/plain', metadata: { 'node-id': 'n' } };
@@ -19,6 +24,12 @@ async function open(answer: Answer, options?: Partial<S3ObjectStoreOptions>): Pr
 }
 
 describe('CreateMultipartUpload', () => {
+  it('tells the end of an upload by the profile where the store has a rule of its own and does not say so', async () => {
+    const objectStore = await open(say(200, CREATED), { profile: storeProfiles.r2 });
+    const { abortAtEpochMs = 0 } = await objectStore.createMultipartUpload(OBJECT);
+    expect((abortAtEpochMs - Date.now()) / 86_400_000).toBeCloseTo(7, 2);
+  });
+
   it('says what cannot be said later, once', async () => {
     const objectStore = await open(
       say(200, CREATED, { 'x-amz-abort-date': 'Fri, 27 Nov 2026 00:00:00 GMT' }),

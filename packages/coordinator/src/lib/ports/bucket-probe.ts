@@ -38,6 +38,9 @@ export interface BucketProbe {
    */
   measure(options: { readonly thorough: boolean }): Promise<MeasuredStore>;
 
+  /** Every object under the prefix of the installation, page by page. @throws ObjectStoreError */
+  objects(): AsyncIterable<readonly ListedKey[]>;
+
   /** Adds a CORS rule to those of the bucket. */
   addCorsRule(rule: CorsRule): Promise<void>;
 
@@ -53,6 +56,14 @@ export interface BucketProbe {
 
   /** Lets go of connections. */
   close(): void;
+}
+
+/** An object as a list shows it. */
+export interface ListedKey {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** As the store writes it, ISO 8601. */
+  readonly lastModified: string;
 }
 
 /** What a store answered to one request. */

@@ -1,10 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GetBucketCorsCommand, S3Client } from '@aws-sdk/client-s3';
+import { GetBucketCorsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createCoordinator } from '../../../src/index.ts';
 import { FINDING_IDS } from '../../../src/lib/process/doctor/finding.ts';
 import { STORE_PROFILE_NAMES } from '../../../src/lib/ports/store-profile.ts';
 import { runCli } from '../../../src/lib/process/run-cli.ts';
+import { createS3ObjectStore, storeProfiles } from '../../../src/s3-object-store.ts';
+import { createSqliteStore } from '../../../src/sqlite.ts';
 import {
   errorAnswer,
   openPretendingStore,
@@ -349,6 +353,50 @@ describe('longhaul-coordinator doctor', () => {
     expect(policies['bucket']?.Statement[1]).toMatchObject({
       Action: 's3:PutObject',
       Condition: { NumericGreaterThan: { 's3:signatureAge': '900000' } },
+    });
+  });
+
+  it('finds objects that no row knows, after a backup was restored for example', async () => {
+    await withFolder(async (folder) => {
+      const store = await open();
+      const path = join(folder, 'longhaul.sqlite');
+      const env = { ...environmentOf(store, 'uploads'), LONGHAUL_SQLITE_FILE: path };
+      const { endpoint, profile: _, ...credentials } = store;
+      const objectStore = createS3ObjectStore({
+        bucket: 'uploads',
+        region: 'us-east-1',
+        endpoint,
+        forcePathStyle: true,
+        credentials,
+        profile: storeProfiles['local-s3'],
+      });
+      const memory = createSqliteStore({ path });
+      await memory.catalog.migrate();
+      const app = createCoordinator({
+        ...memory,
+        objectStore,
+        tokenKeys: ['a key for tests that is long enough'],
+      });
+      const body = JSON.stringify({ createId: randomUUID(), name: 'x', sizeBytes: 1, payload: 'eA==' });
+      const ours = await app.request('http://127.0.0.1/v1/uploads', { method: 'POST', body });
+      expect(ours.status).toBe(201);
+      expect((await runDoctor(store, env, '--reconcile')).finding('objects-unknown').level).toBe('good');
+
+      const client = clientOf(store);
+      const Key = 'connectors/default/a b+c&ä<1>';
+      await client.send(new PutObjectCommand({ Bucket: 'uploads', Key, Body: 'lost' }));
+      await client.send(new PutObjectCommand({ Bucket: 'uploads', Key: 'elsewhere', Body: 'not ours' }));
+      const run = await runDoctor(store, env, '--reconcile');
+      expect(run.finding('objects-unknown')).toMatchObject({
+        level: 'warning',
+        what: expect.stringContaining(Key),
+      });
+      expect(run.status).toBe(3);
+      expect(JSON.parse(run.stdout)).toMatchObject({
+        unknownObjects: [{ key: Key, sizeBytes: 4, lastModified: expect.stringMatching(/^20/) }],
+      });
+      objectStore.close();
+      await Promise.all([memory.state.close(), memory.catalog.close()]);
     });
   });
 

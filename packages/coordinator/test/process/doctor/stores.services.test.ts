@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import {
   type CORSConfiguration,
   CreateMultipartUploadCommand,
@@ -13,6 +16,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import type { StoreProfile } from '../../../src/lib/ports/store-profile.ts';
+import type { Finding } from '../../../src/lib/process/doctor/finding.ts';
 import { storeProfiles } from '../../../src/s3-object-store.ts';
 import {
   contentOf,
@@ -228,6 +232,31 @@ describe.skipIf(ceph.endpoint === '')(
         expect([run.status, troubles(run)]).toEqual([1, [expect.any(String)]]);
         expect(run.stdout + run.stderr).not.toMatch(/canary-secret|X-Amz-Signature=/);
       }
+    });
+  },
+);
+
+const tlsEndpoint = process.env['LONGHAUL_TEST_CEPH_TLS_URL'] ?? '';
+describe.skipIf(tlsEndpoint === '')(
+  `doctor over TLS${tlsEndpoint ? '' : ' (needs LONGHAUL_TEST_CEPH_TLS_URL)'}`,
+  () => {
+    it('finds a certificate that nobody has signed, as a process that does not know its authority', async () => {
+      const { bucket } = await openBucket(ceph);
+      const env = {
+        ...environmentOf({ ...ceph, endpoint: tlsEndpoint }, bucket),
+        PATH: process.env['PATH'] ?? '',
+        AWS_ACCESS_KEY_ID: ceph.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: ceph.secretAccessKey,
+      };
+      const main = join(import.meta.dirname, '../../../src/main.ts');
+      const child = spawn(process.execPath, [main, 'doctor', '--json'], { env });
+      const [stdout, [status]] = await Promise.all([text(child.stdout), once(child, 'exit')]);
+      const { findings } = JSON.parse(stdout) as { findings: readonly Finding[] };
+      expect(findings.find(({ id }) => id === 'tls-certificate')).toMatchObject({
+        level: 'error',
+        fix: expect.stringContaining('NODE_EXTRA_CA_CERTS'),
+      });
+      expect(status).toBe(1);
     });
   },
 );

@@ -45,12 +45,23 @@ export async function createMultipartUpload(
     const output = await connection.onceClient.send(command, { abortSignal });
     return {
       s3UploadId: output.UploadId ?? malformed(call, 'no UploadId'),
-      ...(output.AbortDate !== undefined && { abortAtEpochMs: output.AbortDate.getTime() }),
+      ...abortTime(output.AbortDate, profile.abortAfterDays),
     };
   } catch (error) {
     throw toObjectStoreError(call, error);
   }
 }
+
+/** By the bucket's rule, which the answer tells of; else by the store's own, which only its profile does. */
+function abortTime(
+  abortDate: Date | undefined,
+  abortAfterDays: number | undefined,
+): Pick<CreatedMultipart, 'abortAtEpochMs'> {
+  if (abortDate !== undefined) return { abortAtEpochMs: abortDate.getTime() };
+  return abortAfterDays === undefined ? {} : { abortAtEpochMs: Date.now() + abortAfterDays * DAY_MS };
+}
+
+const DAY_MS = 86_400_000;
 
 /** All parts of an upload, page by page; `undefined` when the store knows no such upload. */
 export async function listParts(

@@ -8,7 +8,9 @@ import { diagnose } from '../doctor/diagnose.ts';
 import { measuredProfile } from '../doctor/measured-profile.ts';
 import type { Diagnosis, Patient } from '../doctor/patient.ts';
 import { bucketPolicy, coordinatorPolicy, operatorPolicy } from '../doctor/policies.ts';
+import { findUnknownObjects, unknownObjectsFinding } from '../doctor/reconcile-objects.ts';
 import { repair } from '../doctor/repair.ts';
+import { withCatalog } from '../with-ports.ts';
 import { wireDoctor } from '../wire-doctor.ts';
 
 const DEFAULT_LONGEST_DAYS = '7';
@@ -18,7 +20,7 @@ const MOST_DAYS = 3_650;
 export const doctor: Command = {
   name: 'doctor',
   summary: 'look at the bucket and the servers, and say what to mend and how',
-  help: `longhaul-coordinator doctor [--origin URL]… [--longest-days N] [--fix [--yes]] [--write-profile FILE] [--json]
+  help: `longhaul-coordinator doctor [--origin URL]… [--longest-days N] [--fix [--yes]] [--reconcile] [--write-profile FILE] [--json]
 longhaul-coordinator doctor --print-policy
 
 Looks at everything that uploads need, as it really is: credentials, clock, region and rights; CORS by a preflight of each
@@ -33,9 +35,11 @@ Options
   --longest-days N      the longest that one of your uploads may take, for the bucket's rules; default ${DEFAULT_LONGEST_DAYS}
   --fix                 offer to add the CORS and lifecycle rules that are missing; asks before each; then looks again
   --yes                 with --fix: do not ask
+  --reconcile           compare the objects under the prefix with the catalog, too: which of them does no row know?
   --write-profile FILE  measure the store, by some 12 MiB more, and write what it can do; use it: S3_PROFILE_FILE=FILE
   --print-policy        print the least rights as policies of IAM, and a bucket policy; asks nobody
-  --json                one JSON object on stdout: { "bucket", "endpoint", "profile", "findings", "repaired" }
+  --json                one JSON object on stdout: { "bucket", "endpoint", "profile", "findings", "repaired",
+                        "unknownObjects"?: at most 10,000 of { "key", "sizeBytes", "lastModified" } }
 
 Exit status: 0 all is well (notes are no trouble); 1 an error was found, or a repair failed; 2 usage; ${FOUND_WARNINGS} warnings and no error.
 
@@ -72,6 +76,7 @@ interface CommandWish {
   readonly fix: boolean;
   readonly yes: boolean;
   readonly profileFile: string | undefined;
+  readonly reconcile: boolean;
   readonly printPolicy: boolean;
   readonly json: boolean;
 }
@@ -85,6 +90,7 @@ function readWish(args: readonly string[]): CommandWish {
       fix: { type: 'boolean', default: false },
       yes: { type: 'boolean', default: false },
       'write-profile': { type: 'string' },
+      reconcile: { type: 'boolean', default: false },
       'print-policy': { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
@@ -96,6 +102,7 @@ function readWish(args: readonly string[]): CommandWish {
     fix: values.fix,
     yes: values.yes,
     profileFile: values['write-profile'],
+    reconcile: values.reconcile,
     printPolicy: values['print-policy'],
     json: values.json,
   };
@@ -125,7 +132,15 @@ async function runDoctor(patient: Patient, wish: CommandWish, world: CliWorld): 
   // Looked at again: what was put there is not yet what works.
   if (repaired.length > 0) diagnosis = await diagnose(patient);
   if (wish.profileFile !== undefined) await writeProfile(wish.profileFile, patient, diagnosis);
-  world.say(wish.json ? toJson(patient, diagnosis, repaired) : describeDiagnosis(diagnosis.findings));
+  const unknown = wish.reconcile
+    ? await withCatalog(world, (catalog) => findUnknownObjects(patient.bucket, catalog))
+    : undefined;
+  if (unknown) {
+    const finding = unknownObjectsFinding(patient.keyPrefix, unknown);
+    diagnosis = { ...diagnosis, findings: [...diagnosis.findings, finding] };
+  }
+  const more = { repaired, ...(unknown && { unknownObjects: unknown.objects }) };
+  world.say(wish.json ? toJson(patient, diagnosis, more) : describeDiagnosis(diagnosis.findings));
   if (!wish.json && wish.profileFile !== undefined && diagnosis.store)
     world.say(`Written: ${wish.profileFile}. Use it by S3_PROFILE_FILE=${wish.profileFile}`);
   return exitOf(diagnosis.findings);
@@ -137,13 +152,13 @@ async function writeProfile(path: string, patient: Patient, { store }: Diagnosis
   await writeFile(path, `${JSON.stringify(profile, undefined, 2)}\n`);
 }
 
-function toJson(patient: Patient, { findings }: Diagnosis, repaired: readonly string[]): string {
+function toJson(patient: Patient, { findings }: Diagnosis, more: object): string {
   const { bucket, endpoint } = patient.bucket;
   return JSON.stringify({
     bucket,
     endpoint,
     profile: patient.profile.name,
     findings: findings.map(({ id, level, what, why, fix }) => ({ id, level, what, why, fix })),
-    repaired,
+    ...more,
   });
 }

@@ -52,6 +52,7 @@ export const FINDING_IDS = [
   'profile-wrong',
   'profile-too-careful',
   'leftovers',
+  'objects-unknown',
   'sqlite',
   'sqlite-not-writable',
   'redis',

@@ -6,6 +6,7 @@ import { awsProfile } from '../store-profiles.ts';
 import { type Ask, createAsk } from '../s3-ask.ts';
 import { readSettings } from './bucket-settings.ts';
 import { addCorsRule, probeCrossOrigin } from './cross-origin.ts';
+import { listObjects } from './list-objects.ts';
 import { measureEncryption } from './measure-encryption.ts';
 import { measureIntegrity } from './measure-integrity.ts';
 import { measureListings } from './measure-listings.ts';
@@ -58,6 +59,7 @@ export function createBucketProbe(
     crossOrigin: (origin) => probeCrossOrigin({ ...trial, ask: askPublicly }, origin),
     anonymous: () => probeAnonymous(trial),
     measure: ({ thorough }) => measure(trial, thorough),
+    objects: () => listObjects(ask, { bucket, prefix: options.keyPrefix }),
     addCorsRule: (rule) => addCorsRule(ask, bucket, rule),
     putAbortRule: (rule) => lifecycle.putAbortRule(rule),
     leaveNothing: () => trial.leaveNothing(),

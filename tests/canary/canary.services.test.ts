@@ -12,6 +12,7 @@ import { type CanaryWorld, openCanaryWorld } from './world.ts';
 const MIB = 1024 ** 2;
 const SIZE = 6 * MIB;
 const AUTHORIZATION = `Bearer ${SECRETS.apiKey}`;
+const UNDER_A_KEY = ['--encryption', 'sse-c', '--key-file', 'film.key', '--part-size', '5MiB'];
 /** Nobody listens there. */
 const NOWHERE = '127.0.0.1:1';
 
@@ -31,6 +32,7 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
   beforeAll(async () => {
     world = await openCanaryWorld();
     await writeFile(join(world.folder, 'film.bin'), randomBytes(11 * MIB));
+    await writeFile(join(world.folder, 'film.key'), SECRETS.customerKey);
   });
   afterAll(() => world.close());
 
@@ -92,6 +94,7 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
   async function uploadsThatSucceed(): Promise<void> {
     expect(await client('upload --json', ['film.bin', '--json', '--part-size', '5MiB'])).toBe(0);
     expect(await client('upload', ['film.bin'])).toBe(0);
+    expect(await client('upload, under a key', ['film.bin', ...UNDER_A_KEY])).toBe(0);
     const inline = await create({ sizeBytes: 1, mode: undefined, payload: 'eA==' });
     expect(inline.state).toBe('COMPLETED');
     await expect.poll(() => world.heard.length, { timeout: 20_000 }).toBeGreaterThan(3);
@@ -145,6 +148,7 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
     await call('DELETE', `/v1/uploads/${uploadId}`, undefined, { [TOKEN_HEADER]: token });
     expect(grants.length).toBeGreaterThan(0);
     expect(await client('upload, refused by the store', ['film.bin', '--json'])).toBe(1);
+    expect(await client('upload, under a key, refused', ['film.bin', '--json', ...UNDER_A_KEY])).toBe(1);
     // Temporary credentials: the store refuses them, and says with what they came.
     const temporary = { AWS_SESSION_TOKEN: SECRETS.sessionToken };
     await coordinator('doctor, temporary credentials', ['doctor', '--json'], temporary);
@@ -216,7 +220,7 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
       sql,
       { name: 'Kafka', text: JSON.stringify(messages) },
       { name: 'webhooks', text: world.heard.join('\n') },
-      ...(await dumpFolder(world.folder, ['film.bin', 'api-keys'])),
+      ...(await dumpFolder(world.folder, ['film.bin', 'film.key', 'api-keys'])),
     ];
   }
 

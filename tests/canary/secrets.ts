@@ -4,6 +4,7 @@ import type { Canary } from './scan.ts';
 /** Characters that every encoding writes in another way. */
 const ODD = '/+ "&<é>%\\';
 
+const customer = Buffer.from('cANaRy customer key of 32 bytes!').toString('base64');
 const master = Buffer.from('cANaRy master key of 32 bytes!!!').toString('base64');
 
 /** The secrets of an installation. Each is told from the others wherever it is seen. */
@@ -20,6 +21,8 @@ export const SECRETS = {
   metricsToken: 'cANaRy-metrics-token',
   masterKey: master,
   apiKey: 'cANaRy-api-key-of-a-service-0123456789',
+  /** Of an upload with SSE-C. The coordinator never has it. */
+  customerKey: customer,
   /** What a client should not have sent. */
   straySecret: `cANaRy-stray${ODD}`,
 } as const;
@@ -31,5 +34,6 @@ export const API_KEYS = `owner-of-canaries ${createHash('sha256').update(SECRETS
 export const CANARIES: readonly Canary[] = [
   ...Object.entries(SECRETS).map(([name, value]) => ({ name, value })),
   { name: 'bytes of webhookSecret', value: 'cANaRy webhook secret, 32 bytes!' },
+  { name: 'bytes of customerKey', value: 'cANaRy customer key of 32 bytes!' },
   { name: 'bytes of masterKey', value: 'cANaRy master key of 32 bytes!!!' },
 ];

@@ -127,6 +127,8 @@ export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.s
       v.string(),
       v.maxLength(256),
       v.regex(MEDIA_TYPE, 'must be a media type, for example `text/plain`'),
+      // Stores do not agree on what a signature makes of a tab: some refuse what others take.
+      v.transform((contentType) => contentType.replaceAll(/[ \t]*\t[ \t]*/g, ' ')),
     ),
   ),
   connectorId: v.exactOptional(

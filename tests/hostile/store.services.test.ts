@@ -1,0 +1,4 @@
+import { describeStoreAttacks } from './support/store-attacks.ts';
+
+describeStoreAttacks('versitygw');
+describeStoreAttacks('ceph-radosgw-16');

@@ -1,0 +1,3 @@
+import { describeStoreAttacks } from './support/store-attacks.ts';
+
+describeStoreAttacks('local-s3');

@@ -106,6 +106,7 @@ async function startCoordinator(folder: string, env: Readonly<Record<string, str
       NODE_NO_WARNINGS: '1',
       LONGHAUL_PORT: '0',
       LONGHAUL_TOKEN_KEYS: TOKEN_KEY,
+      LONGHAUL_LOG_LEVEL: 'warn',
       ...env,
     },
   });

@@ -46,6 +46,7 @@ function requestIdOf(c: Context): string {
 
 /** Patterns only: a path may hold anything. What no route has taken ends in a pattern of the middleware. */
 function routeOf(c: Context): string {
-  const route = routePath(c, -1);
+  // Of the handler that came last to run: a path may fit several patterns, `batch` that of any id too.
+  const route = routePath(c);
   return route.endsWith('*') ? 'none' : route;
 }

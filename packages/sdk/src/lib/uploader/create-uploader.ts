@@ -4,6 +4,7 @@ import { toBase64 } from '../base64.ts';
 import { createCoordinatorClient } from '../http/coordinator-client.ts';
 import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
+import { loaded } from '../loaded.ts';
 import type { ByteSource, SourceHints } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Line } from '../schedule/line.ts';
@@ -54,9 +55,6 @@ const SPARED_PARTS = 2;
 
 /** Of those, uploads that send by themselves, per connection: some always wait for the coordinator meanwhile. */
 const SENDING_PER_CONNECTION = 4;
-
-const CODE_UNREACHABLE =
-  'A part of this program that is loaded on demand is not there. Load the page again; the upload goes on from there.';
 
 /**
  * An uploader on a platform of your own.
@@ -155,13 +153,6 @@ async function jobOf<Source extends ByteSource>(
     return { ...job, options: { ...options, ...(encryption && { encryption }) } };
   const { withCustomerKey } = await loaded(import('./customer-key.ts'));
   return withCustomerKey({ ...job, options }, encryption);
-}
-
-/** What is loaded on demand. @throws UploadError `CODE_UNREACHABLE` */
-async function loaded<Module>(code: Promise<Module>): Promise<Module> {
-  return await code.catch((cause: unknown) => {
-    throw new UploadError('CODE_UNREACHABLE', CODE_UNREACHABLE, { cause });
-  });
 }
 
 /** The key of an upload that has one of its own, in base64; a new one, unless it is to be that of an upload that was begun. */

@@ -1,12 +1,14 @@
 import { fullPartSizeOf } from '@longhaul/protocol';
+import { loaded } from '../../loaded.ts';
 import type { SourceHints } from '../../ports/byte-source.ts';
+import type { PartSender } from '../../ports/part-sender.ts';
 import type { Platform } from '../../ports/platform.ts';
 import { type BlobInput, type BlobSource, createBlobSource, toBlob } from '../../sources/blob-source.ts';
 import { type ByteStream, isByteStream } from '../../sources/byte-stream.ts';
 import { systemClock } from '../../system-clock.ts';
 import { UploadError } from '../../upload-error.ts';
-import { createBrowserPartSender } from './browser-part-sender.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
+import type * as BrowserPartSender from './browser-part-sender.ts';
 import { isFileHandle, openHandle } from './file-handle.ts';
 
 /**
@@ -25,12 +27,23 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
   clock: systemClock,
   connectivity: browserConnectivity,
   openSource,
-  createSender: createBrowserPartSender,
+  createSender,
   digester: {
     algorithms: ['CRC32', 'CRC64NVME', 'MD5'],
     digest: async (stretch) => await (await import('./blob-digester.ts')).digestBlob(stretch),
   },
 };
+
+function createSender(): PartSender<BlobSource> {
+  let sender: Promise<PartSender<BlobSource>> | undefined;
+  const load = async (): Promise<PartSender<BlobSource>> =>
+    (await loaded(loadSender())).createBrowserPartSender();
+  return { send: async (part) => await (await (sender ??= load())).send(part) };
+}
+
+async function loadSender(): Promise<typeof BrowserPartSender> {
+  return await import('./browser-part-sender.ts');
+}
 
 /** Opens what can be read again and again. */
 export async function openFile(input: BlobInput | FileSystemFileHandle): Promise<BlobSource> {
@@ -40,6 +53,8 @@ export async function openFile(input: BlobInput | FileSystemFileHandle): Promise
 }
 
 async function openSource(input: BrowserInput, hints: SourceHints): Promise<BlobSource> {
+  // Under way while the coordinator is asked; who needs it is told if it fails.
+  loadSender().catch(() => {});
   if (!isByteStream(input)) return await openFile(input);
   // On demand: most pages never upload one.
   const { openBrowserStream } = await import('./browser-stream.ts');

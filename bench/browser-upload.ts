@@ -19,6 +19,8 @@ Usage
   npx --yes pnpm@12 bench browser-upload [--size-mib 1024] [--rounds 3] [--json]
 
 Every upload runs in a fresh Chromium, driven by its bare protocol. Longhaul has nothing configured but its checksums.
+A file of a quarter of the size is uploaded as well, so that what the main thread does for every upload (code loaded and
+compiled, the calls to the coordinator) is told from what it does for each GiB more: (whole - quarter) / difference in size.
 Needs Chromium (apt-get install chromium).
 `;
 const MIB = 1024 ** 2;
@@ -58,10 +60,11 @@ async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), 'longhaul-bench-'));
   const sizeBytes = Number(values['size-mib']) * MIB;
   try {
-    const file = join(folder, 'file.bin');
-    await makeFile(file, sizeBytes);
+    const files = { whole: join(folder, 'whole.bin'), quarter: join(folder, 'quarter.bin') };
+    await makeFile(files.whole, sizeBytes);
+    await makeFile(files.quarter, sizeBytes / 4);
     await buildPages();
-    const rows = toPageRows(sizeBytes, await measure(chromium, file, sizeBytes));
+    const rows = toPageRows(sizeBytes, await measure(chromium, files, sizeBytes));
     const heading = `${values['size-mib']} MiB, median of ${values.rounds}`;
     const text = values.json ? JSON.stringify(rows) : `\n${heading}\n\n${formatPageRows(rows)}`;
     process.stdout.write(`${text}\n`);
@@ -71,15 +74,21 @@ async function main(): Promise<number> {
   }
 }
 
-async function measure(chromium: string, file: string, sizeBytes: number): Promise<PageRuns[]> {
+async function measure(
+  chromium: string,
+  files: { readonly whole: string; readonly quarter: string },
+  sizeBytes: number,
+): Promise<PageRuns[]> {
   const backend = await startBackend('127.0.0.1');
-  const runs = WAYS.map((way) => ({ ...way, costs: [] as PageCost[] }));
+  const runs = WAYS.map((way) => ({ ...way, costs: [] as PageCost[], quarterCosts: [] as PageCost[] }));
   try {
     for (let round = 1; round <= Number(values.rounds); round++) {
-      for (const { name, page, options, costs } of runs) {
-        const words = pageCommand(chromium, page, file, { ...backend.address, options });
-        const cost = await upload(words, backend, sizeBytes);
+      for (const { name, page, options, costs, quarterCosts } of runs) {
+        const run = async (file: string, bytes: number): Promise<PageCost> =>
+          await upload(pageCommand(chromium, page, file, { ...backend.address, options }), backend, bytes);
+        const cost = await run(files.whole, sizeBytes);
         costs.push(cost);
+        quarterCosts.push(await run(files.quarter, sizeBytes / 4));
         process.stderr.write(`round ${round}, ${name}: ${cost.seconds.toFixed(2)} s\n`);
       }
     }

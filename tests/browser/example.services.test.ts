@@ -69,9 +69,17 @@ describe.skipIf(!CHROMIUM)('examples/browser (needs LONGHAUL_TEST_CHROMIUM)', ()
       await world?.close();
     });
 
-    it('uploads a file from its static files', async () => {
-      const file = await writeTestFile(folder, 'holiday.mp4', { sizeBytes: 40 * 1024 ** 2 + 1 });
+    it('uploads a file from its static files, its workers among them', async () => {
+      const begun = new Set<string>();
+      // One that is not there, or is no script, is let go.
+      const lost: string[] = [];
+      page.on('worker', (worker) => {
+        begun.add(/assets\/(.+)-.+\.js$/.exec(worker.url())?.[1] ?? worker.url());
+        worker.on('close', () => lost.push(worker.url()));
+      });
+      const file = await writeTestFile(folder, 'holiday.mp4', { sizeBytes: 120 * 1024 ** 2 + 1 });
       const outcome = await uploadFrom(site.url, file.path);
+      expect([[...begun].sort(), lost]).toEqual([['checksum-worker', 'sending-worker'], []]);
       expect(outcome).toContain('holiday.mp4 is stored');
       const key = /stored as (\S+)/.exec(outcome)?.[1] ?? '';
       expect((await world.read(key)).sha256).toBe(file.sha256);

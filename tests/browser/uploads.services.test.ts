@@ -15,6 +15,9 @@ const PART = 5 * MIB;
 /** Long, for a machine that is busy. */
 const WAIT = { timeout: 20_000 };
 
+/** A worker that says that it is there, and then hangs. */
+const HANGING = 'postMessage({ moved: new Map() }); onmessage = () => { for (;;); };';
+
 let browser: Browser;
 let world: UploadWorld;
 let pageServer: TestServer;
@@ -130,13 +133,14 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
 
   it.each([
     ['is not there', { status: 404 }],
-    ['falls silent', { contentType: 'text/javascript', body: 'for (;;);' }],
+    ['never says a word', { contentType: 'text/javascript', body: 'for (;;);' }],
+    ['falls silent', { contentType: 'text/javascript', body: HANGING }],
   ])('sends by itself when its worker %s', { timeout: 60_000 }, async (what, answer) => {
     await page.route('**/sending-worker.js', async (route) => await route.fulfill(answer));
     const file = await write(`sent ${what}.bin`, 8 * PART);
     const done = await upload(file, { concurrency: 2, integrity: false });
     await expectStored(world, file, done);
-    expect(page.workers()).toEqual([]);
+    await expect.poll(() => page.workers(), WAIT).toEqual([]);
   });
 
   it('leaves off in its worker when it is cancelled or paused', async () => {

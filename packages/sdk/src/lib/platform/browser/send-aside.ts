@@ -28,7 +28,7 @@ const LOOK_EVERY_MS = 1_000;
 /** A worker that says nothing for so long is dead if it has something to do, and costs memory for nothing if it has not. */
 const MAX_QUIET_LOOKS = 10;
 
-/** Sends from a worker, and by `sendHere` once there can be none, or it has fallen silent. */
+/** Sends from a worker; by `sendHere` until it is there, and once there can be none, or it has fallen silent. */
 export function createAside(sendHere: Send): Send {
   const running = new Map<number, Running>();
   const worker = createSendingWorker({
@@ -46,7 +46,7 @@ export function createAside(sendHere: Send): Send {
   let lastId = 0;
 
   return (part) => {
-    if (!worker.isThere()) return sendHere(part);
+    if (!worker.isReady()) return sendHere(part);
     const { url, headers, source, offsetBytes, sizeBytes, signal } = part;
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
@@ -74,8 +74,8 @@ export function createAside(sendHere: Send): Send {
 }
 
 interface SendingWorker {
-  /** Starts it if need be. `false`: there can be none. */
-  isThere(): boolean;
+  /** Starts it if need be. `false`: it is not there yet, or there can be none. */
+  isReady(): boolean;
   order(order: Order): void;
 }
 
@@ -88,6 +88,7 @@ function createSendingWorker(owner: {
 }): SendingWorker {
   let worker: Worker | undefined;
   let canWork = true;
+  let isReady = false;
   let quietLooks = 0;
   let looking: ReturnType<typeof setInterval> | undefined;
 
@@ -96,6 +97,7 @@ function createSendingWorker(owner: {
     clearInterval(looking);
     worker?.terminate();
     worker = undefined;
+    isReady = false;
   };
   const giveUp = (): void => {
     canWork = false;
@@ -112,6 +114,7 @@ function createSendingWorker(owner: {
     worker = new Worker(new URL('./sending-worker.js', import.meta.url), { type: 'module' });
     worker.onmessage = ({ data }: MessageEvent<News>) => {
       quietLooks = 0;
+      isReady = true;
       owner.hear(data);
     };
     worker.onerror = (event) => {
@@ -124,13 +127,13 @@ function createSendingWorker(owner: {
 
   return {
     order,
-    isThere() {
+    isReady() {
       try {
         if (canWork && !worker) start();
       } catch {
         canWork = false;
       }
-      return canWork;
+      return isReady;
     },
   };
 }

@@ -47,3 +47,6 @@ function tell(news: Omit<News, 'moved'>): void {
   postMessage({ ...news, moved } satisfies News);
   moved = new Map();
 }
+
+// The page waits for the first word before it asks for anything.
+tell({});

@@ -36,6 +36,12 @@ describe('readArguments', () => {
     expect(readArguments(['--quick', '--sizes', '64,32'])?.links[0]?.sizesMiB).toEqual([32]);
   });
 
+  it('takes the small files of those lines that have one', () => {
+    const asked = readArguments(['--small']);
+    expect(asked?.links.map(({ sizesMiB }) => sizesMiB)).toEqual([[128], [1024, 256], [64], [16]]);
+    expect(readArguments(['--small', '--sizes', '7'])?.links[2]?.sizesMiB).toEqual([7]);
+  });
+
   it.each([
     [['--blackout'], 60],
     [['--blackout-seconds', '5'], 5],

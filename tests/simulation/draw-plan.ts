@@ -33,6 +33,7 @@ const ELSEWHERE = new Set<FaultName>([
   'part landed after an abort',
   'file changed',
   'machine of a client slept',
+  'call met an older coordinator',
 ]);
 const CHANCES: readonly FaultName[] = FAULT_NAMES.filter(
   (name) => !OUTAGES.has(name) && !ELSEWHERE.has(name),
@@ -87,6 +88,7 @@ function drawAnyPlan(random: Random, seed: number, killPoints: readonly string[]
       ...OFTEN.filter(() => random.chance(0.3)).map((name) => drawWindow(random, name, healsAtMs)),
       ...some(random, CHANCES, 4).map((name) => drawWindow(random, name, healsAtMs)),
       ...some(random, [...OUTAGES], 2).map((name) => drawOutage(random, name, healsAtMs)),
+      ...drawOlder(random.fork('older'), healsAtMs),
     ],
     strokes: some(random, STROKES, 2).map((name) => ({ name, atMs: random.fraction() * healsAtMs })),
     killsAtMs: Array.from({ length: random.int(0, 2) }, () => random.fraction() * healsAtMs),
@@ -151,6 +153,12 @@ function drawWindow(random: Random, name: FaultName, healsAtMs: number): FaultWi
   const fromMs = random.chance(0.5) ? 0 : random.fraction() * healsAtMs * 0.7;
   const untilMs = random.chance(0.5) ? healsAtMs : fromMs + random.fraction() * healsAtMs * 0.5;
   return { name, fromMs, untilMs, probability: random.pick([0.05, 0.2, 0.5, 0.8]) };
+}
+
+/** A fleet of two versions: any call may come to either. */
+function drawOlder(random: Random, untilMs: number): FaultWindow[] {
+  const name = 'call met an older coordinator';
+  return random.chance(0.3) ? [{ name, fromMs: 0, untilMs, probability: random.pick([0.3, 0.7, 1]) }] : [];
 }
 
 function drawOutage(random: Random, name: FaultName, healsAtMs: number): FaultWindow {

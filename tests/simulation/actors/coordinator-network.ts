@@ -2,6 +2,7 @@ import type { Faults } from '../engine/faults.ts';
 import type { Life } from '../engine/life.ts';
 import type { Random } from '../engine/random.ts';
 import type { Scheduler } from '../engine/scheduler.ts';
+import { refusalOfOlder } from './older-coordinator.ts';
 
 /** A server as a client sees it. */
 export interface Server {
@@ -31,6 +32,7 @@ export function createClientFetch(
     const { method, url, headers, signal } = request;
     const call = `${client.name} ${method} ${new URL(url).pathname.replace(/[0-9a-f-]{30,}/, (id) => id.slice(-4))}`;
     const body = method === 'DELETE' ? null : await request.text();
+    const refusal = refusalOfOlder(method, url, body ?? '');
     return await new Promise((resolve, reject) => {
       signal.throwIfAborted();
       signal.addEventListener('abort', () => {
@@ -60,8 +62,11 @@ export function createClientFetch(
           if (!isAnswered) fail('ECONNRESET');
           isAnswered = true;
         });
+        const isOlder = refusal !== undefined && faults.strikes('call met an older coordinator');
         const serve = async (): Promise<void> => {
-          const response = await server.fetch(new Request(url, { method, headers, body }));
+          const response = isOlder
+            ? refusal
+            : await server.fetch(new Request(url, { method, headers, body }));
           if (!isAnswered) answerWith(response);
           isAnswered = true;
         };

@@ -7,6 +7,7 @@ export const FAULT_NAMES = [
   'call to the coordinator lost',
   'answer of the coordinator lost',
   'call to the coordinator slow',
+  'call met an older coordinator',
   'part cut',
   'part stored and its answer lost',
   'part stalled',

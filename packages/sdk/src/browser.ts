@@ -6,7 +6,7 @@
 import { addressOf } from './lib/address.ts';
 import { fingerprintOf } from './lib/fingerprint.ts';
 import { type BrowserInput, browserPlatform, openFile } from './lib/platform/browser/browser-platform.ts';
-import { browserResumeStore } from './lib/platform/browser/browser-resume-store.ts';
+import { browserResumeStore, loadResumeStore } from './lib/platform/browser/browser-resume-store.ts';
 import type { PendingUpload } from './lib/platform/browser/pending-uploads.ts';
 import { type CreateUploader, createUploaderOn, type Uploader } from './lib/uploader/create-uploader.ts';
 import { UploadError } from './lib/upload-error.ts';
@@ -65,7 +65,10 @@ createUploader satisfies CreateUploader<BrowserInput>;
 
 const loadTabs = () => import('./lib/tabs/share-upload.ts').catch(() => undefined);
 
-const warmUp = (): void => void loadTabs();
+const warmUp = (): void => {
+  void loadTabs();
+  loadResumeStore().catch(() => {});
+};
 
 const shareUpload: ShareUpload = async (key, control, lead) => {
   const tabs = await loadTabs();

@@ -5,6 +5,8 @@ import { startServers, type TestServers } from './support/start-servers.ts';
 
 const MIB = 1024 ** 2;
 const content = randomBytes(16 * MIB);
+/** Of it, as the SDK cuts it. */
+const PARTS = 3;
 
 let servers: TestServers;
 let calls: string[];
@@ -50,8 +52,10 @@ async function expectStored(uploader: ReturnType<typeof uploaderThrough>): Promi
 describe('an upload of a few parts', () => {
   it('is two calls, the first one as well as later ones', async () => {
     let asking = 0;
-    const uploader = uploaderThrough((path, { sign }) => {
+    let reported = 0;
+    const uploader = uploaderThrough((path, { sign, report }) => {
       if (path === '/parts' && (sign as unknown[]).length > 0) asking++;
+      reported += (report as unknown[] | undefined)?.length ?? 0;
       return undefined;
     });
     const askedBy = async (): Promise<number> => {
@@ -62,6 +66,8 @@ describe('an upload of a few parts', () => {
     // A machine that is busy with others may digest too late for the first call, once in a while.
     const first = Math.min(await askedBy(), await askedBy(), await askedBy());
     expect(first).toBe(0);
+    // Nothing is left for the coordinator to look up at the store.
+    expect(reported).toBe(3 * PARTS);
     // What is stored is told in between only if all of it takes long.
     expect(calls.filter((path) => path !== '/parts')).toEqual([
       '',

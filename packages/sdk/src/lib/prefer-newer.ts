@@ -1,5 +1,5 @@
 import type { Coordinator } from './ports/coordinator.ts';
-import { codeOf, isUploadError } from './upload-error.ts';
+import { codeOf, type UploadError } from './upload-error.ts';
 
 /**
  * Asks as coordinators of today are asked. One from before, or a gateway in front of it, refuses what it does not know: then it
@@ -22,6 +22,6 @@ export async function preferNewer<Answer>(
 
 /** The coordinator says so itself, or somebody in front of it who speaks no problem documents. */
 function isUnknownCall(error: unknown): boolean {
-  if (!isUploadError(error) || !/^40[0345]$/.test(String(error.status))) return false;
-  return /^(bad-request|route-not-found|undefined)$/.test(codeOf(error));
+  const { status = 0 } = error as Partial<UploadError>;
+  return status < 500 && /^(bad-request|route-not-found|undefined)$/.test(codeOf(error));
 }

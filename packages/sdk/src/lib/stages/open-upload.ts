@@ -50,7 +50,6 @@ export async function openUpload(
     create(input, isOlder ? request : { ...request, sign });
   try {
     const created = await (sign.length > 0 ? preferNewer(coordinator, ask) : ask());
-    coordinator.learnt.checksumAlgorithm = created.checksumAlgorithm ?? null;
     return ENDED.test(created.state) ? undefined : { created, askedMs, request };
   } catch (error) {
     const code = codeOf(error);

@@ -5,6 +5,7 @@
  * @module
  */
 export { createLine } from '../schedule/line.ts';
+export { completeUpload } from '../stages/complete-upload.ts';
 export { createDigests } from '../stages/digest-parts.ts';
 export { createExchange } from '../stages/exchange.ts';
 export { sendPart } from '../stages/send-part.ts';

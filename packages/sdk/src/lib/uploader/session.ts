@@ -29,7 +29,7 @@ export interface Session {
 /** Begins the session of an upload that `request` has opened. */
 export function createSession(
   input: OpenInput & { readonly stopSignal: AbortSignal },
-  { uploadId, token, mode }: CreateUploadResponse,
+  { uploadId, token, mode, checksumAlgorithm }: CreateUploadResponse,
   request: CreateBody,
 ): Session {
   const reopen = async (): Promise<CreateUploadResponse | undefined> => {
@@ -46,6 +46,7 @@ export function createSession(
   };
 
   const { coordinator } = input;
+  coordinator.learnt.checksumAlgorithm = checksumAlgorithm ?? null;
   const withFreshToken = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
     try {
       return await ask();

@@ -2,7 +2,7 @@ import { MIN_PART_SIZE_BYTES, type Receipt, type UploadResult } from '@longhaul/
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import { cancelUpload } from '../stages/cancel-upload.ts';
-import { completeUpload, type Completion } from '../stages/complete-upload.ts';
+import type { Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import type { Digests } from '../stages/digest-parts.ts';
 import type { Foresight } from './foresee.ts';
@@ -113,7 +113,8 @@ async function endAfter<Source extends ByteSource>(
 ): Promise<UploadResult | undefined> {
   const { abortSignal, stopSignal, source } = job;
   const letGo = async (signal: AbortSignal): Promise<UploadResult | undefined> => {
-    const complete = (): Promise<Completion> => completeUpload(job, session.complete, signal);
+    const complete = async (): Promise<Completion> =>
+      await (await job.loadSending()).completeUpload(job, session.complete, signal);
     const result = await cancelUpload(() => session.cancel(signal), complete);
     await forgetUpload(job, content);
     return result;
@@ -178,7 +179,7 @@ async function carry<Source extends ByteSource>(
   const { stopSignal, gate, dispatch, source } = job;
   const { session, opened, digests } = upload;
   const { once } = source;
-  const { workLeft } = await job.loadSending();
+  const { workLeft, completeUpload } = await job.loadSending();
   let work = workLeft(upload.created);
   for (let round = 1; ; round++) {
     const sent = sendAndReport(job, upload, work);

@@ -5,10 +5,12 @@
  * @module
  */
 export { createLine } from '../schedule/line.ts';
+export { cancelUpload } from '../stages/cancel-upload.ts';
 export { completeUpload } from '../stages/complete-upload.ts';
 export { createDigests } from '../stages/digest-parts.ts';
 export { createExchange } from '../stages/exchange.ts';
 export { sendPart } from '../stages/send-part.ts';
 export { sendParts } from '../stages/send-parts.ts';
 export { foresee } from './foresee.ts';
+export { createSession } from './session.ts';
 export { workLeft } from './work-left.ts';

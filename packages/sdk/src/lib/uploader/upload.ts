@@ -1,7 +1,11 @@
-import { MIN_PART_SIZE_BYTES, type Receipt, type UploadResult } from '@longhaul/protocol';
+import {
+  type CreateUploadResponse,
+  MIN_PART_SIZE_BYTES,
+  type Receipt,
+  type UploadResult,
+} from '@longhaul/protocol';
 import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
-import { cancelUpload } from '../stages/cancel-upload.ts';
 import type { Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import type { Digests } from '../stages/digest-parts.ts';
@@ -10,14 +14,18 @@ import { type Content, forgetUpload, identifyUpload, recogniseContent } from '..
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { reasonOf, type WishedPlan, wishPlan } from '../schedule/wish-plan.ts';
 import { codeOf, isUploadError, UploadError } from '../upload-error.ts';
-import { createSession, type Session } from './session.ts';
-import type { UploadJob } from './upload-job.ts';
+import type { Session } from './session.ts';
+import type { Sending, UploadJob } from './upload-job.ts';
 import type { OpenedUpload } from './upload-state.ts';
 import { partsOf } from './parts-of.ts';
 import type { WorkLeft } from './work-left.ts';
 
 interface OpenUpload extends Opening {
   readonly opened: OpenedUpload;
+}
+
+interface SendableUpload extends OpenUpload {
+  readonly sending: Sending;
   readonly session: Session;
 }
 
@@ -28,7 +36,7 @@ interface Prepared {
 
 type PreparedJob<Source extends ByteSource> = UploadJob<Source> & Prepared;
 
-interface DigestedUpload extends OpenUpload {
+interface DigestedUpload extends SendableUpload {
   /** Of an upload whose parts are digested. */
   readonly digests: Digests | undefined;
 }
@@ -94,28 +102,45 @@ async function runOnce<Source extends ByteSource>(
   const { created, opened } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
   job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
+  if (created.result) {
+    await forgetUpload(job, content);
+    return created.result;
+  }
+  const sending = await job.loadSending().catch(async (error: unknown) => {
+    if (job.source.once) await letGoUnsent(job, created);
+    throw error;
+  });
+  const session = sending.createSession(job, created, upload.request);
   try {
-    const result = created.result ?? (await digestAndCarry(job, upload));
+    const result = await digestAndCarry(job, { ...upload, sending, session });
     await forgetUpload(job, content);
     return result;
   } catch (error) {
-    const result = await endAfter(job, { ...upload, content }, error);
+    const result = await endAfter(job, { sending, session, content }, error);
     if (!result) throw error;
     return result;
   }
 }
 
+/** What sends is not there, and nobody can go on with what was a stream. */
+async function letGoUnsent<Source extends ByteSource>(
+  { coordinator }: UploadJob<Source>,
+  { uploadId, token }: CreateUploadResponse,
+): Promise<void> {
+  const call = { method: 'delete', path: `/${uploadId}`, token } as const;
+  await coordinator.call(call, AbortSignal.timeout(LET_GO_WITHIN_MS)).catch(() => {});
+}
+
 /** Ends what nobody can or wants to go on with after the error. The result, if it is complete all the same. */
 async function endAfter<Source extends ByteSource>(
   job: UploadJob<Source>,
-  { session, content }: OpenUpload & { readonly content: Content },
+  { sending, session, content }: Pick<SendableUpload, 'sending' | 'session'> & { readonly content: Content },
   error: unknown,
 ): Promise<UploadResult | undefined> {
   const { abortSignal, stopSignal, source } = job;
   const letGo = async (signal: AbortSignal): Promise<UploadResult | undefined> => {
-    const complete = async (): Promise<Completion> =>
-      await (await job.loadSending()).completeUpload(job, session.complete, signal);
-    const result = await cancelUpload(() => session.cancel(signal), complete);
+    const complete = (): Promise<Completion> => sending.completeUpload(job, session.complete, signal);
+    const result = await sending.cancelUpload(() => session.cancel(signal), complete);
     await forgetUpload(job, content);
     return result;
   };
@@ -146,24 +171,22 @@ async function open<Source extends ByteSource>(
   const { uploadId, mode, receivedParts } = created;
   const plan = { ...created.plan, reason: reasonOf(wished, created.plan, created.resumed) };
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
-  return { ...opening, opened, session: createSession(job, created, request) };
+  return { ...opening, opened };
 }
 
 async function digestAndCarry<Source extends ByteSource>(
   job: PreparedJob<Source>,
-  upload: OpenUpload,
+  upload: SendableUpload,
 ): Promise<UploadResult> {
   const { digester, source } = job;
-  const { created, request } = upload;
+  const { created, request, sending } = upload;
   const foresight = await job.foreseen;
   if (foresight?.fits(created)) return await carry(job, { ...upload, digests: foresight.digests });
   const { checksumAlgorithm: algorithm } = created;
   // What can be read once is not there before it is its turn.
   const ahead = { parts: source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };
   const digests =
-    digester &&
-    algorithm &&
-    (await job.loadSending()).createDigests({ ...job, ...request, ...ahead, digester, algorithm });
+    digester && algorithm && sending.createDigests({ ...job, ...request, ...ahead, digester, algorithm });
   try {
     return await carry(job, { ...upload, digests });
   } finally {
@@ -179,7 +202,7 @@ async function carry<Source extends ByteSource>(
   const { stopSignal, gate, dispatch, source } = job;
   const { session, opened, digests } = upload;
   const { once } = source;
-  const { workLeft, completeUpload } = await job.loadSending();
+  const { workLeft, completeUpload } = upload.sending;
   let work = workLeft(upload.created);
   for (let round = 1; ; round++) {
     const sent = sendAndReport(job, upload, work);
@@ -210,7 +233,7 @@ async function sendAndReport<Source extends ByteSource>(
 ): Promise<readonly Receipt[]> {
   const { digests, opened } = upload;
   const { once } = job.source;
-  const { line, createExchange, sendPart, sendParts } = await job.loadSending();
+  const { line, createExchange, sendPart, sendParts } = upload.sending;
   const exchange = createExchange({ ...job, ...upload, parts: missing });
   const input = { ...job, ...exchange, line, isSame: digests?.isSame };
   const parts = once

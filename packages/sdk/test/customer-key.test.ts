@@ -120,3 +120,44 @@ describe('an upload under a key of the caller', () => {
     expect(proxy.puts).toEqual([]);
   });
 });
+
+describe('an upload under a key of the caller, to a store that takes none that was not signed', () => {
+  const entrusted = { ...encryption, entrustKey: true } as const;
+
+  async function startKeeping(): Promise<string[]> {
+    const publicEndpoint = async (storeUrl: string) => (proxy = await startStoreProxy(storeUrl, pass)).url;
+    servers = await startServers({ publicEndpoint, profile: { ssecBlind: false }, keepsKeys: true });
+    return [];
+  }
+
+  it('tells the coordinator the key where it asks for it, and in creates alone', async () => {
+    const told = await startKeeping();
+    const uploader = createUploader({
+      retry,
+      partSizeBytes: 5 * MIB,
+      coordinator: async (request) => {
+        told.push(`${new URL(request.url).pathname} ${await request.clone().text()}`);
+        return await servers.coordinator(request);
+      },
+    });
+    const { key: objectKey } = await uploader.upload(content, { encryption: entrusted }).result;
+    const withKey = told.map((call) => call.includes(base64));
+    expect(withKey.filter(Boolean)).toHaveLength(1);
+    // The first one asks whether it can do without.
+    expect(withKey.slice(0, 2)).toEqual([false, true]);
+    expect(hashOf(await servers.read(objectKey, base64))).toBe(hashOf(content));
+    await expect(servers.read(objectKey)).rejects.toThrow();
+  });
+
+  it('tells it nothing without leave', async () => {
+    const told = await startKeeping();
+    const sent = upload(async (request) => {
+      told.push(await request.clone().text());
+      return await servers.coordinator(request);
+    });
+    await expect(sent).rejects.toMatchObject({ code: 'KEY_UNUSABLE' });
+    expect(told).toHaveLength(1);
+    expect(told[0]).not.toContain(base64);
+    expect(await servers.keys()).toEqual([]);
+  });
+});

@@ -28,10 +28,12 @@ export class Secret<Value extends string | Uint8Array = string> {
     return this.#value;
   }
 
+  /** `[secret]` */
   toString(): string {
     return HIDDEN;
   }
 
+  /** `[secret]` */
   toJSON(): string {
     return HIDDEN;
   }

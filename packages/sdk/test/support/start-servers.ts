@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import {
   type Clock,
@@ -7,6 +7,12 @@ import {
   type StoreProfile,
   sweep,
 } from '@longhaul/coordinator';
+import {
+  createEnvelopeSealer,
+  createKeyVault,
+  type KeySealer,
+  readMasterKeys,
+} from '@longhaul/coordinator/key-vault';
 import { createS3ObjectStore, localS3Profile } from '@longhaul/coordinator/s3-object-store';
 import { createSqliteStore } from '@longhaul/coordinator/sqlite';
 import { createLocalS3 } from '@longhaul/local-s3';
@@ -42,12 +48,14 @@ const CREDENTIALS = { accessKeyId: 'test', secretAccessKey: 'test-secret' };
 /** Starts both; `proxy` puts itself between the uploader and the store: it maps the store's URL to another. */
 export async function startServers(
   settings: Partial<CoordinatorSettings> & {
+    /** Whether it keeps keys, sealed, beside its uploads. */
+    keepsKeys?: boolean;
     publicEndpoint?: (storeUrl: string) => Promise<string>;
     /** What the coordinator believes of the store, where it is other than what is so. */
     profile?: Partial<StoreProfile>;
   } = {},
 ): Promise<TestServers> {
-  const { publicEndpoint, profile, ...coordinatorSettings } = settings;
+  const { publicEndpoint, profile, keepsKeys, ...coordinatorSettings } = settings;
   const s3 = createLocalS3({ storage: { kind: 'memory' }, credentials: CREDENTIALS, buckets: [BUCKET] });
   const { url: storeUrl, close } = await s3.listen();
   const objectStore = createS3ObjectStore({
@@ -61,7 +69,7 @@ export async function startServers(
   });
   let passedMs = 0;
   const nowEpochMs = (): number => Date.now() + passedMs;
-  const { catalog, state } = createSqliteStore({ path: ':memory:', nowEpochMs });
+  const { catalog, state, sealedKeys } = createSqliteStore({ path: ':memory:', nowEpochMs });
   await catalog.migrate();
   const errors: unknown[] = [];
   const options = {
@@ -76,6 +84,7 @@ export async function startServers(
         await setTimeout(delayMs, undefined, { ...(signal && { signal }) }),
     } satisfies Clock,
     onError: (error: unknown) => errors.push(error),
+    ...(keepsKeys && { keyVault: createKeyVault({ sealer: newSealer(), storage: sealedKeys }) }),
     ...coordinatorSettings,
   };
   const app = createCoordinator(options);
@@ -139,4 +148,8 @@ export async function startServers(
       await close();
     },
   };
+}
+
+function newSealer(): KeySealer {
+  return createEnvelopeSealer({ masterKeys: readMasterKeys(`test:${randomBytes(32).toString('base64')}`) });
 }

@@ -26,7 +26,8 @@ describe('readArguments', () => {
   it.each([
     [['sse-s3'], { mode: 'sse-s3' }],
     [['sse-kms'], { mode: 'sse-kms' }],
-    [['sse-c', '--key-file', 'k'], { mode: 'sse-c', keyFile: 'k' }],
+    [['sse-c', '--key-file', 'k'], { mode: 'sse-c', keyFile: 'k', entrustKey: false }],
+    [['sse-c', '--key-file', 'k', '--entrust-key'], { mode: 'sse-c', keyFile: 'k', entrustKey: true }],
   ])('reads the encryption %j', (args, encryption) => {
     expect(readArguments(['upload', 'a', '--encryption', ...args], {})).toMatchObject({ encryption });
   });
@@ -83,6 +84,7 @@ describe('readArguments', () => {
     [['upload', 'a', '--encryption', 'sse-s3:key'], '--encryption'],
     [['upload', 'a', '--encryption', 'sse-c'], '--key-file'],
     [['upload', 'a', '--key-file', 'f'], '--encryption sse-c'],
+    [['upload', 'a', '--entrust-key'], '--encryption sse-c'],
     [['upload', 'a', '--colour'], '--colour'],
     [['upload', 'a', '--max-rate'], '--max-rate'],
   ])('names the mistake in %j', (args, name) => {

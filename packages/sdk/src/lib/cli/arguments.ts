@@ -43,6 +43,7 @@ const OPTIONS = {
   'content-type': { type: 'string' },
   encryption: { type: 'string' },
   'key-file': { type: 'string' },
+  'entrust-key': { type: 'boolean' },
   name: { type: 'string' },
   'expect-size': { type: 'string' },
   'max-rate': { type: 'string' },
@@ -72,7 +73,7 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
   if (values.help) return { kind: 'help' };
   const files = filesOf(positionals);
   assertStandardInput(files, values);
-  const encryption = parseEncryption(values.encryption, values['key-file']);
+  const encryption = parseEncryption(values.encryption, values['key-file'], values['entrust-key']);
   return {
     kind: 'upload',
     files,

@@ -18,6 +18,7 @@ Options
                        that of the coordinator, or of the bucket
   --key-file FILE      with sse-c: your key, 32 bytes or those in base64. It goes to the store and to nobody else; without it
                        the object cannot be read, and the upload not be resumed
+  --entrust-key        with sse-c: lets the coordinator know the key for a while, where its store cannot do without
   --header 'N: VALUE'  header for the coordinator's authorize hook; may be repeated. LONGHAUL_AUTHORIZATION sets
                        the authorization header without showing it in the list of processes
   --name NAME          with -: the name kept with the object

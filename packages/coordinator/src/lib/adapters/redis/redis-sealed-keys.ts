@@ -2,8 +2,11 @@ import { KeyVaultError, type SealedKeyStore } from '../../ports/key-vault.ts';
 
 /** What is used of a client of `ioredis`: a single server, Sentinel or Cluster. */
 export interface SealedKeyRedis {
+  /** Writes a text that lives so long. */
   set(key: string, value: string, token: 'EX', seconds: number): Promise<unknown>;
+  /** Reads a text, and lets it live so long. */
   getex(key: string, token: 'EX', seconds: number): Promise<string | null>;
+  /** Removes a text. */
   unlink(key: string): Promise<number>;
 }
 

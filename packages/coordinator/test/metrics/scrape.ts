@@ -2,11 +2,7 @@ import type { PrometheusMetrics } from '../../src/prometheus.ts';
 
 /** Every sample of a scrape, by name and labels as they are written: `name{label="value"}`. */
 export async function scrape(metrics: PrometheusMetrics): Promise<ReadonlyMap<string, number>> {
-  return samplesOf(await (await metrics.respond()).text());
-}
-
-/** The samples in the text of a scrape. */
-export function samplesOf(text: string): ReadonlyMap<string, number> {
+  const text = await (await metrics.respond()).text();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(
     lines.map((line) => {

@@ -34,12 +34,13 @@ export type MetricLabels = Readonly<Record<string, string>>;
 
 /** See {@link Metrics.counter}. */
 export interface Counter {
-  /** @param amount 0 or more */
+  /** Grows by `amount`, 0 or more. */
   add(amount: number, labels: MetricLabels): void;
 }
 
 /** See {@link Metrics.histogram}. */
 export interface Histogram {
+  /** Counts a value, in the unit that the name says. */
   observe(value: number, labels: MetricLabels): void;
 }
 

@@ -142,13 +142,16 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
     expect((await call('POST', '/v1/uploads', body)).status).toBe(502);
     await call('POST', `/v1/uploads/${begun.uploadId}/complete`, undefined, key);
     await call('GET', '/readyz');
+    expect(await client('upload, refused by the coordinator', ['film.bin', '--json'])).toBe(1);
     world.store.mood = 'honest';
     const { uploadId, token, grants } = await create({ checksums: [] });
     world.store.mood = 'talkative';
     await call('DELETE', `/v1/uploads/${uploadId}`, undefined, { [TOKEN_HEADER]: token });
     expect(grants.length).toBeGreaterThan(0);
+    world.store.mood = 'talkative to clients';
     expect(await client('upload, refused by the store', ['film.bin', '--json'])).toBe(1);
     expect(await client('upload, under a key, refused', ['film.bin', '--json', ...UNDER_A_KEY])).toBe(1);
+    world.store.mood = 'talkative';
     // Temporary credentials: the store refuses them, and says with what they came.
     const temporary = { AWS_SESSION_TOKEN: SECRETS.sessionToken };
     await coordinator('doctor, temporary credentials', ['doctor', '--json'], temporary);
@@ -247,6 +250,11 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
     for (const name of ['serve', 'Postgres', 'Kafka', 'webhooks']) expect(text(name), name).toContain(first);
     expect(text('Redis')).toMatch(/upload:\{/);
     expect(text('upload --json')).toContain('"key"');
+    expect(text('refused by the store')).toContain('STORE_REFUSED');
+    // What a user quotes is in the log.
+    const [, requestId = 'none'] =
+      /"requestId":"([\da-f-]{36})"/.exec(text('refused by the coordinator')) ?? [];
+    expect(text('serve')).toContain(requestId);
     expect(text('Kafka away')).not.toBe('');
     expect(text('doctor')).toContain('{');
     for (const code of ['store-refused', 'token-invalid', 'bad-request', 'store-unreachable'])

@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net';
 import { createAdaptorServer } from '@hono/node-server';
 import type { LocalS3 } from '@longhaul/local-s3';
 
-/** What the store does with requests: what it should, tell all that it was told, or nothing. */
-export type Mood = 'honest' | 'talkative' | 'away';
+/** What the store does with requests: what it should, tell all that it was told (to clients only, or to all), or nothing. */
+export type Mood = 'honest' | 'talkative to clients' | 'talkative' | 'away';
 
 /** A store that may be in a mood. */
 export interface StoreDoor {
@@ -27,6 +27,8 @@ export async function openStoreDoor(store: LocalS3): Promise<StoreDoor> {
         if (signature !== undefined) signatures.add(signature);
       if (door.mood === 'honest') return await store.fetch(request);
       if (door.mood === 'talkative') return tellAll(request);
+      if (door.mood === 'talkative to clients')
+        return request.url.includes('X-Amz-Signature') ? tellAll(request) : await store.fetch(request);
       incoming.destroy();
       return new Response();
     },

@@ -19,7 +19,12 @@ interface FileStored extends Omit<UploadResult, 'partCount'> {
 
 interface FileFailed {
   readonly file: string;
-  readonly error: { readonly code: string; readonly message: string };
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    /** Of the call that the coordinator refused: its log has it. */
+    readonly requestId?: string;
+  };
 }
 
 /** An upload that has begun. */
@@ -64,7 +69,13 @@ function failedReport({ item, error }: UploadOutcome<string>, begun: Begun | und
   const isStopped = begun?.upload.state.kind === 'stopped';
   const code = isUploadError(error) ? error.code : isStopped ? 'STOPPED' : 'FAILED';
   const message = error instanceof Error ? error.message : String(error);
-  return { file: pathOf(item), error: { code, message } };
+  const requestId = isUploadError(error) ? error.problem?.requestId : undefined;
+  return { file: pathOf(item), error: { code, message, ...(requestId && { requestId }) } };
+}
+
+/** What went wrong, with what to quote to those who run the coordinator. */
+export function describeFailure({ message, requestId }: FileFailed['error']): string {
+  return requestId === undefined ? message : `${message} (request ${requestId})`;
 }
 
 /** A line for people; nothing of a file that failed: that was said when it did. */

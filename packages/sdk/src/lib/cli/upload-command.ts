@@ -12,7 +12,7 @@ import {
 } from '../../node.ts';
 import type { UploadArguments } from './arguments.ts';
 import { loadEncryption } from './encryption.ts';
-import { describeReport, type FileReport, reportEach, reportOf } from './file-report.ts';
+import { describeFailure, describeReport, type FileReport, reportEach, reportOf } from './file-report.ts';
 import { countFiles, listFiles, pathOf } from './list-files.ts';
 import { createSilenceWatch } from './silence-watch.ts';
 import { type Followed, type ProgressDisplay, type ProgressStream, showProgress } from './show-progress.ts';
@@ -56,7 +56,7 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
   const tell = (report: FileReport): void => {
     reports.push(report);
     if ('error' in report && report.error.code !== 'STOPPED')
-      display.note(`${report.file}: ${report.error.message}`);
+      display.note(`${report.file}: ${describeFailure(report.error)}`);
     // For programs at once: what is done is known even if this process dies.
     if (isJson) world.stdout.write(`${JSON.stringify(report)}\n`);
   };

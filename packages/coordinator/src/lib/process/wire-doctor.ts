@@ -1,6 +1,6 @@
 import { createBucketProbe } from '../adapters/object-store/doctor/bucket-probe.ts';
 import { guessProfile } from '../adapters/object-store/store-profiles.ts';
-import { settingsOf } from '../coordinator-options.ts';
+import { type CoordinatorSettings, settingsOf } from '../coordinator-options.ts';
 import type { KafkaReport, PostgresReport, RedisReport, ServerProbe } from '../ports/server-probes.ts';
 import type { ServeConfig } from './config.ts';
 import type { DoctorWish, Patient } from './doctor/patient.ts';
@@ -18,7 +18,7 @@ export async function wireDoctor(config: ServeConfig, wish: DoctorWish): Promise
   const redis =
     memory.kind === 'servers' ? await probeRedis(memory.redisUrls.map((url) => url.reveal())) : undefined;
   const kafka = sinks.kafka && (await probeKafka(sinks.kafka));
-  const bucket = createBucketProbe({ ...options, keyPrefix });
+  const bucket = createBucketProbe({ ...options, keyPrefix, kmsKeyId: kmsKeyIdOf(settings) });
   return {
     config,
     settings,
@@ -34,6 +34,11 @@ export async function wireDoctor(config: ServeConfig, wish: DoctorWish): Promise
       await Promise.allSettled([redis?.close(), postgres?.close(), kafka?.close()]);
     },
   };
+}
+
+/** What an upload without a key of its own would get; else the first that may be named. */
+function kmsKeyIdOf({ encryption }: CoordinatorSettings): string | undefined {
+  return encryption.defaultKmsKeyId ?? encryption.kmsKeyIds?.find((keyId) => keyId !== '*');
 }
 
 async function probePostgres(url: string): Promise<ServerProbe<PostgresReport>> {

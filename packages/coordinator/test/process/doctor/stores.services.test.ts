@@ -288,6 +288,27 @@ describe.skipIf(versitygw.endpoint === '')(
   },
 );
 
+describe.skipIf(minio.endpoint === '')(
+  `doctor on MinIO${minio.endpoint ? '' : ' (needs LONGHAUL_TEST_MINIO_URL)'}`,
+  () => {
+    it('tries sse-kms with the key that uploads would get', async () => {
+      const { bucket, client } = await openBucket(minio);
+      const lookWith = (key: string): ReturnType<typeof runDoctor> =>
+        runDoctor(minio, {
+          ...environmentOf(minio, bucket),
+          LONGHAUL_ENCRYPTION_MODES: 'sse-kms',
+          LONGHAUL_ENCRYPTION_KMS_DEFAULT_KEY: key,
+        });
+      const right = await lookWith(process.env['LONGHAUL_TEST_MINIO_KMS_KEY_ID'] ?? '');
+      expect(right.finding('encryption').what).toContain('sse-kms');
+      expect(troubles(right)).toEqual([]);
+      const wrong = await lookWith('nobody-has-this-key');
+      expect(wrong.finding('sse-missing')).toMatchObject({ level: 'error', fix: /kms:GenerateDataKey/ });
+      expect(await contentOf(client, bucket)).toEqual([]);
+    });
+  },
+);
+
 describe.each([
   ['Ceph', ceph],
   ['versitygw', versitygw],

@@ -116,9 +116,9 @@ function readOrigin(given: string): string {
 }
 
 function policiesFor({ store, settings }: ServeConfig): Readonly<Record<string, unknown>> {
-  const { keyTemplate, grantExpiresInSeconds } = settingsOf(settings);
+  const { keyTemplate, ...others } = settingsOf(settings);
   const [keyPrefix = ''] = keyTemplate.split('{');
-  const scope = { bucket: { bucket: store.bucket }, keyPrefix, settings: { grantExpiresInSeconds } };
+  const scope = { bucket: { bucket: store.bucket }, keyPrefix, settings: others };
   return {
     coordinator: coordinatorPolicy(scope),
     operator: operatorPolicy(scope),

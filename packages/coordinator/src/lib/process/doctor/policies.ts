@@ -1,9 +1,11 @@
+import type { CoordinatorSettings } from '../../coordinator-options.ts';
+
 /** Where the policies are for. */
 export interface PolicyScope {
   readonly bucket: { readonly bucket: string };
   /** What every key begins with. */
   readonly keyPrefix: string;
-  readonly settings: { readonly grantExpiresInSeconds: number };
+  readonly settings: Pick<CoordinatorSettings, 'grantExpiresInSeconds' | 'encryption'>;
 }
 
 /** A policy of IAM or of a bucket. */
@@ -13,7 +15,7 @@ export interface PolicyDocument {
 }
 
 /** The least that the coordinator's own credentials need, as a policy of IAM. */
-export function coordinatorPolicy({ bucket: { bucket }, keyPrefix }: PolicyScope): PolicyDocument {
+export function coordinatorPolicy({ bucket: { bucket }, keyPrefix, settings }: PolicyScope): PolicyDocument {
   return {
     Version: '2012-10-17',
     Statement: [
@@ -38,8 +40,22 @@ export function coordinatorPolicy({ bucket: { bucket }, keyPrefix }: PolicyScope
         // Without a condition on the prefix: HEAD names none, so a missing key would answer 403 instead of 404.
         Resource: `arn:aws:s3:::${bucket}`,
       },
+      ...kmsStatements(settings.encryption),
     ],
   };
+}
+
+/** S3 makes and opens data keys in the name of whoever begins, sends and completes an upload. */
+function kmsStatements({
+  kmsKeyIds = [],
+  defaultKmsKeyId,
+}: CoordinatorSettings['encryption']): PolicyDocument['Statement'] {
+  const keyIds = [...new Set([...kmsKeyIds, defaultKmsKeyId ?? []].flat())];
+  if (keyIds.length === 0) return [];
+  const Resource = keyIds.map((keyId) =>
+    keyId === '*' || keyId.startsWith('arn:') ? keyId : `arn:aws:kms:REGION:ACCOUNT:key/${keyId}`,
+  );
+  return [{ Sid: 'LonghaulKms', Effect: 'Allow', Action: ['kms:GenerateDataKey', 'kms:Decrypt'], Resource }];
 }
 
 /** What only whoever sets the bucket up needs: `doctor --fix` and `bucket lifecycle --apply`. */

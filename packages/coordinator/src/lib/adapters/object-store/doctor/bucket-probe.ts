@@ -22,20 +22,15 @@ import { createTrial, type Trial } from './trial.ts';
 /** Trials that are under way at once. More would look like an attack to a small store. */
 const TRIALS_AT_ONCE = 3;
 
-const QUICK = [
-  measureSignature,
-  measureConditions,
-  measureCompletion,
-  measureIntegrity,
-  measureListings,
-  measureEncryption,
-];
+const QUICK = [measureSignature, measureConditions, measureCompletion, measureIntegrity, measureListings];
 
 /** A {@link BucketProbe} over the same connection options as the object store; their profile is not believed. */
 export function createBucketProbe(
   options: S3ObjectStoreOptions & {
     /** What every key of the installation begins with; the trials write below it, so that the same rights are tried. */
     readonly keyPrefix: string;
+    /** The key to try sse-kms with; `undefined`: the store's own. */
+    readonly kmsKeyId: string | undefined;
   },
 ): BucketProbe {
   const { publicEndpoint, accelerate = false, ...near } = options;
@@ -58,7 +53,12 @@ export function createBucketProbe(
     rights: () => probeRights(trial),
     crossOrigin: (origin) => probeCrossOrigin({ ...trial, ask: askPublicly }, origin),
     anonymous: () => probeAnonymous(trial),
-    measure: ({ thorough }) => measure(trial, thorough),
+    measure: ({ thorough }) =>
+      measure(trial, [
+        ...QUICK,
+        (each) => measureEncryption(each, options.kmsKeyId),
+        ...(thorough ? [measureLargeParts] : []),
+      ]),
     objects: () => listObjects(ask, { bucket, prefix: options.keyPrefix }),
     addCorsRule: (rule) => addCorsRule(ask, bucket, rule),
     putAbortRule: (rule) => lifecycle.putAbortRule(rule),
@@ -75,9 +75,11 @@ function greet(ask: Ask, { prefix }: Trial): Promise<ProbeAnswer> {
   return ask({ method: 'GET', query: { 'list-type': '2', 'max-keys': '1', prefix } });
 }
 
-async function measure(trial: Trial, thorough: boolean): Promise<MeasuredStore> {
+async function measure(
+  trial: Trial,
+  trials: readonly ((trial: Trial) => Promise<MeasuredStore>)[],
+): Promise<MeasuredStore> {
   const limit = pLimit(TRIALS_AT_ONCE);
-  const trials = thorough ? [...QUICK, measureLargeParts] : QUICK;
   const seen = await Promise.all(trials.map((each) => limit(() => each(trial))));
   return Object.assign({}, ...seen) as MeasuredStore;
 }

@@ -5,10 +5,18 @@ import { customerKey, type Headers, isCompleted, type Trial } from './trial.ts';
 const TEXT = 'encrypted';
 const SSE = 'x-amz-server-side-encryption';
 
-/** Which encryption the store really does: what it was asked for must show afterwards. */
-export async function measureEncryption(trial: Trial): Promise<MeasuredStore> {
+/**
+ * Which encryption the store really does: what it was asked for must show afterwards.
+ *
+ * @param kmsKeyId the key for sse-kms; without one the store has to have a key of its own
+ */
+export async function measureEncryption(trial: Trial, kmsKeyId: string | undefined): Promise<MeasuredStore> {
   const modes: EncryptionMode[] = [];
-  const [managed, kms] = [await isDone(trial, 'AES256'), await isDone(trial, 'aws:kms')];
+  const managed = await isDone(trial, { [SSE]: 'AES256' });
+  const kms = await isDone(trial, {
+    [SSE]: 'aws:kms',
+    ...(kmsKeyId !== undefined && { [`${SSE}-aws-kms-key-id`]: kmsKeyId }),
+  });
   if (managed) modes.push('sse-s3');
   if (kms) modes.push('sse-kms');
   const customer = await measureCustomerKey(trial);
@@ -17,20 +25,20 @@ export async function measureEncryption(trial: Trial): Promise<MeasuredStore> {
   return {
     encryption: modes,
     // Without a key id Amazon S3 takes a key of its own; other stores want one named.
-    ...(kms === undefined && { untoldEncryption: ['sse-kms' as const] }),
+    ...(kms === undefined && kmsKeyId === undefined && { untoldEncryption: ['sse-kms' as const] }),
     ...(customer.isDone
       ? { ssecBlind: await measureBlind(trial), ssecCopy: await measureCopy(trial, customer) }
       : { ssecBlind: false, ssecCopy: false, ssecRefusal: { status, code } }),
   };
 }
 
-async function isDone(trial: Trial, algorithm: string): Promise<boolean | undefined> {
+async function isDone(trial: Trial, headers: Headers): Promise<boolean | undefined> {
   const key = trial.newKey();
-  const put = await trial.put(key, TEXT, { [SSE]: algorithm });
+  const put = await trial.put(key, TEXT, headers);
   if (put.status === 400) return undefined;
   if (put.status !== 200) return false;
   const head = await trial.ask({ method: 'HEAD', key });
-  return head.headers[SSE] === algorithm;
+  return head.headers[SSE] === headers[SSE];
 }
 
 interface CustomerKeyTrial {

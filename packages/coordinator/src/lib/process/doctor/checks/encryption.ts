@@ -1,4 +1,5 @@
 import type { BucketSettings, MeasuredStore } from '../../../ports/bucket-probe.ts';
+import type { EncryptionMode } from '../../../ports/store-profile.ts';
 import { type Finding, good, shellWithJson } from '../finding.ts';
 import type { Patient } from '../patient.ts';
 
@@ -16,25 +17,31 @@ export function checkEncryption(
   return [good('encryption', `encryption that works: ${can}`), ...findings];
 }
 
-function missingModes(
-  { profile }: Patient,
-  seen: MeasuredStore,
-  isSsecExplained: boolean,
-): readonly Finding[] {
-  const missing = profile.encryption.filter(
+/** What uploads may ask for, or get, by the settings alone. */
+function wantedModes({ settings }: Patient): readonly EncryptionMode[] {
+  const { modes = [], defaultMode } = settings.encryption;
+  return defaultMode === undefined ? modes : [...new Set([...modes, defaultMode])];
+}
+
+function missingModes(patient: Patient, seen: MeasuredStore, isSsecExplained: boolean): readonly Finding[] {
+  const { profile } = patient;
+  const wanted = wantedModes(patient);
+  const missing = [...new Set([...profile.encryption, ...wanted])].filter(
     (mode) =>
       seen.encryption?.includes(mode) === false &&
       !seen.untoldEncryption?.includes(mode) &&
       !(mode === 'sse-c' && isSsecExplained),
   );
   if (missing.length === 0) return [];
+  const isWanted = missing.some((mode) => wanted.includes(mode));
+  const whose = isWanted ? 'LONGHAUL_ENCRYPTION_* offers' : `the profile "${profile.name}" claims`;
   return [
     {
       id: 'sse-missing',
-      level: 'warning',
-      what: `the profile "${profile.name}" claims ${missing.join(', ')}, and the store does not do it`,
+      level: isWanted ? 'error' : 'warning',
+      what: `${whose} ${missing.join(', ')}, and the store does not do it`,
       why: 'an upload that asks for it is refused at the store',
-      fix: 'for sse-kms: give the credentials kms:GenerateDataKey and kms:Decrypt on the key; else longhaul-coordinator doctor --write-profile profile.json',
+      fix: 'for sse-kms: name a key that there is, and give the credentials kms:GenerateDataKey and kms:Decrypt on it; else longhaul-coordinator doctor --write-profile profile.json',
     },
   ];
 }
@@ -45,7 +52,7 @@ function customerKeyFindings(
   { encryption: modes, ssecBlind, ssecRefusal }: MeasuredStore,
 ): readonly Finding[] {
   const { profile } = patient;
-  const isClaimed = profile.encryption.includes('sse-c');
+  const isClaimed = isOffered(patient);
   const isBlocked = 'value' in encryption && encryption.value.blocksSsec;
   if (isBlocked || (isClaimed && ssecRefusal?.status === 403)) return [blockedFinding(patient)];
   if (ssecRefusal?.status === 200) return [ignoredFinding(patient)];
@@ -61,20 +68,27 @@ function customerKeyFindings(
   ];
 }
 
-function ignoredFinding({ bucket, profile }: Patient): Finding {
+/** By the store's profile, or by our settings. */
+function isOffered(patient: Patient): boolean {
+  return [...patient.profile.encryption, ...wantedModes(patient)].includes('sse-c');
+}
+
+function ignoredFinding(patient: Patient): Finding {
+  const { bucket } = patient;
   return {
     id: 'ssec-ignored',
-    level: profile.encryption.includes('sse-c') ? 'error' : 'note',
+    level: isOffered(patient) ? 'error' : 'note',
     what: `${bucket.bucket} takes the headers of SSE-C and stores the object so that it can be read without the key`,
     why: 'who asks for SSE-C would believe that the file is encrypted',
     fix: 'do not offer sse-c here; the profile must not claim it',
   };
 }
 
-function blockedFinding({ bucket }: Patient): Finding {
+function blockedFinding(patient: Patient): Finding {
+  const { bucket } = patient;
   return {
     id: 'ssec-blocked',
-    level: 'warning',
+    level: wantedModes(patient).includes('sse-c') ? 'error' : 'warning',
     what: `${bucket.bucket} blocks SSE-C`,
     why: 'since April 2026 Amazon S3 blocks it in new buckets: an upload with a key of its own is refused with 403',
     fix: shellWithJson(

@@ -48,7 +48,11 @@ describe.skipIf(missing)(`versions${missing ? ` (${missing})` : ''}`, () => {
     await rm(folder, { recursive: true });
   });
 
-  async function upload(name: string, sizeBytes: number, options = {}): Promise<UploadResult & { path: string }> {
+  async function upload(
+    name: string,
+    sizeBytes: number,
+    options = {},
+  ): Promise<UploadResult & { path: string }> {
     const path = join(folder, name);
     await writeRandomFile(path, sizeBytes);
     const uploader = createUploader({ coordinator: backend.url, inlineMaxBytes: 0, ...options });
@@ -68,13 +72,19 @@ describe.skipIf(missing)(`versions${missing ? ` (${missing})` : ''}`, () => {
     ['in parts', 12 * MIB, { partSizeBytes: 5 * MIB }],
     ['as one PUT', 1000, {}],
     ['inside the create call', 500, { inlineMaxBytes: 1000 }],
-  ])('%s: the same versionId is in the answer, the row, the event and at the store', async (name, size, options) => {
-    const { uploadId, key, versionId } = await upload(name, size, options);
-    expect(versionId).toMatch(/^[\w.-]{10,}$/);
-    expect(await backend.memory.catalog.find(uploadId)).toMatchObject({ versionId });
-    expect(await eventOf(uploadId)).toMatchObject({ versionId });
-    expect(await backend.store.objectStore.headObject({ key })).toMatchObject({ versionId, sizeBytes: size });
-  });
+  ])(
+    '%s: the same versionId is in the answer, the row, the event and at the store',
+    async (name, size, options) => {
+      const { uploadId, key, versionId } = await upload(name, size, options);
+      expect(versionId).toMatch(/^[\w.-]{10,}$/);
+      expect(await backend.memory.catalog.find(uploadId)).toMatchObject({ versionId });
+      expect(await eventOf(uploadId)).toMatchObject({ versionId });
+      expect(await backend.store.objectStore.headObject({ key })).toMatchObject({
+        versionId,
+        sizeBytes: size,
+      });
+    },
+  );
 
   it('what somebody else wrote over is rolled back by the versionId of the catalog', async () => {
     const { uploadId, key, path } = await upload('overwritten', 12 * MIB, { partSizeBytes: 5 * MIB });

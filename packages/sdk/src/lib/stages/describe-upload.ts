@@ -15,7 +15,7 @@ export interface DescribeInput<Source extends ByteSource> {
   /** What the caller has said; the source fills in the rest. */
   readonly options: Pick<
     CreateUploadRequest,
-    'contentType' | 'connectorId' | 'metadata' | 'encryption' | 'objectOptions'
+    'contentType' | 'connectorId' | 'metadata' | 'encryption' | 'objectOptions' | 'takeover'
   > & {
     readonly name?: string;
     readonly signal?: AbortSignal;

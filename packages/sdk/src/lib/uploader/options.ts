@@ -79,6 +79,11 @@ export interface UploadOptions {
   readonly expectedSizeBytes?: number;
   /** `false`: begin anew even if an upload of the same content is open. Default `true`. */
   readonly resume?: boolean;
+  /**
+   * `true`: whoever else sends the same upload, on a lost device or in another program, is left outside from now on. URLs
+   * that they have live until they expire. Default `false`: all of one owner may go on together.
+   */
+  readonly takeover?: boolean;
 }
 
 /** {@link UploadOptions} as the engine has them: what leaves it holds no key. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CoordinatorError } from '../coordinator-error.ts';
+import { KeyVaultError } from '../ports/key-vault.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { logLine } from './log-line.ts';
 
@@ -14,6 +15,13 @@ describe('logLine', () => {
     expect(logLine(error, AT)).toBe(
       '2026-01-02T03:04:05.000Z CoordinatorError (upload u1): The store is away.; ' +
         'because of ObjectStoreError: HEAD got no answer; because of Error: ECONNREFUSED',
+    );
+  });
+
+  it('brings no stack of a vault that is away', () => {
+    const away = new KeyVaultError('unreachable', 'Redis could not read a sealed key');
+    expect(logLine(away, AT)).toBe(
+      '2026-01-02T03:04:05.000Z KeyVaultError: Redis could not read a sealed key',
     );
   });
 

@@ -1,6 +1,7 @@
 import { CoordinatorError } from '../coordinator-error.ts';
 import { CatalogError } from '../ports/catalog.ts';
 import { EventSinkError } from '../ports/event-sink.ts';
+import { KeyVaultError } from '../ports/key-vault.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import { StateStoreError } from '../ports/state-store.ts';
 import { redactText } from '../redact.ts';
@@ -24,6 +25,13 @@ function describe(error: unknown): string {
 
 /** Failures of the world around: its servers, files and ports. */
 export function isExpected(error: unknown): boolean {
-  const ours = [CoordinatorError, CatalogError, EventSinkError, ObjectStoreError, StateStoreError];
+  const ours = [
+    CoordinatorError,
+    CatalogError,
+    EventSinkError,
+    KeyVaultError,
+    ObjectStoreError,
+    StateStoreError,
+  ];
   return ours.some((known) => error instanceof known) || (error instanceof Error && 'syscall' in error);
 }

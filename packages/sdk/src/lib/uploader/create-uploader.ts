@@ -8,8 +8,11 @@ import { loaded } from '../loaded.ts';
 import type { ByteSource, SourceHints } from '../ports/byte-source.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Line } from '../schedule/line.ts';
-import { UploadError } from '../upload-error.ts';
+import { repeat } from '../repeat.ts';
+import type { CustomerKeyEncryption } from '../upload-encryption.ts';
+import { unreachable, UploadError } from '../upload-error.ts';
 import {
+  type JobOptions,
   normalizeOptions,
   type UploaderOptions,
   type UploaderSettings,
@@ -147,19 +150,20 @@ function createWorkshop<Input, Source extends ByteSource>(
 /** The upload with what was asked of it; one under a key of the caller's keeps that key from everybody but the store. */
 async function jobOf<Source extends ByteSource>(
   job: Omit<UploadJob<Source>, 'options'>,
-  { encryption, ...options }: UploadOptions,
+  asked: UploadOptions,
 ): Promise<UploadJob<Source>> {
-  if (encryption?.mode !== 'sse-c')
-    return { ...job, options: { ...options, ...(encryption && { encryption }) } };
+  const { encryption } = asked;
+  const plain = { ...job, options: asked as JobOptions };
+  if (encryption?.mode !== 'sse-c') return plain;
   const { withCustomerKey } = await loaded(import('./customer-key.ts'));
-  return withCustomerKey({ ...job, options }, encryption);
+  return withCustomerKey(plain, encryption, { repeat, unreachable, UploadError });
 }
 
 /** The key of an upload that has one of its own, in base64; a new one, unless it is to be that of an upload that was begun. */
 function customerKeyOf({ encryption }: UploadOptions): string | undefined {
-  if (encryption?.mode !== 'sse-c') return undefined;
-  const { key, customerKeyMd5 } = encryption;
-  if (typeof key === 'string' || (!key && customerKeyMd5)) return key;
+  const { mode, key, customerKeyMd5 } = { ...encryption } as Partial<CustomerKeyEncryption>;
+  if (mode !== 'sse-c' || typeof key === 'string' || (!key && customerKeyMd5))
+    return key as string | undefined;
   return toBase64(key ?? crypto.getRandomValues(new Uint8Array(32)));
 }
 

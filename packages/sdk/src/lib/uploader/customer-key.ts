@@ -4,20 +4,27 @@
  * @module
  */
 import { type CreateUploadResponse, CUSTOMER_KEY_HEADERS, type StoreCall } from '@longhaul/protocol';
-import { addressOf } from '../address.ts';
-import { toBase64 } from '../base64.ts';
 import { createMd5 } from '../integrity/md5.ts';
-import { s3CodeOf } from '../part-answer.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator, CoordinatorCall } from '../ports/coordinator.ts';
 import type { PartSender } from '../ports/part-sender.ts';
-import { type Outcome, repeat } from '../repeat.ts';
-import { judgeStatus } from '../retry.ts';
+import type { Outcome, repeat } from '../repeat.ts';
+import type { Trouble } from '../retry.ts';
 import type { CustomerKeyEncryption } from '../upload-encryption.ts';
-import { codeOf, unreachable, UploadError } from '../upload-error.ts';
+import type { unreachable, UploadError } from '../upload-error.ts';
 import type { UploadJob } from './upload-job.ts';
 
 const KEY_BYTES = 32;
+
+/** What the entry has loaded already: imported from here as well, it would become a chunk that every page loads. */
+export interface LoadedAlready {
+  readonly repeat: typeof repeat;
+  readonly unreachable: typeof unreachable;
+  readonly UploadError: typeof UploadError;
+}
+
+/** The same for every upload: set with the first one. */
+let own: LoadedAlready;
 
 interface CustomerKey {
   /** Base64. */
@@ -35,7 +42,9 @@ interface CustomerKey {
 export function withCustomerKey<Source extends ByteSource>(
   job: UploadJob<Source>,
   { mode, customerKeyMd5, entrustKey = false }: CustomerKeyEncryption,
+  loaded: LoadedAlready,
 ): UploadJob<Source> {
+  own = loaded;
   if (job.customerKey === undefined) {
     throw unusable(
       'This upload was begun with a key of your own, and needs it to go on. Give it as encryption.key.',
@@ -60,7 +69,11 @@ function readKey(value: string): CustomerKey {
   if (bytes?.length !== KEY_BYTES) throw new TypeError('encryption.key must be 32 bytes, or those in base64');
   const hash = createMd5();
   hash.update(bytes);
-  return { value: toBase64(bytes), md5: toBase64(hash.digest()) };
+  return { value: base64Of(bytes), md5: base64Of(hash.digest()) };
+}
+
+function base64Of(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
 }
 
 /** Sends each part with the key. */
@@ -108,7 +121,8 @@ function entrusted(key: CustomerKey, coordinator: Coordinator, isAllowed: boolea
       try {
         return await coordinator.call<Answer>(withKey(call), signal);
       } catch (error) {
-        if (codeOf(error) !== 'customer-key-needed' || !lastCreate) throw error;
+        if ((error as Partial<UploadError>).problem?.code !== 'customer-key-needed' || !lastCreate)
+          throw error;
         if (!isAllowed)
           throw unusable(
             'The store behind the coordinator needs the key of it, too. Allow that with encryption.entrustKey.',
@@ -131,7 +145,7 @@ async function open<Source extends ByteSource>(
 ): Promise<string | undefined> {
   const headers = keyed(key, call);
   const { method, url } = call;
-  return await repeat(job, signal, async (): Promise<Outcome<string | undefined>> => {
+  return await own.repeat(job, signal, async (): Promise<Outcome<string | undefined>> => {
     try {
       const response = await fetch(url, { method, headers, signal });
       const { status } = response;
@@ -139,14 +153,19 @@ async function open<Source extends ByteSource>(
       const s3UploadId = response.ok ? /<UploadId>([^<]+)</.exec(body)?.[1] : undefined;
       if (s3UploadId || status === 403) return { value: s3UploadId };
       // A success without an id is the answer of somebody else, or was cut short.
-      const trouble = response.ok ? 'transient' : judgeStatus(status);
-      return { trouble, error: refused(call, status, s3CodeOf(body)) };
+      const trouble = response.ok ? 'transient' : troubleOf(status);
+      return { trouble, error: refused(call, status, /<Code>([\w.]+)</.exec(body)?.[1]) };
     } catch (cause) {
       signal.throwIfAborted();
-      const error = unreachable('STORE_UNREACHABLE', `object store (${addressOf(url)})`, cause);
+      const error = own.unreachable('STORE_UNREACHABLE', `object store (${new URL(url).host})`, cause);
       return { trouble: 'transient', error };
     }
   });
+}
+
+function troubleOf(status: number): Trouble {
+  if (status === 429 || status === 503) return 'throttled';
+  return status === 408 || status >= 500 ? 'transient' : 'fatal';
 }
 
 /**
@@ -167,15 +186,15 @@ function keyed(
 
 function assertSecret(url: string): void {
   if (/^https:|^http:\/\/(localhost|127(\.\d+){3}|\[::1\])[:/]/.test(url)) return;
-  throw unusable(`The key would be sent in the clear to ${addressOf(url)}, which needs an https address.`);
+  throw unusable(`The key would be sent in the clear to ${new URL(url).host}, which needs an https address.`);
 }
 
 function unusable(message: string): UploadError {
-  return new UploadError('KEY_UNUSABLE', message);
+  return new own.UploadError('KEY_UNUSABLE', message);
 }
 
 function refused({ url }: StoreCall, status: number, s3Code: string | undefined): UploadError {
-  const message = `The object store refused to begin the upload (${addressOf(url)}): ${status} ${s3Code ?? ''}`;
+  const message = `The object store refused to begin the upload (${new URL(url).host}): ${status} ${s3Code ?? ''}`;
   const hint = status === 403 ? '. Many buckets block SSE-C: see docs/encryption.md' : '';
-  return new UploadError('STORE_REFUSED', message + hint, { status, s3Code });
+  return new own.UploadError('STORE_REFUSED', message + hint, { status, s3Code });
 }

@@ -279,7 +279,13 @@ module.exports = {
       name: 'coordinator-http',
       comment: 'HTTP knows use-cases and ports.',
       from: coordinator.http,
-      allowed: [coordinator.http, coordinator.uploads, coordinator.ports, coordinator.errors, coordinator.secret],
+      allowed: [
+        coordinator.http,
+        coordinator.uploads,
+        coordinator.ports,
+        coordinator.errors,
+        coordinator.secret,
+      ],
     }),
     layer({
       name: 'coordinator-root',

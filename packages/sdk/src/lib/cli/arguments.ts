@@ -82,14 +82,29 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
     followLinks: values['follow-links'] ?? false,
     isJson: values.json ?? false,
     headers: readHeaders(values.header ?? [], env['LONGHAUL_AUTHORIZATION']),
-    ...(values.connector !== undefined && { connectorId: readConnector(values.connector) }),
-    ...(values['content-type'] !== undefined && { contentType: values['content-type'] }),
+    ...readDescription(values),
     ...(encryption && { encryption }),
-    ...(values.name !== undefined && { name: values.name }),
     ...optional('expectedSizeBytes', '--expect-size', values['expect-size'], parseByteSize),
     ...optional('maxBytesPerSecond', '--max-rate', values['max-rate'], parseByteRate),
     ...optional('concurrency', '--concurrency', values.concurrency, parseCount),
     ...optional('partSizeBytes', '--part-size', values['part-size'], parsePartSize),
+  };
+}
+
+/** What is kept with the objects. */
+function readDescription({
+  connector,
+  name,
+  'content-type': contentType,
+}: {
+  readonly connector?: string;
+  readonly name?: string;
+  readonly 'content-type'?: string;
+}): Pick<UploadArguments, 'connectorId' | 'contentType' | 'name'> {
+  return {
+    ...(connector !== undefined && { connectorId: readConnector(connector) }),
+    ...(contentType !== undefined && { contentType }),
+    ...(name !== undefined && { name }),
   };
 }
 

@@ -16,21 +16,26 @@ export function parseEncryption(
   keyFile: string | undefined,
   entrustKey = false,
 ): EncryptionArgument | undefined {
-  if (text !== 'sse-c' && keyFile !== undefined)
-    throw new TypeError('--key-file is for --encryption sse-c: other modes have no key of yours.');
-  if (text !== 'sse-c' && entrustKey)
-    throw new TypeError('--entrust-key is for --encryption sse-c: other modes have no key of yours.');
+  if (text === 'sse-c') return customerKeyIn(keyFile, entrustKey);
+  if (keyFile !== undefined) throw notOfThisMode('--key-file');
+  if (entrustKey) throw notOfThisMode('--entrust-key');
   if (text === undefined) return undefined;
   // An ARN holds colons.
   const [, mode, kmsKeyId] = /^([\w-]+)(?::(.+))?$/.exec(text) ?? [];
   if (mode === 'sse-kms') return { mode, ...(kmsKeyId !== undefined && { kmsKeyId }) };
   if (mode === 'sse-s3' && kmsKeyId === undefined) return { mode };
-  if (text === 'sse-c' && keyFile !== undefined) return { mode: 'sse-c', keyFile, entrustKey };
-  if (text === 'sse-c')
-    throw new TypeError(
-      '--encryption sse-c needs --key-file FILE. To make a key: openssl rand -out FILE 32. Keep it: without it nobody can read the object.',
-    );
   throw new TypeError(`--encryption: it is sse-s3, sse-kms, sse-kms:KEY or sse-c, got "${text}".`);
+}
+
+function customerKeyIn(keyFile: string | undefined, entrustKey: boolean): EncryptionArgument {
+  if (keyFile !== undefined) return { mode: 'sse-c', keyFile, entrustKey };
+  throw new TypeError(
+    '--encryption sse-c needs --key-file FILE. To make a key: openssl rand -out FILE 32. Keep it: without it nobody can read the object.',
+  );
+}
+
+function notOfThisMode(option: string): TypeError {
+  return new TypeError(`${option} is for --encryption sse-c: other modes have no key of yours.`);
 }
 
 const KEY_BYTES = 32;

@@ -34,7 +34,7 @@ const coordinator = {
   adapters: `${COORDINATOR}lib/adapters/`,
   adaptersShared: `${COORDINATOR}lib/adapters/[^/]+\\.ts$`,
   process: `${COORDINATOR}lib/process/`,
-  wire: `${COORDINATOR}lib/process/wire(-[\\w-]+)?\\.ts$`,
+  wire: `${COORDINATOR}lib/process/wire[-a-z]*\\.ts$`,
   testing: `${COORDINATOR}(testing\\.ts$|lib/testing/)`,
 };
 
@@ -320,7 +320,7 @@ module.exports = {
     layer({
       name: 'coordinator-process',
       comment: 'Of the process, only the wiring (`wire…`) names adapters.',
-      from: `${COORDINATOR}lib/process/(?!wire(-[\\w-]+)?\\.ts$)`,
+      from: `${COORDINATOR}lib/process/(?!wire[-a-z]*\\.ts$)`,
       allowed: [coordinator.process, coordinator.root, coordinator.http, coordinator.ports],
     }),
     layer({

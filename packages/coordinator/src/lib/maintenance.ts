@@ -10,6 +10,9 @@ import { type SweepReport, sweepUploads } from './uploads/sweep-uploads.ts';
 /** Most uploads, or events, that one call looks after when nobody says otherwise. */
 const DEFAULT_LIMIT = 1_000;
 
+/** Rows that are removed in one transaction. */
+const TIDY_BATCH = 500;
+
 /**
  * Looks after every upload that is due, once: drives completions and aborts on, ends what is idle or half made, and leaves
  * nothing at the store of what has ended. Call it from cron where no process lives long; {@link startBackgroundWork} does
@@ -62,8 +65,16 @@ export interface TidyReport {
  */
 export async function tidy(options: CoordinatorOptions): Promise<TidyReport> {
   const { catalog, settings } = contextOf(options);
-  const removedEvents = await catalog.outbox.removeSent(settings.retainMs);
-  return { removedEvents, removedUploads: await catalog.removeEnded(settings.retainMs) };
+  const removedEvents = await inBatches((limit) => catalog.outbox.removeSent(settings.retainMs, limit));
+  const removedUploads = await inBatches((limit) => catalog.removeEnded(settings.retainMs, limit));
+  return { removedEvents, removedUploads };
+}
+
+/** A month of them in one transaction would hold up every upload meanwhile. */
+async function inBatches(remove: (limit: number) => Promise<number>): Promise<number> {
+  let total = 0;
+  for (let removed = TIDY_BATCH; removed === TIDY_BATCH; total += removed) removed = await remove(TIDY_BATCH);
+  return total;
 }
 
 /**

@@ -196,8 +196,10 @@ export interface SweepCatalog {
   /**
    * Removes rows that were CANCELLED, EXPIRED or FAILED more than `retainMs` ago, are not due and have sent their
    * events. Answers how many. COMPLETED rows stay: they are the record of what is stored.
+   *
+   * @param limit most rows of one call, so that no transaction holds up others; default all
    */
-  removeEnded(retainMs: number): Promise<number>;
+  removeEnded(retainMs: number, limit?: number): Promise<number>;
 }
 
 /** Uploads that are neither complete nor ended. */

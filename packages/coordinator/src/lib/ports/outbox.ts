@@ -21,8 +21,8 @@ export interface Outbox {
   /** Makes events due that are parked or sent, as if nobody had been told of them. Answers how many. */
   replay(selection: ReplaySelection): Promise<number>;
 
-  /** Removes events that were sent more than `retainMs` ago. Answers how many. */
-  removeSent(retainMs: number): Promise<number>;
+  /** Removes events that were sent more than `retainMs` ago, at most `limit` (default all). Answers how many. */
+  removeSent(retainMs: number, limit?: number): Promise<number>;
 }
 
 /** An event in the outbox. */

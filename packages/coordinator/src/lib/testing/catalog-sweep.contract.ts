@@ -331,6 +331,23 @@ function describeRetention(setUp: SetUpCatalog): void {
     for (const uploadId of ended) expect(await pair.first.find(uploadId)).toBeUndefined();
   });
 
+  it('removes no more at once than asked for, rows and events', async () => {
+    for (let count = 0; count < 3; count += 1) {
+      const { uploadId } = await begin(pair.first, 'CANCELLED');
+      await tell(uploadId);
+      await pair.first.finishCleanup(uploadId);
+    }
+    await passMs(0);
+    const remove = async (): Promise<readonly number[]> => [
+      await pair.first.removeEnded(0, 2),
+      await pair.second.outbox.removeSent(0, 2),
+    ];
+    const [rows, events = 0] = await remove();
+    expect([rows, events]).toEqual([2, 2]);
+    expect(await pair.first.removeEnded(0, 2)).toBe(1);
+    while ((await pair.first.outbox.removeSent(0, 2)) > 0);
+  });
+
   it.each(['CANCELLED', 'FAILED'] as const)('keeps one that is %s and not told', async (state) => {
     const { uploadId } = await begin(pair.first, state);
     await pair.first.finishCleanup(uploadId);

@@ -28,9 +28,12 @@ export function outboxOf(sql: Sql): Outbox {
           where (sent_at is not null or parked_at is not null) and ${chosenBy(sql, selection)}`;
         return replayed.count;
       }),
-    removeSent: (retainMs) =>
+    removeSent: (retainMs, limit) =>
       attempt('remove sent events', async () => {
-        const removed = await sql`delete from outbox where sent_at < ${ago(sql, retainMs)}`;
+        const removed = await sql`
+          delete from outbox where seq in (
+            select seq from outbox where sent_at < ${ago(sql, retainMs)} limit ${limit ?? null}::bigint
+          )`;
         return removed.count;
       }),
   };

@@ -33,7 +33,8 @@ export function sweepOf(sql: Sql): SweepCatalog {
     findByKeys: (keys) => attempt('find uploads by their keys', () => findByKeys(sql, keys)),
     openUploads: () => attempt('count open uploads', () => openUploads(sql)),
     oldestOpenCreatedAtEpochMs: () => attempt('find the oldest open upload', () => oldestOpenCreatedAt(sql)),
-    removeEnded: (retainMs) => attempt('remove ended uploads', () => removeEnded(sql, retainMs)),
+    removeEnded: (retainMs, limit) =>
+      attempt('remove ended uploads', () => removeEnded(sql, retainMs, limit)),
   };
 }
 
@@ -137,11 +138,16 @@ async function oldestOpenCreatedAt(sql: Sql): Promise<number | undefined> {
   return row?.created_at ?? undefined;
 }
 
-async function removeEnded(sql: Sql, retainMs: number): Promise<number> {
+async function removeEnded(sql: Sql, retainMs: number, limit: number | null = null): Promise<number> {
+  // Locked as they are chosen, so that none changes between that and its removal.
   const removed = await sql`
-    delete from nodes
-    where upload_state in ('CANCELLED', 'EXPIRED', 'FAILED') and updated_at < ${ago(sql, retainMs)}
-      and next_attempt_at is null and event_written
-      and not exists (select 1 from outbox where node_id = document_id and sent_at is null)`;
+    delete from nodes where document_id in (
+      select document_id from nodes
+      where upload_state in ('CANCELLED', 'EXPIRED', 'FAILED') and updated_at < ${ago(sql, retainMs)}
+        and next_attempt_at is null and event_written
+        and not exists (select 1 from outbox where node_id = document_id and sent_at is null)
+      limit ${limit}::bigint
+      for update skip locked
+    )`;
   return removed.count;
 }

@@ -13,10 +13,16 @@ export function outboxOf(database: SqliteDatabase): Outbox {
     settle: (eventId, outcome) => attempt('settle an event', () => settle(database, eventId, outcome)),
     status: () => attempt('tell the state of its outbox', () => statusOf(database)),
     replay: (selection) => attempt('replay events', () => replay(database, selection)),
-    removeSent: (retainMs) =>
+    // SQLite takes a negative limit for none.
+    removeSent: (retainMs, limit = -1) =>
       attempt('remove sent events', () =>
         database.write(() =>
-          database.change(`DELETE FROM outbox WHERE sent_at < ${CLOCK_MS} - :retainMs`, { retainMs }),
+          database.change(
+            `DELETE FROM outbox WHERE seq IN (
+               SELECT seq FROM outbox WHERE sent_at < ${CLOCK_MS} - :retainMs LIMIT :limit
+             )`,
+            { retainMs, limit },
+          ),
         ),
       ),
   };

@@ -29,9 +29,9 @@ export function sweepOf(database: SqliteDatabase): SweepCatalog {
         const row = database.get<{ created_at: number | null }>(OLDEST_OPEN);
         return row?.created_at ?? undefined;
       }),
-    removeEnded: (retainMs) =>
+    removeEnded: (retainMs, limit = NO_LIMIT) =>
       attempt('remove ended uploads', () =>
-        database.write(() => database.change(REMOVE_ENDED, { retainMs })),
+        database.write(() => database.change(REMOVE_ENDED, { retainMs, limit })),
       ),
   };
 }
@@ -114,8 +114,14 @@ const OLDEST_OPEN = `
   SELECT min(created_at) AS created_at FROM nodes
   WHERE upload_state IN ('PENDING', 'UPLOADING', 'COMPLETING', 'ABORTING')`;
 
+/** SQLite takes a negative limit for none. */
+const NO_LIMIT = -1;
+
 const REMOVE_ENDED = `
-  DELETE FROM nodes
-  WHERE upload_state IN ('CANCELLED', 'EXPIRED', 'FAILED') AND updated_at < ${CLOCK_MS} - :retainMs
-    AND next_attempt_at IS NULL AND event_written = 1
-    AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.node_id = nodes.document_id AND outbox.sent_at IS NULL)`;
+  DELETE FROM nodes WHERE document_id IN (
+    SELECT document_id FROM nodes
+    WHERE upload_state IN ('CANCELLED', 'EXPIRED', 'FAILED') AND updated_at < ${CLOCK_MS} - :retainMs
+      AND next_attempt_at IS NULL AND event_written = 1
+      AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.node_id = nodes.document_id AND outbox.sent_at IS NULL)
+    LIMIT :limit
+  )`;

@@ -185,13 +185,13 @@ module.exports = {
     layer({
       name: 'sdk-uploader',
       comment: 'The uploader knows stages, sources, helpers, ports; HTTP is named where it is put together.',
-      from: `${SDK}lib/uploader/(?!(create-uploader|options)\\.ts$)`,
+      from: `${SDK}lib/uploader/(?!(create-uploader(-on)?|options)\\.ts$)`,
       allowed: [sdk.uploader, sdk.stages, sdk.sources, sdk.helpers, sdk.ports],
     }),
     layer({
       name: 'sdk-create-uploader',
       comment: 'What puts the uploader together knows no platform: that is given to it.',
-      from: `${SDK}lib/uploader/(create-uploader|options)\\.ts$`,
+      from: `${SDK}lib/uploader/(create-uploader(-on)?|options)\\.ts$`,
       allowed: [sdk.uploader, sdk.http, sdk.stages, sdk.sources, sdk.helpers, sdk.ports],
     }),
     layer({

@@ -5,10 +5,11 @@
  */
 import { addressOf } from './lib/address.ts';
 import { fingerprintOf } from './lib/fingerprint.ts';
+import { createKyCall } from './lib/http/ky-call.ts';
 import { type BrowserInput, browserPlatform, openFile } from './lib/platform/browser/browser-platform.ts';
 import { browserResumeStore, loadResumeStore } from './lib/platform/browser/browser-resume-store.ts';
 import type { PendingUpload } from './lib/platform/browser/pending-uploads.ts';
-import { type CreateUploader, createUploaderOn, type Uploader } from './lib/uploader/create-uploader.ts';
+import { type CreateUploader, createUploaderOf, type Uploader } from './lib/uploader/create-uploader.ts';
 import { UploadError } from './lib/upload-error.ts';
 import type { UploaderOptions } from './lib/uploader/options.ts';
 import type { ShareUpload } from './lib/uploader/upload-job.ts';
@@ -41,10 +42,10 @@ export interface BrowserUploader extends Uploader<BrowserInput> {
  */
 export function createUploader(options: UploaderOptions): BrowserUploader {
   const { coordinator } = options;
-  const uploader = createUploaderOn(
+  const uploader = createUploaderOf(
     browserPlatform,
     { resumeStore: browserResumeStore, ...options },
-    { shareUpload, warmUp },
+    { createCall: createKyCall, shareUpload, warmUp },
   );
   return {
     ...uploader,

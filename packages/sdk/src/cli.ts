@@ -14,6 +14,9 @@ async function main(nodeVersion: string): Promise<number> {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=20');
   setFlagsFromString('--optimize-for-size');
+  // Nor is there much to compute: compilers that work beside it would take more memory than they save time.
+  setFlagsFromString('--no-opt');
+  setFlagsFromString('--no-maglev');
   const { runCli } = await import('./lib/cli/run-cli.ts');
   const { openStandardInput } = await import('./lib/cli/standard-input.ts');
   const interrupt = new AbortController();

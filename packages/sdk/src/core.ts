@@ -6,19 +6,16 @@
  *
  * @module
  */
-export {
-  createUploaderOn,
-  type CreateUploader,
-  type Uploader,
-  type UploaderExtras,
-} from './lib/uploader/create-uploader.ts';
+export type { CreateUploader, Uploader } from './lib/uploader/create-uploader.ts';
+export { createUploaderOn, type UploaderExtras } from './lib/uploader/create-uploader-on.ts';
 export type { CustomerKeyEncryption, UploadEncryption } from './lib/upload-encryption.ts';
 export type { ShareUpload } from './lib/uploader/upload-job.ts';
 export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
 export type { UploadControl, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
 export type { PartProgress } from './lib/uploader/upload-tracker.ts';
 export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts';
-export type { CoordinatorFetch, CoordinatorHeaders } from './lib/http/coordinator-client.ts';
+export type { CoordinatorHeaders } from './lib/http/coordinator-client.ts';
+export type { CoordinatorFetch } from './lib/ports/coordinator.ts';
 export type { ByteSource, ReadOnce, SourceHints } from './lib/ports/byte-source.ts';
 export type { Clock } from './lib/ports/clock.ts';
 export type { Digester, StretchToDigest } from './lib/ports/digester.ts';

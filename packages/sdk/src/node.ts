@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { createLazyKyCall } from './lib/http/lazy-ky-call.ts';
+import { createHttpCall } from './lib/platform/node/http-call.ts';
 import { createNodePlatform, type NodeInput } from './lib/platform/node/node-platform.ts';
 import { assertOptions } from './lib/uploader/assert-options.ts';
-import { type CreateUploader, createUploaderOn, type Uploader } from './lib/uploader/create-uploader.ts';
+import { type CreateUploader, createUploaderOf, type Uploader } from './lib/uploader/create-uploader.ts';
+import type { CallOnce, CoordinatorFetch } from './lib/ports/coordinator.ts';
 import type { UploaderOptions } from './lib/uploader/options.ts';
 
 export * from './core.ts';
@@ -33,7 +36,13 @@ export function createUploader(options: NodeUploaderOptions): Uploader<NodeInput
   if (maxBytesPerSecond !== undefined && !(maxBytesPerSecond > 0)) {
     throw new RangeError(`maxBytesPerSecond must be above 0, got ${maxBytesPerSecond}`);
   }
-  return createUploaderOn(createNodePlatform({ maxBytesPerSecond }), options);
+  return createUploaderOf(createNodePlatform({ maxBytesPerSecond }), options, { createCall });
 }
 
 createUploader satisfies CreateUploader<NodeInput>;
+
+/** Not by `fetch`, unless there is need: in Node it takes some 25 MiB. */
+function createCall(local?: CoordinatorFetch): CallOnce {
+  const byFetch = createLazyKyCall(local);
+  return local ? byFetch : createHttpCall(byFetch);
+}

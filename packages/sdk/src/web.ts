@@ -3,9 +3,10 @@
  *
  * @module
  */
+import { createKyCall } from './lib/http/ky-call.ts';
 import { type WebInput, webPlatform } from './lib/platform/web/web-platform.ts';
 import { assertOptions } from './lib/uploader/assert-options.ts';
-import { type CreateUploader, createUploaderOn, type Uploader } from './lib/uploader/create-uploader.ts';
+import { type CreateUploader, createUploaderOf, type Uploader } from './lib/uploader/create-uploader.ts';
 import type { UploaderOptions } from './lib/uploader/options.ts';
 
 export * from './core.ts';
@@ -22,6 +23,6 @@ export type { WebInput } from './lib/platform/web/web-platform.ts';
  */
 export function createUploader(options: UploaderOptions): Uploader<WebInput> {
   assertOptions(options);
-  return createUploaderOn(webPlatform, options);
+  return createUploaderOf(webPlatform, options, { createCall: createKyCall });
 }
 createUploader satisfies CreateUploader<WebInput>;

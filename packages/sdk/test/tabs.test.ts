@@ -13,7 +13,7 @@ import {
 } from '@longhaul/sdk';
 import { createNodePlatform } from '../src/lib/platform/node/node-platform.ts';
 import { shareUpload } from '../src/lib/tabs/share-upload.ts';
-import { createUploaderOn } from '../src/lib/uploader/create-uploader.ts';
+import { createUploaderOn } from '../src/lib/uploader/create-uploader-on.ts';
 import { startServers, type TestServers } from './support/start-servers.ts';
 import { type Fate, startStoreProxy, type StoreProxy } from './support/store-proxy.ts';
 

@@ -1,15 +1,17 @@
 import { type Problem, TOKEN_HEADER } from '@longhaul/protocol';
-import ky from 'ky';
 import { addressOf } from '../address.ts';
 import { ENDED } from '../ended.ts';
-import type { Coordinator, CoordinatorCall } from '../ports/coordinator.ts';
+import type {
+  CallOnce,
+  Coordinator,
+  CoordinatorAnswer,
+  CoordinatorCall,
+  CoordinatorFetch,
+} from '../ports/coordinator.ts';
 import { type Outcome, repeat, type RepeatInput } from '../repeat.ts';
 import { judgeStatus } from '../retry.ts';
 import { unreachable, UploadError } from '../upload-error.ts';
 import type { AttemptCall } from './share-calls.ts';
-
-/** A coordinator in the same process: the `fetch` of the app that `createCoordinator` returns. */
-export type CoordinatorFetch = (request: Request) => Response | Promise<Response>;
 
 /** Headers of the application, for the coordinator's `authorize` hook; a function is asked before every call. */
 export type CoordinatorHeaders =
@@ -20,10 +22,9 @@ export type CoordinatorHeaders =
 export interface CoordinatorClientOptions extends RepeatInput {
   readonly coordinator: string | URL | CoordinatorFetch;
   readonly headers: CoordinatorHeaders;
+  /** How a call is made. */
+  readonly callOnce: CallOnce;
 }
-
-/** Longer than the coordinator lets a completion wait, as long as what load balancers allow. */
-const CALL_TIMEOUT_MS = 60_000;
 
 /** Calls under way that do not ask whether others could come along. */
 const CALLS_ALONE = 3;
@@ -33,37 +34,20 @@ const IN_PROCESS_URL = 'http://localhost';
 
 /** The coordinator over HTTP, or in the same process. */
 export function createCoordinatorClient(options: CoordinatorClientOptions): Coordinator {
-  const { coordinator, headers } = options;
-  const isLocal = typeof coordinator === 'function';
-  const prefixUrl = isLocal ? IN_PROCESS_URL : String(coordinator);
-  const address = addressOf(prefixUrl);
-  const http = ky.create({
-    prefixUrl,
-    // One layer of retries, ours.
-    retry: 0,
-    timeout: CALL_TIMEOUT_MS,
-    throwHttpErrors: false,
-    ...(isLocal && { fetch: async (request) => await coordinator(new Request(request)) }),
-  });
+  const { coordinator, headers, callOnce } = options;
+  const base = typeof coordinator === 'function' ? IN_PROCESS_URL : String(coordinator);
+  const address = addressOf(base);
+  const root = `${base.replace(/\/$/, '')}/v1/uploads`;
 
   const attempt: AttemptCall = async ({ method, path, token, json }, signal) => {
     try {
       const own = typeof headers === 'function' ? await headers() : headers;
       // A page asks whether it may send JSON, or headers of the application's own, before it does: one round trip more.
       const contentType = Object.keys(own).length > 0 ? 'application/json' : 'text/plain';
-      const init = {
-        method,
-        json,
-        headers: { 'content-type': contentType, ...own, [TOKEN_HEADER]: token },
-        signal,
-      };
-      const response = await http(`v1/uploads${path}`, init);
-      // Not JSON: a proxy or another server has answered, or the answer was cut short.
-      return judgeAnswer(response, await response.json().catch(() => undefined), address);
+      const all = { 'content-type': contentType, ...own, [TOKEN_HEADER]: token };
+      return judgeAnswer(await callOnce({ method, url: root + path, headers: all, json, signal }), address);
     } catch (cause) {
       signal.throwIfAborted();
-      // A time-out of ky carries the request, and its headers are nobody's business but the coordinator's.
-      delete (cause as { request?: Request }).request;
       const error = unreachable('COORDINATOR_UNREACHABLE', `coordinator (${address})`, cause);
       return { trouble: 'transient', error };
     }
@@ -78,7 +62,8 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
       return await attempt(call, signal).finally(() => alone--);
     }
     together ??= import('./share-calls.ts').then(
-      ({ createSharing }) => createSharing(attempt, (problem) => judgeAnswer(problem, problem, address)),
+      ({ createSharing }) =>
+        createSharing(attempt, (problem) => judgeAnswer({ status: problem.status, value: problem }, address)),
       () => attempt,
     );
     return await (
@@ -100,11 +85,8 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
   };
 }
 
-function judgeAnswer(
-  { ok, status }: { readonly ok?: boolean; readonly status: number },
-  value: unknown,
-  address: string,
-): Outcome<unknown> {
+function judgeAnswer({ status, value }: CoordinatorAnswer, address: string): Outcome<unknown> {
+  const ok = status >= 200 && status < 300;
   if (ok && value) return { value };
   const problem = value as Problem | undefined;
   const code = problem?.code ?? '';

@@ -33,3 +33,36 @@ export interface CoordinatorCall {
   /** A create, or the completion of what was put in one piece: quick enough to travel in one call with others. */
   readonly mayShare?: boolean;
 }
+
+/** A coordinator in the same process: the `fetch` of the app that `createCoordinator` returns. */
+export type CoordinatorFetch = (request: Request) => Response | Promise<Response>;
+
+/**
+ * Makes one HTTP call to a coordinator, whatever is answered. One attempt: repeating is not its business.
+ * Rejects where there is no answer, and when the signal aborts; the error holds no header of the call.
+ */
+export type CallOnce = (request: CoordinatorRequest) => Promise<CoordinatorAnswer>;
+
+/** How calls are made: to a coordinator in the same process where one is given, else over the network. */
+export type CreateCall = (local?: CoordinatorFetch) => CallOnce;
+
+/** One call over HTTP. */
+export interface CoordinatorRequest {
+  readonly method: 'post' | 'delete';
+  readonly url: string;
+  /** Those that are `undefined` are left out. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Body, where there is one. */
+  readonly json: unknown;
+  readonly signal: AbortSignal;
+}
+
+/** What came back. */
+export interface CoordinatorAnswer {
+  readonly status: number;
+  /** `undefined` of what is no JSON: a proxy or another server has answered, or the answer was cut short. */
+  readonly value: unknown;
+}
+
+/** Longer than the coordinator lets a completion wait, as long as what load balancers allow. */
+export const CALL_TIMEOUT_MS = 60_000;

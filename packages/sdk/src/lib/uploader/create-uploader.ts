@@ -6,6 +6,7 @@ import { onceEach } from '../notice.ts';
 import { runInPool } from '../pool.ts';
 import { loaded } from '../loaded.ts';
 import type { ByteSource, SourceHints } from '../ports/byte-source.ts';
+import type { CreateCall } from '../ports/coordinator.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Line } from '../schedule/line.ts';
 import { repeat } from '../repeat.ts';
@@ -36,8 +37,9 @@ export interface Uploader<Input> {
   upload(input: Input, options?: UploadOptions): UploadHandle;
 }
 
-/** What only some platforms have. */
-export interface UploaderExtras {
+/** What an entry adds to its platform. */
+export interface UploaderParts {
+  readonly createCall: CreateCall;
   /** For those on which the same file may be uploaded in several places at once, such as tabs. */
   readonly shareUpload?: ShareUpload;
   /** Begins to load what an upload will need on its way: at once, and not one thing after the other. */
@@ -59,17 +61,13 @@ const SPARED_PARTS = 2;
 /** Of those, uploads that send by themselves, per connection: some always wait for the coordinator meanwhile. */
 const SENDING_PER_CONNECTION = 4;
 
-/**
- * An uploader on a platform of your own.
- *
- * @throws TypeError if `options.coordinator` is no absolute URL and no function, or `options.concurrency` no number
- */
-export function createUploaderOn<Input, Source extends ByteSource>(
+/** An uploader put together of a platform and what else an entry has. */
+export function createUploaderOf<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
-  extras: UploaderExtras = {},
+  parts: UploaderParts,
 ): Uploader<Input> {
-  const shop = createWorkshop(platform, options, extras);
+  const shop = createWorkshop(platform, options, parts);
   const { concurrency, clock } = shop;
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);
@@ -124,11 +122,12 @@ export function createUploaderOn<Input, Source extends ByteSource>(
 function createWorkshop<Input, Source extends ByteSource>(
   platform: Platform<Input, Source>,
   options: UploaderOptions,
-  extras: UploaderExtras,
+  { createCall, ...extras }: UploaderParts,
 ): Workshop<Source> {
   const { clock, connectivity, digester } = platform;
   const settings = { ...normalizeOptions(options, platform), clock, connectivity, digester };
-  const { maxConcurrency, onNotice } = settings;
+  const { maxConcurrency, onNotice, coordinator } = settings;
+  const callOnce = createCall(typeof coordinator === 'function' ? coordinator : undefined);
   const sender = platform.createSender({ concurrency: maxConcurrency });
   let line: Line | undefined;
   const loadSending = async (): Promise<Sending> => {
@@ -138,7 +137,7 @@ function createWorkshop<Input, Source extends ByteSource>(
   };
   return {
     ...settings,
-    coordinator: createCoordinatorClient(settings),
+    coordinator: createCoordinatorClient({ ...settings, callOnce }),
     sender,
     loadSending,
     bytesPerSecond: () => line?.bytesPerSecond,

@@ -1,6 +1,7 @@
 import type { EncryptionWish, ObjectOptions } from '@longhaul/protocol';
-import type { CoordinatorFetch, CoordinatorHeaders } from '../http/coordinator-client.ts';
+import type { CoordinatorHeaders } from '../http/coordinator-client.ts';
 import { type NoticeListener, warn } from '../notice.ts';
+import type { CoordinatorFetch } from '../ports/coordinator.ts';
 import type { ResumeStore } from '../ports/resume-store.ts';
 import type { UploadEncryption } from '../upload-encryption.ts';
 import { type RetryOptions, type RetryPolicy, retryPolicy } from '../retry.ts';

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
-import { Agent, type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as TlsAgent, request as httpsRequest } from 'node:https';
 import type { PartAnswer, PartSender, PartToSend } from '../../ports/part-sender.ts';
 import { isUploadError } from '../../upload-error.ts';
 import { createFlow, type Flow } from './flow.ts';
+import { http } from './node-http.ts';
 import { type NodeSource, viewOf } from './node-source.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 
@@ -26,7 +27,7 @@ const MAX_BODY_BYTES = 16 * 1024;
  */
 export function createHttpSender({ concurrency, limiter }: HttpSenderOptions): PartSender<NodeSource> {
   const options = { keepAlive: true, maxSockets: concurrency };
-  const agents = { http: new Agent(options), https: new TlsAgent(options) };
+  const agents = { http: new http.Agent(options), https: new TlsAgent(options) };
   const spareBuffers: Buffers[] = [];
   const flow = createFlow(BUFFER_BYTES, limiter);
 
@@ -54,7 +55,7 @@ function openRequest(
   agents: { readonly http: Agent; readonly https: TlsAgent },
 ): ClientRequest {
   const isTls = url.startsWith('https:');
-  const open = isTls ? httpsRequest : httpRequest;
+  const open = isTls ? httpsRequest : http.request;
   return open(url, {
     method: 'PUT',
     headers: { ...headers, 'content-length': sizeBytes },

@@ -1,0 +1,78 @@
+import type { IncomingMessage } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import {
+  CALL_TIMEOUT_MS,
+  type CallOnce,
+  type CoordinatorAnswer,
+  type CoordinatorRequest,
+} from '../../ports/coordinator.ts';
+import { http } from './node-http.ts';
+
+/**
+ * Calls over node:http(s), with the process's own agents: connections are kept for a while, and proxies of the
+ * environment are used where Node was told to.
+ *
+ * @param otherwise makes the calls that are sent elsewhere by a redirection
+ */
+export function createHttpCall(otherwise: CallOnce, timeoutMs: number = CALL_TIMEOUT_MS): CallOnce {
+  return async (call) => {
+    const { response, text } = await exchange(call, timeoutMs);
+    const { statusCode: status = 0, headers } = response;
+    // Every call may be repeated.
+    if (status >= 300 && status < 400 && headers.location !== undefined) return await otherwise(call);
+    return { status, value: parseJson(text) } satisfies CoordinatorAnswer;
+  };
+}
+
+interface Exchanged {
+  readonly response: IncomingMessage;
+  readonly text: string;
+}
+
+async function exchange(
+  { method, url, headers, json, signal }: CoordinatorRequest,
+  timeoutMs: number,
+): Promise<Exchanged> {
+  const open = url.startsWith('https:') ? httpsRequest : http.request;
+  const body = json === undefined ? '' : JSON.stringify(json);
+  const request = open(url, { method: method.toUpperCase(), headers: sentHeaders(headers, body), signal });
+  const giveUp = (): void => void request.destroy(new Error(`no answer within ${timeoutMs} ms`));
+  const timer = setTimeout(giveUp, timeoutMs);
+  try {
+    return await new Promise<Exchanged>((resolve, reject) => {
+      request.on('error', reject);
+      request.on('response', (response) => {
+        readText(response).then((text) => resolve({ response, text }), reject);
+      });
+      request.end(body);
+    });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function sentHeaders(headers: CoordinatorRequest['headers'], body: string): Record<string, string | number> {
+  const sent: Record<string, string | number> = { accept: 'application/json' };
+  for (const [name, value] of Object.entries(headers)) {
+    // As fetch does: a line break that comes with a secret read from a file is no part of it.
+    if (value !== undefined) sent[name] = value.trim();
+  }
+  if (body) sent['content-type'] ??= 'application/json';
+  sent['content-length'] = Buffer.byteLength(body);
+  return sent;
+}
+
+async function readText(response: IncomingMessage): Promise<string> {
+  let text = '';
+  response.setEncoding('utf8');
+  for await (const chunk of response) text += String(chunk);
+  return text;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}

@@ -8,6 +8,8 @@ export interface TestPage {
     kind: 'Blob' | 'ArrayBuffer' | 'Uint8Array',
     sizeBytes: number,
   ): number;
+  /** Starts an upload of the picked file's bytes as a stream, which says nothing of its size. */
+  startStream(options: TestUploaderOptions): number;
   /** How an upload ended. */
   outcome(upload: number): Promise<TestOutcome>;
   /** Resolves once at least `sentBytes` of an upload have left. */
@@ -56,6 +58,7 @@ export interface TestUploaderOptions {
   readonly upload?: {
     readonly name?: string;
     readonly contentType?: string;
+    readonly expectedSizeBytes?: number;
     readonly encryption?: { readonly mode: 'sse-c'; readonly key: string };
   };
 }

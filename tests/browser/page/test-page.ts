@@ -20,6 +20,11 @@ const testPage: TestPage = {
     return [...(input?.files ?? [])].map((file) => begin(options, file));
   },
   startBytes: (options, kind, sizeBytes) => begin(options, bytesOf(kind, sizeBytes)),
+  startStream(options) {
+    const file = document.querySelector('input')?.files?.[0];
+    if (!file) throw new Error('No file was picked');
+    return begin(options, file.stream());
+  },
   outcome: async (upload) => await outcomeOf(find(upload)),
   whenSent: async (upload, sentBytes) =>
     await until(upload, ({ handle }) => handle.progress.sentBytes >= sentBytes),

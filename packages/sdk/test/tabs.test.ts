@@ -115,6 +115,21 @@ describe('one file in two tabs', () => {
     expect(proxy.puts.filter((partNumber) => partNumber <= 3)).toHaveLength(3);
   });
 
+  it('is told to those who follow, also by one who takes over', async () => {
+    const stop = new AbortController();
+    const { leader, follower } = await startTwo(stop.signal);
+    const third = openTab().upload(bytes);
+    await whenStored(third, 3);
+    fateOf = (partNumber) => ({ kind: partNumber < PARTS ? 'pass' : 'swallow' });
+    const heard = whenStored(third, PARTS - 1);
+    stop.abort(new Error('enough'));
+    await expect(leader.result).rejects.toThrow('enough');
+    await heard;
+    expect([follower.state.kind, third.state.kind]).toEqual(['sending', 'sending']);
+    const ended = expect(third.result).rejects.toMatchObject({ code: 'CANCELLED' });
+    await Promise.all([follower.cancel(), ended]);
+  });
+
   it('is left by a follower that is stopped, and by nobody else', async () => {
     const { leader, follower } = await startTwo();
     const ended = expect(follower.result).rejects.toMatchObject({ code: 'CANCELLED' });

@@ -13,13 +13,6 @@ export interface UploadNotice {
 /** Takes notices. What it throws is reported as an uncaught error and concerns no upload. */
 export type NoticeListener = (notice: UploadNotice) => void;
 
-/** The store has a part and did not say under which ETag. */
-export const ETAG_HIDDEN: UploadNotice = {
-  code: 'ETAG_HIDDEN',
-  message:
-    'The object store shows no ETag, which costs each upload a listing: for browsers, add "ETag" to ExposeHeaders of the bucket\'s CORS rule.',
-};
-
 /** Passes each notice on the first time only. */
 export function onceEach(listener: NoticeListener): NoticeListener {
   const told = new Set<string>();

@@ -4,6 +4,7 @@
  *
  * @module
  */
+export { ETAG_HIDDEN } from '../etag-hidden.ts';
 export { createLine } from '../schedule/line.ts';
 export { cancelUpload } from '../stages/cancel-upload.ts';
 export { completeUpload } from '../stages/complete-upload.ts';

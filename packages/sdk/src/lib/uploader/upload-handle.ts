@@ -1,10 +1,11 @@
 import type { UploadResult } from '@longhaul/protocol';
 import { createGate, type Gate } from '../gate.ts';
+import { loaded } from '../loaded.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { UploadProgress } from '../progress.ts';
 import { codeOf, UploadError } from '../upload-error.ts';
 import { createEmitter } from './emitter.ts';
-import { followProgress } from './follow-progress.ts';
+import type { FollowInput } from './follow-progress.ts';
 import { reduceTransfer, type TransferEvent, type TransferState } from './upload-state.ts';
 import { createUploadTracker, type TrackerEvents, type UploadTracker } from './upload-tracker.ts';
 
@@ -134,7 +135,7 @@ export function startUpload(
     },
     pause: () => dispatch({ kind: 'paused' }),
     resume: () => dispatch({ kind: 'resumed' }),
-    [Symbol.asyncIterator]: () => followProgress({ on, result, progress: tracker.progress }),
+    [Symbol.asyncIterator]: () => follow({ on, result, progress: tracker.progress }),
     async cancel() {
       cancel();
       return await endOf(result);
@@ -155,4 +156,9 @@ async function endOf(result: Promise<unknown>): Promise<'cancelled' | 'completed
     if (codeOf(error) === 'CANCELLED') return 'cancelled';
     throw error;
   }
+}
+
+/** On demand: most listen to events. */
+async function* follow(upload: FollowInput): AsyncGenerator<UploadProgress, void, void> {
+  yield* (await loaded(import('./follow-progress.ts'))).followProgress(upload);
 }

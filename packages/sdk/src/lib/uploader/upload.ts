@@ -4,7 +4,6 @@ import {
   type Receipt,
   type UploadResult,
 } from '@longhaul/protocol';
-import { ETAG_HIDDEN } from '../notice.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
@@ -233,7 +232,7 @@ async function sendAndReport<Source extends ByteSource>(
 ): Promise<readonly Receipt[]> {
   const { digests, opened } = upload;
   const { once } = job.source;
-  const { line, createExchange, sendPart, sendParts } = upload.sending;
+  const { line, createExchange, sendPart, sendParts, ETAG_HIDDEN } = upload.sending;
   const exchange = createExchange({ ...job, ...upload, parts: missing });
   const input = { ...job, ...exchange, line, isSame: digests?.isSame };
   const parts = once

@@ -8,7 +8,6 @@ import { type ByteStream, isByteStream } from '../../sources/byte-stream.ts';
 import { systemClock } from '../../system-clock.ts';
 import { UploadError } from '../../upload-error.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
-import type * as BrowserPartSender from './browser-part-sender.ts';
 import { isFileHandle, openHandle } from './file-handle.ts';
 
 /**
@@ -36,13 +35,11 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
 
 function createSender(): PartSender<BlobSource> {
   let sender: Promise<PartSender<BlobSource>> | undefined;
-  const load = async (): Promise<PartSender<BlobSource>> =>
-    (await loaded(loadSender())).createBrowserPartSender();
-  return { send: async (part) => await (await (sender ??= load())).send(part) };
+  return { send: async (part) => await (await (sender ??= loadSender())).send(part) };
 }
 
-async function loadSender(): Promise<typeof BrowserPartSender> {
-  return await import('./browser-part-sender.ts');
+async function loadSender(): Promise<PartSender<BlobSource>> {
+  return (await loaded(import('./browser-part-sender.ts'))).createBrowserPartSender();
 }
 
 /** Opens what can be read again and again. */

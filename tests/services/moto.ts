@@ -23,7 +23,7 @@ export const moto: Service = {
   find,
   build: (signal) => installPython(PROGRAM, signal),
   docker: { kind: 'none', reason: 'the program comes from PyPI' },
-  probe: (env) => probe(readVariable(env, URL_VARIABLE)),
+  probe: async (env) => await probe(readVariable(env, URL_VARIABLE)),
 };
 
 async function find(): Promise<Candidate> {

@@ -34,9 +34,9 @@ const SHAPES: readonly (readonly [shape: RegExp, instead: string])[] = [
     `$1${HIDDEN}`,
   ],
   [/\bwhsec_[A-Za-z\d+/=]+/g, HIDDEN],
-  // JWTs, and the tokens of uploads.
-  [/\beyJ[\w-]{8,}\.[\w-]+\.[\w-]*/g, HIDDEN],
-  [/\b[\w-]{40,}\.[\w-]{43}(?![\w-])/g, HIDDEN],
+  // JWTs, and the tokens of uploads. Looked for where a word begins and nowhere in it: at every `-` the rest would be read again.
+  [/(?<![\w-])(?=[\w-]*eyJ[\w-]{8})[\w-]+\.[\w-]+\.[\w-]*/g, HIDDEN],
+  [/(?<![\w-])[\w-]{40,}\.[\w-]{43}(?![\w-])/g, HIDDEN],
 ];
 
 /**

@@ -7,6 +7,8 @@ import { cancel } from './commands/cancel.ts';
 import { doctor } from './commands/doctor.ts';
 import { eventsReplay } from './commands/events-replay.ts';
 import { events } from './commands/events.ts';
+import { exportCatalog } from './commands/export.ts';
+import { importCatalog } from './commands/import.ts';
 import { migrate } from './commands/migrate.ts';
 import { relay } from './commands/relay.ts';
 import { serve } from './commands/serve.ts';
@@ -24,6 +26,8 @@ const COMMANDS: readonly Command[] = [
   events,
   eventsReplay,
   cancel,
+  exportCatalog,
+  importCatalog,
   bucketLifecycle,
   apiKey,
 ];

@@ -6,7 +6,7 @@ import { link, readFile, rm, writeFile } from 'node:fs/promises';
  * Processes that start together end up with the same key.
  */
 export async function readOrMakeTokenKey(path: string): Promise<string> {
-  const existing = await readKey(path);
+  const existing = await readTokenKey(path);
   if (existing) return existing;
   // No process id: in containers that share a folder they are all the same.
   const draft = `${path}.${randomUUID()}`;
@@ -19,10 +19,11 @@ export async function readOrMakeTokenKey(path: string): Promise<string> {
   } finally {
     await rm(draft);
   }
-  return (await readKey(path)) ?? (await readOrMakeTokenKey(path));
+  return (await readTokenKey(path)) ?? (await readOrMakeTokenKey(path));
 }
 
-async function readKey(path: string): Promise<string | undefined> {
+/** The key in the file; `undefined` without a file. */
+export async function readTokenKey(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, 'utf8')).trim();
   } catch (error) {

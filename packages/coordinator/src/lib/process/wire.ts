@@ -207,7 +207,8 @@ async function wireWebhook({ url, secret }: WebhookConfig): Promise<EventSink> {
   return createWebhookSink({ url, secret });
 }
 
-function keyFileOf(memory: MemoryConfig): string {
+/** Where the token key is that was made at the first start. */
+export function keyFileOf(memory: MemoryConfig): string {
   if (memory.kind !== 'sqlite') throw new TypeError('token keys must be given when there is no SQLite file');
   return `${memory.path}.token-key`;
 }

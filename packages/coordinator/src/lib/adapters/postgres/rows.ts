@@ -1,5 +1,6 @@
 import type { ISql, PendingQuery, Row, Sql } from 'postgres';
 import { CatalogError } from '../../ports/catalog.ts';
+import { MoveRefusedError } from '../../ports/catalog-move.ts';
 import { QuotaExceededError } from '../../ports/owner-quota.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import { type NodeRow, RECORD_COLUMNS, recordOf } from '../node-row.ts';
@@ -135,10 +136,13 @@ export async function translated<Result>(deed: string, work: () => Promise<Resul
   try {
     return await work();
   } catch (cause) {
-    if (cause instanceof CatalogError || cause instanceof QuotaExceededError) throw cause;
+    if (TELLING.some((known) => cause instanceof known)) throw cause;
     throw new CatalogError(`the Postgres catalog could not ${deed}`, { cause });
   }
 }
+
+// Say by themselves what they have to say.
+const TELLING = [CatalogError, QuotaExceededError, MoveRefusedError];
 
 const CALL_TIMEOUT_MS = 30_000;
 

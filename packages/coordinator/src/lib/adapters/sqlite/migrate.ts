@@ -20,6 +20,9 @@ const MIGRATIONS: readonly string[] = [
   completingSince,
 ];
 
+/** Version of a schema that is up to date for this program. */
+export const NEWEST_MIGRATION: number = MIGRATIONS.length;
+
 /** Runs what has not run yet, in one transaction; the write lock lets one process at a time do it. */
 export function migrate(database: SqliteDatabase): void {
   database.write(() => {

@@ -60,6 +60,25 @@ describe('calls of one owner', () => {
     expect(await coordinator.objectStore.listMultipartUploads({ prefix: '' })).toHaveLength(3);
   });
 
+  it('let a batch pass after the time that its refusal has told, however large it is', async () => {
+    await start({ callsPerMinutePerOwner: 4 });
+    const uploads = () =>
+      Array.from({ length: 6 }, () => ({ createId: randomUUID(), name: 'x', sizeBytes: 1 }));
+    const batch = () => coordinator.call('POST', '/v1/uploads/batch', { body: { uploads: uploads() } });
+    expect((await batch()).status).toBe(200);
+    const refused = await batch();
+    expect(refused).toMatchObject(tooMany);
+    clock.pass(refused.problem.retryAfterSeconds ?? 0);
+    expect((await batch()).status).toBe(200);
+  });
+
+  it('count a batch that cannot be read as one', async () => {
+    await start({ callsPerMinutePerOwner: 1 });
+    const nonsense = { text: '{', headers: {} };
+    expect((await coordinator.call('POST', '/v1/uploads/batch', nonsense)).status).toBe(400);
+    expect(await coordinator.call('POST', '/v1/uploads/batch', nonsense)).toMatchObject(tooMany);
+  });
+
   it('count those of a batch to complete for whose upload it is', async () => {
     await start({ callsPerMinutePerOwner: 2 });
     const { uploadId, token } = await coordinator.create();

@@ -27,7 +27,7 @@ export function createApp(context: UploadContext, options: AppOptions): Hono {
   const app = new Hono();
   const isAllowedOrigin = createOriginCheck(options.corsOrigins);
   const { limits } = options;
-  const owner = createOwnerOf(options.authorize, isAllowedOrigin, limits);
+  const owner = createOwnerOf(options.authorize, isAllowedOrigin);
   app.use(watchCalls({ metrics: context.metrics, onCall: options.onCall }));
   app.use(nothingToShow);
   app.use(cors(corsOptions(isAllowedOrigin)));

@@ -1,7 +1,6 @@
 import type { Context } from 'hono';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { Authorize } from '../ports/authorizer.ts';
-import type { CallLimits } from './call-limits.ts';
 import { peerAddress } from './client-address.ts';
 import { type IsAllowedOrigin, isLoopbackAddress, isLoopbackHost } from './origins.ts';
 
@@ -11,20 +10,13 @@ const LOCAL_OWNER = 'local';
 /** An owner is indexed and travels in every token: a name or an id, not a document. */
 const MAX_OWNER_LENGTH = 256;
 
-/** Says whose upload a create call makes. @throws CoordinatorError `unauthorized` or `rate-limited` */
+/** Says whose upload a create call makes. @throws CoordinatorError `unauthorized` */
 export type OwnerOf = (call: Context) => Promise<string>;
 
 /** Asks the hook; without one only this machine may create. */
-export function createOwnerOf(
-  authorize: Authorize | undefined,
-  isAllowedOrigin: IsAllowedOrigin,
-  limits: CallLimits,
-): OwnerOf {
-  return async (call) => {
-    const owner = authorize ? ownerIn(await authorize(call.req.raw)) : localOwner(call, isAllowedOrigin);
-    await limits.chargeOwner(owner, 1);
-    return owner;
-  };
+export function createOwnerOf(authorize: Authorize | undefined, isAllowedOrigin: IsAllowedOrigin): OwnerOf {
+  return async (call) =>
+    authorize ? ownerIn(await authorize(call.req.raw)) : localOwner(call, isAllowedOrigin);
 }
 
 function localOwner(call: Context, isAllowedOrigin: IsAllowedOrigin): string {

@@ -26,8 +26,12 @@ export function batchRoutes(context: UploadContext, owner: OwnerOf, limits: Call
   const routes = new Hono();
   routes.post('/', async (c) => {
     const uploadOwner = await owner(c);
-    const { uploads } = await readMessage(c.req.raw, batchCreateRequestSchema, BATCH_MAX_BYTES);
-    await limits.chargeOwner(uploadOwner, uploads.length - 1);
+    const { uploads } = await readBatch(c.req.raw).catch(async (error: unknown) => {
+      await limits.chargeOwner(uploadOwner, 1);
+      throw error;
+    });
+    // All at once: a refusal that has taken something would be one more at the time that it tells.
+    await limits.chargeOwner(uploadOwner, uploads.length);
     const create = async (item: unknown) => {
       const request = parseMessage(item, createUploadRequestSchema);
       assertKeyTransport(c, request);
@@ -51,6 +55,10 @@ export function batchRoutes(context: UploadContext, owner: OwnerOf, limits: Call
   routes.all('/', onlyBy('POST'));
   routes.all('/complete', onlyBy('POST'));
   return routes;
+}
+
+async function readBatch(request: Request): Promise<{ readonly uploads: readonly unknown[] }> {
+  return await readMessage(request, batchCreateRequestSchema, BATCH_MAX_BYTES);
 }
 
 async function settleEach<Item, Value>(

@@ -39,6 +39,7 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf, limits: Cal
 
   routes.post('/', async (c) => {
     const uploadOwner = await owner(c);
+    await limits.chargeOwner(uploadOwner, 1);
     const request = await readMessage(c.req.raw, createUploadRequestSchema, createMaxBytes);
     assertKeyTransport(c, request);
     const created = await createUpload(context, uploadOwner, request);

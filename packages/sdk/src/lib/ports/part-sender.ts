@@ -6,6 +6,12 @@ export interface PartSender<Source> {
    */
   readonly seesProgress?: boolean;
   /**
+   * Round trips from {@link send} to the first byte that {@link PartToSend.onProgress} tells of, where a connection has to be
+   * opened: 1 for TCP, 1 more for a preflight; TLS is added. From it the SDK learns how long the line is, and begins with few
+   * connections for a few parts. Left out: all that may begin at once do.
+   */
+  readonly opensInRoundTrips?: number;
+  /**
    * Resolves with whatever the store answered, refusals included, and gives the connection back for reuse.
    *
    * Rejects with the signal's reason when it aborts (and drops the connection), with an `UploadError` when the source

@@ -6,7 +6,11 @@ const MIB = 1024 ** 2;
 const { signal } = new AbortController();
 
 /** A line over a clock that is moved by hand, and whose timers ring when they are told to. */
-function handLine(options: { readonly concurrency: number; readonly maxConcurrency?: number }): {
+function handLine(options: {
+  readonly concurrency: number;
+  readonly maxConcurrency?: number;
+  readonly opensInRoundTrips?: number;
+}): {
   readonly line: Line;
   begin(sizeBytes?: number): Attempt;
   pass(ms: number): Promise<void>;
@@ -19,11 +23,11 @@ function handLine(options: { readonly concurrency: number; readonly maxConcurren
     randomFraction: () => 0,
     randomUuid: () => '',
   };
-  const { concurrency, maxConcurrency = concurrency } = options;
-  const line = createLine({ clock, concurrency, maxConcurrency, stallTimeoutMs: 30_000 });
+  const { maxConcurrency = options.concurrency } = options;
+  const line = createLine({ clock, ...options, maxConcurrency, stallTimeoutMs: 30_000 });
   return {
     line,
-    begin: (sizeBytes = 16 * MIB) => line.begin({ sizeBytes, failures: 0, signal }),
+    begin: (sizeBytes = 16 * MIB) => line.begin({ sizeBytes, failures: 0, signal, isTls: false }),
     async pass(ms) {
       for (let step = 0; step < ms; step += 500) {
         nowMs += 500;
@@ -70,6 +74,21 @@ describe('a line', () => {
     expect(line.hasStored).toBe(false);
     begin().end('stored');
     expect(line.hasStored).toBe(true);
+  });
+
+  it.each([
+    ['more connections would carry more, by those that carry little', 0.01, 1],
+    ['they would not, by those that carry much', 0.5, 0],
+  ])('knows whether %s', async (_, mebibytes, expected) => {
+    const { line, begin, pass } = handLine({ concurrency: 8, opensInRoundTrips: 1 });
+    let told = 0;
+    line.heldBack.whenKnown(signal, () => told++);
+    const attempts = [begin(), begin()];
+    for (let turn = 1; turn <= 20; turn++) {
+      await pass(500);
+      for (const attempt of attempts) attempt.moved(turn * mebibytes * MIB);
+    }
+    expect(told).toBe(expected);
   });
 
   it('measures what it carries while every place is taken, and only then', async () => {

@@ -1,5 +1,6 @@
 import type { Verdict } from '../part-answer.ts';
 import { createFairPool, type FairPool } from './fair-pool.ts';
+import { createHeldBack, type HeldBack } from './held-back.ts';
 import type { Stall } from './pace.ts';
 import { createWatch, type NewAttempt, type WatchOptions } from './watch.ts';
 import type { tryWider as TryWider } from './wider.ts';
@@ -14,8 +15,15 @@ export interface Line {
   readonly bytesPerSecond: number | undefined;
   /** The store has taken a part: it can be reached, and does what is asked of it. */
   readonly hasStored: boolean;
+  /** Whether more connections would carry more, of one upload's parts. */
+  readonly heldBack: Pick<HeldBack, 'whenKnown'>;
   /** An attempt to send a part begins. */
-  begin(attempt: NewAttempt): Attempt;
+  begin(attempt: LineAttempt): Attempt;
+}
+
+/** An attempt to send a part over a line. */
+export interface LineAttempt extends NewAttempt {
+  readonly isTls: boolean;
 }
 
 /** An attempt under way. */
@@ -36,6 +44,8 @@ export interface LineOptions extends WatchOptions {
   readonly concurrency: number;
   /** Parts in flight at most, where more of them carry more. */
   readonly maxConcurrency: number;
+  /** As of the sender. */
+  readonly opensInRoundTrips?: number | undefined;
 }
 
 const READING_MS = 1_500;
@@ -45,6 +55,7 @@ export function createLine(options: LineOptions): Line {
   const { clock, concurrency, maxConcurrency } = options;
   const pool = createFairPool(concurrency);
   const watch = createWatch(options);
+  const heldBack = createHeldBack(clock, options.opensInRoundTrips);
   let width = startWidth(concurrency, maxConcurrency);
   let totalBytes = 0;
   let reading: { readonly atMs: number; readonly totalBytes: number } | undefined;
@@ -73,6 +84,7 @@ export function createLine(options: LineOptions): Line {
 
   return {
     pool,
+    heldBack,
     maxWidth: maxConcurrency,
     get bytesPerSecond() {
       return bytesPerSecond;
@@ -83,6 +95,7 @@ export function createLine(options: LineOptions): Line {
     begin(attempt) {
       const startedMs = clock.nowMs();
       const watched = watch.begin(attempt);
+      const flight = heldBack.follow(attempt.isTls);
       return {
         signal: watched.signal,
         get stall() {
@@ -90,14 +103,13 @@ export function createLine(options: LineOptions): Line {
         },
         moved(sentBytes) {
           totalBytes += watched.moved(sentBytes);
+          flight.moved(sentBytes);
           measure(clock.nowMs());
         },
         end(verdict) {
           watched.end(verdict === 'stored');
-          const { stall } = watched;
-          // A connection that dies while others carry on says nothing of the line.
-          const isTrouble = verdict === 'throttled' || stall === 'silence' || stall === 'unanswered';
-          if (isTrouble) react({ kind: 'trouble', startedMs, nowMs: clock.nowMs() });
+          flight.end();
+          if (isTrouble(verdict, watched.stall)) react({ kind: 'trouble', startedMs, nowMs: clock.nowMs() });
           if (verdict !== 'stored') return;
           hasStored = true;
           react({ kind: 'stored', startedMs });
@@ -105,6 +117,11 @@ export function createLine(options: LineOptions): Line {
       };
     },
   };
+}
+
+/** A connection that dies while others carry on says nothing of the line. */
+function isTrouble(verdict: Verdict | undefined, stall: Stall | undefined): boolean {
+  return verdict === 'throttled' || stall === 'silence' || stall === 'unanswered';
 }
 
 /** Without what widens it, a line stays as wide as it is. */

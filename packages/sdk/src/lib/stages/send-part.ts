@@ -40,7 +40,8 @@ export async function sendPart<Source extends ByteSource>(
   let verdict: Verdict | undefined;
   return await repeat({ ...input, isKnownServer: () => line.hasStored }, signal, async (failures) => {
     const grant = await input.grantFor(part, signal);
-    const attempt = line.begin({ sizeBytes, failures, signal });
+    const isTls = grant.url.startsWith('https:');
+    const attempt = line.begin({ sizeBytes, failures, signal, isTls });
     const isOnNewConnection = verdict === 'transient' || verdict === 'interrupted';
     verdict = undefined;
     try {

@@ -1,12 +1,12 @@
 import type { PartRange } from '@longhaul/protocol';
 import type { Gate } from '../gate.ts';
-import type { FairPool } from '../schedule/fair-pool.ts';
-import { lanesFor } from '../schedule/lanes.ts';
+import type { Line } from '../schedule/line.ts';
+import { lanesAtFirst, lanesFor } from '../schedule/lanes.ts';
 
 /** How a set of parts is sent. */
 export interface SendPartsInput {
   /** Shared by all uploads, and fair between them. No more parts queue in it than could ever be in flight. */
-  readonly line: { readonly pool: FairPool; readonly maxWidth: number };
+  readonly line: Pick<Line, 'pool' | 'maxWidth' | 'heldBack'>;
   readonly stopSignal: AbortSignal;
   /** Closed while the upload is paused: parts under way give up their turns, and are sent again once it opens. */
   readonly gate: Gate;
@@ -23,7 +23,7 @@ export interface PartQueue {
  * them is running any more, so that the source can be closed.
  */
 export async function sendParts(
-  { line: { pool, maxWidth }, stopSignal, gate }: SendPartsInput,
+  { line: { pool, maxWidth, heldBack }, stopSignal, gate }: SendPartsInput,
   parts: readonly PartRange[] | PartQueue,
   send: (part: PartRange, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
@@ -31,8 +31,6 @@ export async function sendParts(
   const signal = AbortSignal.any([stopSignal, failure.signal]);
   const queue = 'values' in parts ? parts.values() : parts.begin(signal);
 
-  // One more than are sent at once: it waits for the next part of a queue meanwhile.
-  const laneCount = 'values' in parts ? lanesFor(parts.length, maxWidth) : maxWidth + 1;
   const lane = async (): Promise<void> => {
     try {
       for (;;) {
@@ -45,6 +43,19 @@ export async function sendParts(
     }
   };
 
-  await Promise.all(Array.from({ length: laneCount }, lane));
+  const start = (count: number): Promise<unknown> => Promise.all(Array.from({ length: count }, lane));
+  // One more than are sent at once: it waits for the next part of a queue meanwhile.
+  if ('begin' in parts) await start(maxWidth + 1);
+  else {
+    const first = lanesAtFirst(parts.length, maxWidth);
+    const over = new AbortController();
+    let others: Promise<unknown> | undefined;
+    heldBack.whenKnown(over.signal, () => {
+      others = start(lanesFor(parts.length, maxWidth) - first);
+    });
+    await start(first);
+    over.abort();
+    await others;
+  }
   signal.throwIfAborted();
 }

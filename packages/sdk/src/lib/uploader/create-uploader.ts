@@ -132,7 +132,8 @@ function createWorkshop<Input, Source extends ByteSource>(
   let line: Line | undefined;
   const loadSending = async (): Promise<Sending> => {
     const sending = await loaded(import('./sending.ts'));
-    line ??= sending.createLine({ ...settings, seesProgress: sender.seesProgress });
+    const { seesProgress, opensInRoundTrips } = sender;
+    line ??= sending.createLine({ ...settings, seesProgress, opensInRoundTrips });
     return { ...sending, line };
   };
   return {

@@ -35,7 +35,11 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
 
 function createSender(): PartSender<BlobSource> {
   let sender: Promise<PartSender<BlobSource>> | undefined;
-  return { send: async (part) => await (await (sender ??= loadSender())).send(part) };
+  return {
+    // One of them for the preflight.
+    opensInRoundTrips: 2,
+    send: async (part) => await (await (sender ??= loadSender())).send(part),
+  };
 }
 
 async function loadSender(): Promise<PartSender<BlobSource>> {

@@ -19,7 +19,8 @@ const MIN_PIECE_BYTES = 16 * 1024;
 export function createFlow(bufferBytes: number, limiter: RateLimiter | undefined): Flow {
   const maxBytes = Math.min(bufferBytes, limiter?.maxPieceBytes ?? bufferBytes);
   const minBytes = Math.min(maxBytes, MIN_PIECE_BYTES);
-  let pieceBytes = Math.max(minBytes, Math.floor(maxBytes / 4));
+  // The first ones go as soon as there is a connection, and tell how long that took.
+  let pieceBytes = minBytes;
   return {
     pieceBytes: () => pieceBytes,
     admit: async (bytes, signal) => await limiter?.take(bytes, signal),

@@ -32,6 +32,7 @@ export function createHttpSender({ concurrency, limiter }: HttpSenderOptions): P
   const flow = createFlow(BUFFER_BYTES, limiter);
 
   return {
+    opensInRoundTrips: 1,
     async send(part) {
       // What is in memory needs none.
       const buffers = part.source.view ? undefined : (spareBuffers.pop() ?? newBuffers());

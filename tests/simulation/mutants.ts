@@ -267,6 +267,47 @@ export const MUTANTS: readonly Mutation[] = [
     }),
   },
   {
+    name: 'another list completed than the one that was frozen',
+    bias: toward(
+      crowd(1),
+      everyClient((client) => ({
+        ...client,
+        resume: true,
+        concurrency: 1,
+        transferMs: 2_000,
+        startMs: 0,
+        cancelAfterMs: undefined,
+        sleepsAfterMs: undefined,
+        abandons: false,
+        crashes: [{ afterMs: 16_000, pauseMs: 1_000 }],
+      })),
+      (plan) => ({
+        ...withEdits({ ...plan, traits: 'strict' }, createRandom('edits'), 1),
+        replicaCount: 3,
+        windows: [],
+        strokes: [],
+        killsAtMs: [],
+        kill: { point: 'catalog.beginCompletion after', occurrence: 1 },
+      }),
+    ),
+    mutate({ catalog, state }) {
+      const thawed = async (row: UploadRecord): Promise<UploadRecord> =>
+        row.state === 'COMPLETING' ? { ...row, partsDigest: etagOf(await state.parts(row.uploadId)) } : row;
+      return {
+        catalog: {
+          ...catalog,
+          async find(uploadId) {
+            const row = await catalog.find(uploadId);
+            return row && (await thawed(row));
+          },
+          claimDue: async (claim) => await Promise.all((await catalog.claimDue(claim)).map(thawed)),
+        },
+        // It would be closed, and take none of another list.
+        state: { ...state, setStatus: () => Promise.resolve() },
+      };
+    },
+  },
+  {
     name: 'answer to Complete taken for a proof',
     mutate: ({ catalog, objectStore }) => ({
       objectStore: {
@@ -300,4 +341,10 @@ async function thenWrite(
 /** ZADD etags partNumber etag: a member has one score, so equal parts become one. */
 function asSortedSet(parts: readonly StoredPart[]): readonly StoredPart[] {
   return [...new Map(parts.map((part) => [part.etag, part])).values()];
+}
+
+/** What S3 calls an object of these parts. */
+function etagOf(parts: readonly StoredPart[]): string {
+  const md5s = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ''), 'hex'));
+  return `"${createHash('md5').update(Buffer.concat(md5s)).digest('hex')}-${parts.length}"`;
 }

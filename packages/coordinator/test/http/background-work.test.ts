@@ -8,6 +8,7 @@ import {
   startBackgroundWork,
   sweep,
 } from '../../src/index.ts';
+import { partsDigestOf } from '../../src/lib/uploads/parts-digest.ts';
 import { createSqliteStore, type SqliteStore } from '../../src/sqlite.ts';
 import { systemClock } from '../../src/lib/system-clock.ts';
 import { createMovingClock, type MovingClock } from '../support/moving-clock.ts';
@@ -72,7 +73,8 @@ describe('work in the background', () => {
   it('looks after others while the store takes its time to complete an upload', async () => {
     const [slow, idle] = [await coordinator.create(inParts), await coordinator.create(inParts)];
     await sendParts(coordinator, slow, content);
-    await memory.catalog.beginCompletion(slow.uploadId, { partsDigest: 'x', redriveAfterMs: 0 });
+    const partsDigest = partsDigestOf(await memory.state.parts(slow.uploadId));
+    await memory.catalog.beginCompletion(slow.uploadId, { partsDigest, redriveAfterMs: 0 });
     const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
     const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
     const { objectStore } = options;

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ChecksumAlgorithm, CreateUploadRequest, UploadStatus } from '@longhaul/protocol';
 import type { ObjectStore, StoreProfile } from '../../src/index.ts';
+import { createSqliteStore } from '../../src/sqlite.ts';
 import { crcOf, digestedParts, grantOf, md5Of, sendDigested } from '../support/digests.ts';
 import {
   put,
@@ -55,6 +56,23 @@ describe('the digest of parts', () => {
     const upload = await coordinator.create({ ...IN_PARTS, checksums });
     expect(upload.checksumAlgorithm).toBe(checksumAlgorithm);
     expect(upload.grants).toHaveLength(checksumAlgorithm ? 0 : 3);
+  });
+
+  it.each([
+    ['that of the list, whose ETags have changed', crcOf(content), 'COMPLETED'],
+    ['another', crcOf(Buffer.from('other')), 'COMPLETING'],
+    ['not known', undefined, 'COMPLETING'],
+  ])('says what an attempt that is driven on may complete; the whole is %s', async (_what, whole, state) => {
+    const memory = createSqliteStore({ path: ':memory:' });
+    await memory.catalog.migrate();
+    await start(memory);
+    const upload = await coordinator.create(IN_PARTS);
+    for (const part of digestedParts(upload, content)) await sendDigested(coordinator, upload, part);
+    const lease = { partsDigest: 'of other ETags', redriveAfterMs: 0 };
+    await memory.catalog.beginCompletion(upload.uploadId, lease);
+    await memory.catalog.beginCompletion(upload.uploadId, { ...lease, ...(whole && { checksum: whole }) });
+    expect((await coordinator.complete(upload)).answer).toMatchObject({ state });
+    await memory.catalog.close();
   });
 
   it('is signed, so that the store takes nothing else, and the whole is compared', async () => {

@@ -21,6 +21,7 @@ import {
   type TestCoordinator,
   type TestOptions,
 } from '../support/start-coordinator.ts';
+import { createMovingClock } from '../support/moving-clock.ts';
 import { createVolatileState } from '../support/volatile-state.ts';
 
 const MIB = 1024 ** 2;
@@ -128,6 +129,47 @@ const draftLike = async (coordinator: TestCoordinator) => ({
   pendingLimitMs: 900_000,
 });
 
+const PART_1 = { partNumber: 1, sizeBytes: 5 * MIB };
+
+/** An upload whose coordinator died when its attempt was written down, before hot state heard of it; and another coordinator. */
+async function dieOverAttempt(clock = createMovingClock()) {
+  await memory.catalog.close();
+  memory = createSqliteStore({ path: ':memory:', nowEpochMs: clock.nowEpochMs });
+  await memory.catalog.migrate();
+  const dead = new Promise<never>(() => {});
+  const dying = await start({
+    clock,
+    completeAnswerWithinSeconds: 1,
+    wrapCatalog: (catalog) => ({
+      ...catalog,
+      beginCompletion: async (...values) => {
+        await catalog.beginCompletion(...values);
+        return await dead;
+      },
+    }),
+  });
+  const coordinator = await start({ clock, objectStore: dying.objectStore, attemptOverAfterSeconds: 3_600 });
+  const request = { ...file, createId: randomUUID() };
+  const upload = await dying.create(request);
+  await sendParts(dying, upload, content);
+  expect(await dying.complete(upload)).toMatchObject({ status: 202 });
+  const sweepOnce = () => sweep({ ...coordinator.options, onError: () => undefined });
+  return { coordinator, upload, request, sweepOnce, read: dying.read };
+}
+
+/** Sends one part and reports it. */
+async function sendPart(
+  coordinator: TestCoordinator,
+  upload: CreateUploadResponse,
+  whole: Uint8Array,
+  partNumber: number,
+): Promise<void> {
+  const sizeBytes = partNumber === 1 ? 5 * MIB : whole.byteLength - 5 * MIB;
+  const sign = [{ partNumber, sizeBytes }];
+  const { answer } = await coordinator.parts(upload, { sign });
+  await sendParts(coordinator, upload, whole, answer.grants);
+}
+
 describe('hot state that lags behind', () => {
   it('is not brought back to life by a create that was overtaken by a completion', async () => {
     let whileListing = async (): Promise<unknown> => undefined;
@@ -190,6 +232,57 @@ describe('hot state that lags behind', () => {
       status: 409,
       problem: { code: 'upload-cancelled' },
     });
+  });
+
+  it('is closed again for whoever comes back, after its coordinator died over the attempt', async () => {
+    const { coordinator, request } = await dieOverAttempt();
+    const back = await coordinator.create(request);
+    expect(back).toMatchObject({ state: 'COMPLETING', grants: [] });
+    expect(await coordinator.parts(back, { sign: [PART_1] })).toMatchObject({
+      status: 409,
+      problem: { code: 'upload-completing' },
+    });
+  });
+
+  it('is opened again by its row, when it was closed and the attempt was never written down', async () => {
+    const coordinator = await start();
+    const upload = await coordinator.create(file);
+    await state.setStatus(upload.uploadId, 'COMPLETING');
+    await sendParts(coordinator, upload, content);
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200, answer: { state: 'COMPLETED' } });
+  });
+
+  it('never mixes parts of an edited file into a completion that was begun with the file before', async () => {
+    const clock = createMovingClock();
+    const { coordinator, upload, sweepOnce, read } = await dieOverAttempt(clock);
+    // Hot state that a failover has thrown back takes it for open, whoever has closed it.
+    const edited = Buffer.from(content);
+    edited.fill('edited', 0, MIB);
+    await sendPart(coordinator, upload, edited, 1);
+    clock.pass(60);
+    await sweepOnce();
+    expect((await memory.catalog.find(upload.uploadId))?.state).toBe('COMPLETING');
+    clock.pass(2 * 3600);
+    await sweepOnce();
+    expect(await memory.catalog.find(upload.uploadId)).toMatchObject({ state: 'UPLOADING' });
+    const refused = { status: 409, problem: { code: 'parts-missing', missingParts: [1, 2] } };
+    expect(await coordinator.complete(upload)).toMatchObject(refused);
+    await sendPart(coordinator, upload, edited, 1);
+    expect(await coordinator.complete(upload)).toMatchObject({ problem: { missingParts: [2] } });
+    await sendPart(coordinator, upload, edited, 2);
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200, answer: { state: 'COMPLETED' } });
+    const stored = await read(`connectors/default/${upload.uploadId}`);
+    expect(edited.equals(stored)).toBe(true);
+  });
+
+  it('is no matter for a completion whose list is what it was', async () => {
+    const clock = createMovingClock();
+    const { coordinator, upload, sweepOnce } = await dieOverAttempt(clock);
+    await sendPart(coordinator, upload, content, 1);
+    await state.remove(upload.uploadId);
+    clock.pass(60);
+    await sweepOnce();
+    expect((await memory.catalog.find(upload.uploadId))?.state).toBe('COMPLETED');
   });
 
   it('lets parts go on while its store is away, and completes them from the listing', async () => {

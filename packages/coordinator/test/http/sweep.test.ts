@@ -9,6 +9,7 @@ import {
   sweep,
   tidy,
 } from '../../src/index.ts';
+import { partsDigestOf } from '../../src/lib/uploads/parts-digest.ts';
 import { createSqliteStore, type SqliteStore } from '../../src/sqlite.ts';
 import { createMovingClock, type MovingClock } from '../support/moving-clock.ts';
 import {
@@ -237,7 +238,8 @@ describe('sweep', () => {
   it('drives on a completion whose driver died before it had sent anything', async () => {
     const upload = await coordinator.create(inParts);
     await sendParts(coordinator, upload, content);
-    await memory.catalog.beginCompletion(upload.uploadId, { partsDigest: 'x', redriveAfterMs: 15_000 });
+    const partsDigest = partsDigestOf(await memory.state.parts(upload.uploadId));
+    await memory.catalog.beginCompletion(upload.uploadId, { partsDigest, redriveAfterMs: 15_000 });
     clock.pass(60);
     await sweep(options);
     expect(await stateOf(upload)).toBe('COMPLETED');

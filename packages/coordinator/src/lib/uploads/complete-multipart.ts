@@ -8,7 +8,14 @@ import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts
 import type { UploadContext } from './context.ts';
 import { customerKeyOf, findCustomerKey, type WithCustomerKey } from './customer-key.ts';
 import { type CompletionEnd, endByOthers, redriveAfterMs, settleCompletion } from './finish-completion.ts';
-import { adoptHot, isOpenAtStore, listFittingParts, type OpenRecord } from './hot-state.ts';
+import {
+  adoptHot,
+  doubtHot,
+  isOpenAtStore,
+  listFittingParts,
+  type OpenRecord,
+  restoreHot,
+} from './hot-state.ts';
 import { partsDigestOf } from './parts-digest.ts';
 import { proveObject } from './prove-object.ts';
 import { closedError } from './upload-answers.ts';
@@ -44,7 +51,9 @@ async function driveAgain(context: UploadContext, record: OpenWhole): Promise<Co
   const listed = await listFittingParts(context, record);
   if (!listed) return await settle(context, record, judgeCompletion({ ...evidence, isGone: true }), []);
   const parts = await collectParts(context, record, listed).catch(missingPartsOnly);
-  return parts ? await sendAttempt(context, record, parts) : await giveUpAttempt(context, record);
+  return parts && isSameContent(record, parts)
+    ? await sendAttempt(context, record, parts)
+    : await giveUpAttempt(context, record, parts);
 }
 
 function missingPartsOnly(error: unknown): undefined {
@@ -60,8 +69,6 @@ async function sendAttempt(
   const key = await keyForComplete(context, record);
   const attempt = await begin(context, record, partsDigestOf(parts));
   if (!attempt) return await endByOthers(context, record.uploadId);
-  // The attempt is written down and has to be made: a state store that fails now costs nobody anything.
-  await context.state.setStatus(record.uploadId, 'COMPLETING').catch(context.onError);
   const { sizeBytes } = record.plan;
   const answer = await askForObject(context, record, parts, key);
   const proof = await proveObject(context, attempt, answer.kind === 'stored' ? answer.versionId : undefined);
@@ -88,13 +95,7 @@ async function askForObject(
   parts: readonly StoredPart[],
   key: WithCustomerKey,
 ): Promise<CompleteOutcome> {
-  const declared = declaredAlgorithm(record);
-  const listed = parts.map(({ partNumber, sizeBytes, etag, checksum }) => {
-    const known = checksumBy(declared, checksum);
-    return { partNumber, sizeBytes, etag, ...(known && { checksum: known }) };
-  });
-  const told = checksumBy(declared, record.checksum);
-  const combined = combinedOf(listed);
+  const { listed, told, combined } = checksummed(record, parts);
   if (told && combined && told.value !== combined.value) return WRONG_WHOLE;
   const whole = told ?? combined;
   return await objectStore.completeMultipartUpload({
@@ -113,19 +114,49 @@ const WRONG_WHOLE: Refusal = {
   message: 'The parts do not make the checksum of the whole.',
 };
 
+/** The list with the checksums that count; the one that the client has told of the whole, and the one that the list makes. */
+function checksummed(record: UploadRecord, parts: readonly StoredPart[]) {
+  const declared = declaredAlgorithm(record);
+  const listed = parts.map(({ partNumber, sizeBytes, etag, checksum }): StoredPart => {
+    const known = checksumBy(declared, checksum);
+    return { partNumber, sizeBytes, etag, ...(known && { checksum: known }) };
+  });
+  return { listed, told: checksumBy(declared, record.checksum), combined: combinedOf(listed) };
+}
+
+/**
+ * Whether a list is, by its ETags or by its checksums, the one that was frozen. Hot state may have taken parts of an
+ * edited file since: then nobody has asked for what the two make together.
+ */
+function isSameContent(frozen: UploadRecord, parts: readonly StoredPart[]): boolean {
+  if (partsDigestOf(parts) === frozen.partsDigest) return true;
+  const { told, combined } = checksummed(frozen, parts);
+  return told !== undefined && told.value === combined?.value;
+}
+
 function combinedOf(parts: readonly StoredPart[]): Checksum | undefined {
   const stretches = parts.flatMap(({ sizeBytes, checksum }) => (checksum ? [{ sizeBytes, checksum }] : []));
   return stretches.length === parts.length ? combineChecksums(stretches) : undefined;
 }
 
 /**
- * The store still has the upload, but parts of it are lost, and an attempt has no known end. Nothing is sent: this
- * counts as an attempt that was refused, so that the upload goes back to its client once the unknown one is over.
+ * The store still has the upload, but parts of it are lost or were replaced, and an attempt has no known end. Nothing is
+ * sent: this counts as an attempt that was refused, so that the upload goes back to its client once the unknown one is over.
  */
-async function giveUpAttempt(context: UploadContext, record: OpenWhole): Promise<CompletionEnd> {
+async function giveUpAttempt(
+  context: UploadContext,
+  record: OpenWhole,
+  replaced: readonly StoredPart[] = [],
+): Promise<CompletionEnd> {
   const attempt = await begin(context, record, record.partsDigest ?? '');
   if (!attempt) return await endByOthers(context, record.uploadId);
-  const refusal = { kind: 'refused', s3Code: 'InvalidPart', message: 'Parts are missing.' } as const;
+  // Before the row can open: whoever waits asks again at once.
+  if (replaced.length > 0) await doubtHot(context, record, replaced);
+  const refusal = {
+    kind: 'refused',
+    s3Code: 'InvalidPart',
+    message: 'Parts are missing or replaced.',
+  } as const;
   return await settle(context, attempt, refusal, []);
 }
 
@@ -161,7 +192,7 @@ async function settleRefusal(
   const reopened = wholeOf(row);
   if (reopened.state === 'COMPLETING' || !isOpenAtStore(reopened)) return undefined;
   if (reopened.cancelRequested) return await cancelReopened(context, uploadId);
-  if (parts.length === 0) return await sendAttempt(context, reopened, await collectParts(context, reopened));
+  if (parts.length === 0) return await settleGivenUp(context, reopened, attempt);
   const adopted = adoptParts(parts, (await listFittingParts(context, reopened)) ?? []);
   await adoptHot(context, reopened, adopted.parts);
   if (adopted.missingParts.length > 0) throw partsMissing(reopened, adopted.missingParts);
@@ -169,6 +200,21 @@ async function settleRefusal(
   if (isOtherList) return await sendAttempt(context, reopened, adopted.parts);
   if (refusal.s3Code === 'BadDigest') return await settleWrongWhole(context, reopened, adopted, refusal);
   throw refused(reopened, refusal);
+}
+
+/** Back to its client without anything sent: which parts were replaced nobody can tell. */
+async function settleGivenUp(
+  context: UploadContext,
+  reopened: OpenWhole,
+  frozen: UploadRecord,
+): Promise<CompletionEnd> {
+  await restoreHot(context, reopened, []);
+  const parts = await collectParts(context, reopened);
+  if (isSameContent(frozen, parts)) return await sendAttempt(context, reopened, parts);
+  throw partsMissing(
+    reopened,
+    parts.map(({ partNumber }) => partNumber),
+  );
 }
 
 /**
@@ -200,14 +246,17 @@ function refused({ uploadId }: UploadRecord, { s3Code }: Refusal): CoordinatorEr
 }
 
 async function begin(
-  { catalog, settings }: UploadContext,
+  { catalog, state, settings, onError }: UploadContext,
   { uploadId, checksum, plan: { sizeBytes, partCount } }: WholeRecord,
   partsDigest: string,
 ): Promise<UploadRecord | undefined> {
-  return await catalog.beginCompletion(uploadId, {
+  const attempt = await catalog.beginCompletion(uploadId, {
     partsDigest,
     size: { sizeBytes, partCount },
     redriveAfterMs: settings.completionRedriveAfterMs,
     ...(checksum && { checksum }),
   });
+  // The attempt is written down and has to be made: a state store that fails now costs nobody anything.
+  if (attempt) await state.setStatus(uploadId, 'COMPLETING').catch(onError);
+  return attempt;
 }

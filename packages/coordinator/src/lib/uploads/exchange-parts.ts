@@ -29,10 +29,10 @@ export async function exchangeParts(
   return { ...answer, ...(context.tokens.isHalfSpent(caller) && { token: context.tokens.mint(caller) }) };
 }
 
-/** Hot state that has not heard of a takeover yet is written anew. */
+/** Hot state that has not heard of a takeover yet, or that the upload takes parts again, is written anew. */
 async function findCurrentHot(context: UploadContext, caller: TokenClaims): Promise<HotUpload | undefined> {
   const hot = await findHot(context, caller.uploadId);
-  if (!hot || hot.tokenVersion >= caller.tokenVersion) return hot;
+  if (!hot || (hot.tokenVersion >= caller.tokenVersion && hot.status !== 'COMPLETING')) return hot;
   const record = await findRecord(context, caller);
   if (!isOpenAtStore(record) || record.state !== 'UPLOADING') return undefined;
   await rebuildHot(context, record);

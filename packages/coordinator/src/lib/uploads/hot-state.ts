@@ -98,9 +98,13 @@ export async function restoreHot(
   await orWithoutState(context, context.state.restore(hotOf(record), parts.map(asReported)), undefined);
   // The upload may have moved on since it was read: what was restored must not open it again.
   const current = await context.catalog.find(uploadId);
-  if (current?.state === 'COMPLETING') {
-    await orWithoutState(context, context.state.setStatus(uploadId, 'COMPLETING'), undefined);
-  } else if (current?.state !== 'UPLOADING') await forgetHot(context, uploadId);
+  if (current?.state === 'COMPLETING') await closeHot(context, uploadId);
+  else if (current?.state !== 'UPLOADING') await forgetHot(context, uploadId);
+}
+
+/** Takes no more parts of an upload whose row is COMPLETING: whoever wrote that down may not have lived to say so here. */
+export async function closeHot(context: UploadContext, uploadId: string): Promise<void> {
+  await orWithoutState(context, context.state.setStatus(uploadId, 'COMPLETING'), undefined);
 }
 
 /**
@@ -115,6 +119,23 @@ export async function adoptHot(
   await restoreHot(context, record, parts);
   await orWithoutState(context, context.state.record(record.uploadId, parts.map(asReported)), undefined);
 }
+
+/**
+ * Lets no part stand for what its client has sent, while the row is COMPLETING: the store refuses a list with any of them
+ * until it was sent again. Without this, whoever waits would complete what it has not sent: a failure is the caller's.
+ */
+export async function doubtHot(
+  { state }: UploadContext,
+  record: OpenRecord,
+  parts: readonly StoredPart[],
+): Promise<void> {
+  const doubted = parts.map(({ partNumber, sizeBytes }) => ({ partNumber, sizeBytes, etag: NO_ETAG }));
+  await state.remove(record.uploadId);
+  await state.restore(hotOf(record), doubted);
+}
+
+/** Well formed, so that a store compares it, and of no part. */
+const NO_ETAG = `"${'0'.repeat(32)}"`;
 
 /** Hot state keeps the checksums that clients have told, and no others: what the store says of itself proves nothing. */
 function asReported({ isListed, checksum, ...part }: StoredPart): StoredPart {

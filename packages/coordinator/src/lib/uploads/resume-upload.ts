@@ -1,7 +1,7 @@
 import type { UploadRecord } from '../ports/upload-record.ts';
 import { ABORT_REDRIVE_AFTER_MS, abortUpload } from './abort-upload.ts';
 import type { UploadContext } from './context.ts';
-import { isOpenAtStore, rebuildHot } from './hot-state.ts';
+import { closeHot, isOpenAtStore, rebuildHot } from './hot-state.ts';
 
 /**
  * Takes up an upload that was there before: parts that landed without anybody living to report them are found in the
@@ -9,7 +9,9 @@ import { isOpenAtStore, rebuildHot } from './hot-state.ts';
  * nothing sent to it could ever arrive.
  */
 export async function resumeUpload(context: UploadContext, record: UploadRecord): Promise<UploadRecord> {
-  if (record.state !== 'UPLOADING' || !isOpenAtStore(record)) return record;
+  if (!isOpenAtStore(record)) return record;
+  if (record.state === 'COMPLETING') await closeHot(context, record.uploadId);
+  if (record.state !== 'UPLOADING') return record;
   if ((await rebuildHot(context, record)) === 'rebuilt') return record;
   // Ending is for good, so both listings have to agree. No Complete can be under way: the state says so, or will refuse.
   const open = await context.objectStore.listMultipartUploads({ prefix: record.s3Key });

@@ -57,8 +57,6 @@ export function createLine(options: LineOptions): Line {
   const watch = createWatch(options);
   const heldBack = createHeldBack(clock, options.opensInRoundTrips);
   let width = startWidth(concurrency, maxConcurrency);
-  let totalBytes = 0;
-  let reading: { readonly atMs: number; readonly totalBytes: number } | undefined;
   let bytesPerSecond: number | undefined;
   let hasStored = false;
   let tryWider: typeof TryWider | undefined;
@@ -68,17 +66,10 @@ export function createLine(options: LineOptions): Line {
     if (width.width !== pool.width) pool.width = width.width;
   };
   const react = (event: WidthEvent): void => become(reduceWidth(width, event));
-  /** What a line carries with places to spare tells nothing of it. */
-  const measure = (nowMs: number): void => {
-    if (!pool.isFull) return void (reading = undefined);
-    const spanMs = nowMs - (reading?.atMs ?? -Infinity);
-    if (spanMs < READING_MS) return;
-    if (reading) {
-      bytesPerSecond = ((totalBytes - reading.totalBytes) / spanMs) * 1_000;
-      if (pool.isCrowded && tryWider) become(tryWider(width, bytesPerSecond));
-    }
-    reading = { atMs: nowMs, totalBytes };
-  };
+  const measure = createMeter(pool, (reading) => {
+    bytesPerSecond = reading;
+    if (pool.isCrowded && tryWider) become(tryWider(width, reading));
+  });
 
   if (maxConcurrency > concurrency) void loadWider().then((wider) => ({ tryWider } = wider));
 
@@ -102,9 +93,8 @@ export function createLine(options: LineOptions): Line {
           return watched.stall;
         },
         moved(sentBytes) {
-          totalBytes += watched.moved(sentBytes);
+          measure(watched.moved(sentBytes), clock.nowMs());
           flight.moved(sentBytes);
-          measure(clock.nowMs());
         },
         end(verdict) {
           watched.end(verdict === 'stored');
@@ -116,6 +106,23 @@ export function createLine(options: LineOptions): Line {
         },
       };
     },
+  };
+}
+
+/** Measures what is carried while every place is taken: with places to spare it tells nothing of the line. */
+function createMeter(
+  pool: FairPool,
+  onReading: (bytesPerSecond: number) => void,
+): (movedBytes: number, nowMs: number) => void {
+  let totalBytes = 0;
+  let last: { readonly atMs: number; readonly totalBytes: number } | undefined;
+  return (movedBytes, nowMs) => {
+    totalBytes += movedBytes;
+    if (!pool.isFull) return void (last = undefined);
+    const spanMs = nowMs - (last?.atMs ?? -Infinity);
+    if (spanMs < READING_MS) return;
+    if (last) onReading(((totalBytes - last.totalBytes) / spanMs) * 1_000);
+    last = { atMs: nowMs, totalBytes };
   };
 }
 

@@ -15,7 +15,8 @@ export interface UploaderOptions {
   readonly coordinator: string | URL | CoordinatorFetch;
   /**
    * Parts in flight at once, over all files together. Default 6 in a browser; in Node 8, and up to 16 on a line on which
-   * more of them carry more. A store that asks for patience gets fewer for a while.
+   * more of them carry more. A file of few parts begins with two or three, and gets the others where losses hold connections
+   * back one by one. A store that asks for patience gets fewer for a while.
    */
   readonly concurrency?: number;
   /**

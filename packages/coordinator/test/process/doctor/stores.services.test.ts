@@ -167,14 +167,14 @@ describe.skipIf(ceph.endpoint === '')(
       expect(run.finding('lifecycle-too-short')).toMatchObject({
         level: 'error',
         what: expect.stringContaining('2 days'),
-        fix: expect.stringContaining('--days 7'),
+        fix: expect.stringContaining('after 7 days'),
       });
       expect(run.finding('lifecycle-expires-objects')).toMatchObject({
         level: 'warning',
         what: expect.stringContaining('90 days'),
       });
       const longer = await runDoctor(ceph, environmentOf(ceph, bucket), '--longest-days', '21');
-      expect(longer.finding('lifecycle-too-short').fix).toContain('--days 21');
+      expect(longer.finding('lifecycle-too-short').fix).toContain('after 21 days');
     });
 
     it('finds that versioning is suspended', async () => {

@@ -104,6 +104,8 @@ export interface Finding {
 export interface Repair {
   /** In words, as a question for yes or no. */
   readonly question: string;
+  /** From then on the store ends uploads that were begun so many days ago, also while they are being sent. */
+  readonly endsUploadsAfterDays?: number;
   run(): Promise<void>;
 }
 

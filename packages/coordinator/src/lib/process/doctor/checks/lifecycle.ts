@@ -14,13 +14,13 @@ export function checkLifecycle(patient: Patient, { lifecycle }: BucketSettings):
   const aborting = active.filter(({ AbortIncompleteMultipartUpload }) => AbortIncompleteMultipartUpload);
   const near = aborting.filter((rule) => overlaps(patient, rule));
   const findings = [
-    ...near.flatMap((rule) => tooShort(patient, rule)),
+    ...near.flatMap((rule) => tooShort(patient, rule, active)),
     ...active.filter((rule) => overlaps(patient, rule)).flatMap((rule) => expiring(patient, rule)),
   ];
   const isCovered =
     aborting.some((rule) => patient.keyPrefix.startsWith(rulePrefixOf(rule))) ||
     patient.profile.abortAfterDays !== undefined;
-  if (!isCovered) findings.push(missingFinding(patient));
+  if (!isCovered) findings.push(missingFinding(patient, lifecycle.value));
   return findings.length > 0 ? findings : [good('lifecycle', describe(patient, near))];
 }
 
@@ -42,7 +42,17 @@ function leastDays({ settings, wish }: Patient): number {
   return Math.max(Math.floor((settings.idleLimitSeconds * 1000) / DAY_MS) + 1, wish.longestDays);
 }
 
-function tooShort(patient: Patient, rule: ProbedLifecycleRule): readonly Finding[] {
+/** One that `bucket lifecycle` has made, or that it would change. */
+function isOurs({ keyPrefix }: Patient, rule: ProbedLifecycleRule): boolean {
+  const { ID = '' } = rule;
+  return ID.startsWith(`${ABORT_RULE_ID}-`) || (ID === ABORT_RULE_ID && rulePrefixOf(rule) === keyPrefix);
+}
+
+function tooShort(
+  patient: Patient,
+  rule: ProbedLifecycleRule,
+  rules: readonly ProbedLifecycleRule[],
+): readonly Finding[] {
   const days = daysOf(rule);
   const least = leastDays(patient);
   if (days >= least) return [];
@@ -55,7 +65,14 @@ function tooShort(patient: Patient, rule: ProbedLifecycleRule): readonly Finding
       why:
         `every part is thrown away on that day, also while the client is sending; an upload may rest for ${idle} ` +
         `(LONGHAUL_IDLE_LIMIT_SECONDS) and may take ${patient.wish.longestDays} days (--longest-days)`,
-      ...mending(patient, least),
+      // Of two rules the shorter one counts: one of ours beside it would mend nothing.
+      ...(isOurs(patient, rule)
+        ? mending(patient, least, rules)
+        : {
+            fix:
+              `let the rule "${rule.ID ?? ''}" end uploads after ${least} days or more, or be for other keys: ` +
+              `aws s3api get-bucket-lifecycle-configuration --bucket ${patient.bucket.bucket}`,
+          }),
     },
   ];
 }
@@ -76,18 +93,22 @@ function expiring(
   ];
 }
 
-function missingFinding(patient: Patient): Finding {
+function missingFinding(patient: Patient, rules: readonly ProbedLifecycleRule[]): Finding {
   return {
     id: 'lifecycle-missing',
     // A store that is not known to have such rules may refuse one, or keep it and do nothing.
     level: patient.profile.lifecycle ? 'warning' : 'note',
     what: `no rule of ${patient.bucket.bucket} ends unfinished uploads under "${patient.keyPrefix}"`,
     why: 'parts that nobody remembers (a lost catalog, a create whose answer was lost) are kept and billed for ever',
-    ...mending(patient, Math.max(leastDays(patient), 7)),
+    ...mending(patient, Math.max(leastDays(patient), 7), rules),
   };
 }
 
-function mending(patient: Patient, days: number): Pick<Finding, 'fix' | 'repair'> {
+function mending(
+  patient: Patient,
+  days: number,
+  rules: readonly ProbedLifecycleRule[],
+): Pick<Finding, 'fix' | 'repair'> {
   const { bucket, keyPrefix, settings } = patient;
   const rule = { id: ABORT_RULE_ID, prefix: keyPrefix, daysAfterInitiation: days };
   const command = `longhaul-coordinator bucket lifecycle --days ${days} --apply`;
@@ -98,9 +119,18 @@ function mending(patient: Patient, days: number): Pick<Finding, 'fix' | 'repair'
   const fix = `${command}\nor, where there are no other rules: ${json}`;
   // Only the command knows the installation, whose rule has a prefix and a name of its own.
   if (settings.keyTemplate.includes('{installationId}')) return { fix: command };
+  const taken = rules.find(({ ID }) => ID === ABORT_RULE_ID);
+  if (taken && rulePrefixOf(taken) !== keyPrefix) {
+    return {
+      fix:
+        `the rule "${ABORT_RULE_ID}" is there for "${rulePrefixOf(taken)}", and would be replaced: add one with another ID ` +
+        `to the rules of the bucket: ${JSON.stringify(abortRuleOf({ ...rule, id: `${ABORT_RULE_ID}-2` }))}`,
+    };
+  }
   return {
     fix,
     repair: {
+      endsUploadsAfterDays: days,
       question: `Let ${bucket.bucket} end uploads under "${keyPrefix}" ${days} days after they were begun?`,
       run: () => bucket.putAbortRule(rule),
     },

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readFile } from 'node:fs/promises';
 import { setFlagsFromString } from 'node:v8';
 
 process.exitCode = await main(process.versions.node);
@@ -9,6 +10,10 @@ async function main(nodeVersion: string): Promise<number> {
   if (major < 22 || (major === 22 && minor < 13)) {
     console.error(`longhaul needs Node 22.13 or newer; this is ${nodeVersion}.`);
     return 1;
+  }
+  if (process.argv[2] === '--version') {
+    console.log(await readVersion());
+    return 0;
   }
   // Little is kept here, whatever the file: room for more objects, short-lived or not, would only be memory.
   setFlagsFromString('--semi-space-growth-factor=1');
@@ -30,4 +35,9 @@ async function main(nodeVersion: string): Promise<number> {
   const { env, stdout, stderr } = process;
   const world = { env, openStandardInput, stdout, stderr, signal: interrupt.signal };
   return await runCli(process.argv.slice(2), world);
+}
+
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
 }

@@ -63,8 +63,15 @@ export function readArguments(
   try {
     return read(args, env);
   } catch (error) {
-    return { kind: 'mistake', message: error instanceof Error ? error.message : String(error) };
+    return { kind: 'mistake', message: messageOf(error) };
   }
+}
+
+/** Node's own words about options go on with advice that does not fit here. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isNodes = String((error as { code?: unknown }).code).startsWith('ERR_PARSE_ARGS');
+  return isNodes ? `${error.message.split(/\. |\n/)[0]?.replace(/\.$/, '')}.` : error.message;
 }
 
 function read(args: readonly string[], env: Readonly<Record<string, string | undefined>>): CliArguments {

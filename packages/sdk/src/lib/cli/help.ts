@@ -31,7 +31,7 @@ Options
                        What cannot be read is reported, and the others go on; empty folders are nothing
   --follow-links       with -r: follow symbolic links; default is to leave them out and to say so
   --json               one JSON object per file on stdout; progress still goes to stderr
-  --help               this text
+  --help               this text; longhaul --version says which version this is
 
 M is 10⁶ bytes, MiB is 2²⁰. What is needed to resume is kept in $XDG_STATE_HOME/longhaul, or ~/.local/state/longhaul.
 

@@ -65,7 +65,7 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
     tell(await uploadInput(world.openStandardInput(), uploader, input, display));
   } else {
     const all = uploadAll<string>(uploader, listFiles(named, display.note), { expected, ...uploadOptions });
-    follow(all, display);
+    follow(all, display, world.signal);
     reportEach(all, tell);
     await all.result;
   }
@@ -94,21 +94,36 @@ async function uploadInput(
   return reportOf(outcome, begun);
 }
 
-function follow(all: UploadAllHandle<string>, display: ProgressDisplay): void {
+function follow(all: UploadAllHandle<string>, display: ProgressDisplay, signal: AbortSignal): void {
   const watch = createSilenceWatch(display);
   let first = '';
-  // While files are still being counted, nobody knows which share of them this is.
-  const shown = (progress: TotalProgress): UploadProgress =>
-    progress.isCounted ? progress : { ...progress, totalBytes: undefined };
+  let last: UploadProgress = {
+    sentBytes: 0,
+    totalBytes: undefined,
+    bytesPerSecond: 0,
+    etaSeconds: undefined,
+  };
+  // What fails, or is stopped, leaves the total: where nothing else is in it, that would look like 100 %.
+  const isLetGo = ({ failedFiles, totalFiles }: TotalProgress): boolean =>
+    signal.aborted || (failedFiles > 0 && failedFiles === totalFiles);
+  const shown = (progress: TotalProgress): UploadProgress => {
+    // While files are still being counted, nobody knows which share of them this is.
+    if (!isLetGo(progress)) last = progress.isCounted ? progress : { ...progress, totalBytes: undefined };
+    return last;
+  };
   const followed: Followed = {
     get progress() {
       return shown(all.progress);
     },
-    on: (name, listener) => all.on(name, (progress) => listener(shown(progress))),
+    on: (name, listener) =>
+      all.on(name, (progress) => {
+        if (!isLetGo(progress)) listener(shown(progress));
+      }),
   };
   display.follow(followed, () => {
     const { doneFiles, failedFiles, totalFiles } = all.progress;
-    return totalFiles > 1 ? `${doneFiles + failedFiles} of ${totalFiles} files` : basename(first);
+    if (totalFiles <= 1) return basename(first);
+    return `${doneFiles} of ${totalFiles} files${failedFiles > 0 ? `, ${failedFiles} failed` : ''}`;
   });
   all.on('begin', ({ item, upload }) => {
     const file = pathOf(item);

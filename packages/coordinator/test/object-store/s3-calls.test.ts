@@ -260,6 +260,7 @@ describe('options', () => {
     ['publicEndpoint', { publicEndpoint: 'ftp://s3.example.com' }],
     ['readTimeoutMs', { readTimeoutMs: 0 }],
     ['maxAttempts', { maxAttempts: 1.5 }],
+    ['profile', { profile: 'local-s3' }],
   ])('name the one that makes no sense: %s', (name, options) => {
     const base = { bucket: 'bucket', region: 'us-east-1' };
     expect(() => createS3ObjectStore({ ...base, ...options })).toThrow(TypeError);

@@ -34,6 +34,12 @@ describe('longhaul-coordinator', () => {
     expect((await run(['--help'])).stdout).toMatch(new RegExp(`^  longhaul-coordinator ${name} +\\w`, 'm'));
   });
 
+  it('says of every variable what it means', async () => {
+    const { stdout } = await run(['--help']);
+    for (const [line] of stdout.matchAll(/^  (?:S3|AWS|LONGHAUL)_\w+ .*$/gm))
+      expect(line).toMatch(/^  \w+ +[^\d\s]/);
+  });
+
   it.each([
     [['sweep', '--abort'], '--reconcile'],
     [['sweep', '--limit', '0'], '--limit'],
@@ -50,7 +56,7 @@ describe('longhaul-coordinator', () => {
     [['cancel', 'mine'], 'UUID'],
     [['cancel', randomUUID(), randomUUID()], 'One UPLOAD_ID'],
     [['bucket', 'lifecycle', '--days', '0'], '--days'],
-    [['bucket'], 'no command "bucket"'],
+    [['bucket'], 'no command "bucket". There is "bucket lifecycle".'],
     [['sevre', '--help'], 'no command'],
     [[], 'Name a command'],
   ])('%j is not understood: ends with 2, says why and where to read', async (args, why) => {

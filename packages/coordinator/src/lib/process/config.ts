@@ -20,6 +20,7 @@ import { readStore, STORE_VARIABLES, type StoreConfig } from './store-config.ts'
 import { KEY_VAULT_VARIABLES, type KeyVaultConfig, readKeyVault } from './key-vault-config.ts';
 import { METRICS_VARIABLES, type MetricsConfig, readMetrics } from './metrics-config.ts';
 import { POLICY_SETTINGS, POLICY_VARIABLES, readPolicies } from './policy-config.ts';
+import { SETTING_MEANINGS } from './setting-meanings.ts';
 import { readSinks, SINK_VARIABLES, type SinksConfig } from './sinks-config.ts';
 
 /** What `longhaul-coordinator` runs with. */
@@ -86,7 +87,10 @@ export const VARIABLES: readonly (readonly [name: string, meaning: string])[] = 
     'true or false: whether serve sweeps and tells events by itself, or leaves it to the commands; default true',
   ],
   ['LONGHAUL_SWEEP_EVERY_SECONDS', 'pause between two sweeps of serve, 1 to 3600; default 30'],
-  ['LONGHAUL_KEY_TEMPLATE', `object key; default ${settingsOf({}).keyTemplate}`],
+  [
+    'LONGHAUL_KEY_TEMPLATE',
+    `object key; may hold {installationId}, too; default ${settingsOf({}).keyTemplate}`,
+  ],
   [
     'LONGHAUL_ALLOWED_CONTENT_TYPES',
     'content types that may be uploaded (image/png, image/*), separated by commas; default all',
@@ -204,10 +208,11 @@ function variableOf(settingName: string): string {
 }
 
 function describeRange(settingName: string, [least, most]: readonly [number, number]): string {
-  const standard = settingsOf({})[settingName as keyof typeof SETTING_RANGES];
-  return standard === NO_LIMIT
-    ? `${least} or more; default no limit`
-    : `${least} to ${most}; default ${standard}`;
+  const name = settingName as keyof typeof SETTING_RANGES;
+  const standard = settingsOf({})[name];
+  const range =
+    standard === NO_LIMIT ? `${least} or more; default no limit` : `${least} to ${most}; default ${standard}`;
+  return `${SETTING_MEANINGS[name]}: ${range}`;
 }
 
 /** A sentence about settings, in the names of the variables that set them. */

@@ -37,6 +37,7 @@ const HELP = `longhaul-coordinator: decides, signs and remembers; the bytes go s
 Usage
 ${COMMANDS.map(({ name, summary }) => `  longhaul-coordinator ${name.padEnd(18)}${summary}`).join('\n')}
   longhaul-coordinator COMMAND --help
+  longhaul-coordinator --version
 
 Example
   S3_BUCKET=uploads S3_REGION=eu-west-1 longhaul-coordinator serve
@@ -77,9 +78,7 @@ export async function runCli(args: readonly string[], world: CliWorld = PROCESS)
     return EXIT.done;
   }
   if (!command) {
-    world.note(
-      `${args.length > 0 ? `There is no command "${args.join(' ')}".` : 'Name a command.'} ${OVERVIEW}`,
-    );
+    world.note(`${unknownCommand(args)} ${OVERVIEW}`);
     return EXIT.usage;
   }
   try {
@@ -90,6 +89,13 @@ export async function runCli(args: readonly string[], world: CliWorld = PROCESS)
     else world.note(mistake);
     return mistake === undefined ? EXIT.failed : EXIT.usage;
   }
+}
+
+function unknownCommand(args: readonly string[]): string {
+  if (args.length === 0) return 'Name a command.';
+  const longer = COMMANDS.find(({ name }) => name.startsWith(`${args[0]} `));
+  const meant = longer ? ` There is "${longer.name}".` : '';
+  return `There is no command "${args.join(' ')}".${meant}`;
 }
 
 /** Help of the command; of all of them for the program itself, and for the first word of a longer command. */

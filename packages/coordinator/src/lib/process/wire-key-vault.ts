@@ -16,10 +16,13 @@ export async function wireKeySealer(config: KeyVaultConfig, region: string): Pro
       return orConfigError(variable, () => createEnvelopeSealer({ masterKeys: keys }));
     }
     case 'aws-kms': {
-      const [{ KMSClient }, { createKmsSealer }] = await Promise.all([
-        loadDriver('@aws-sdk/client-kms', 'LONGHAUL_KEY_VAULT', () => import('@aws-sdk/client-kms')),
-        import('../adapters/aws/kms-sealer.ts'),
-      ]);
+      // Before the adapter, which imports it too and would fail with less to say.
+      const { KMSClient } = await loadDriver(
+        '@aws-sdk/client-kms',
+        'LONGHAUL_KEY_VAULT',
+        () => import('@aws-sdk/client-kms'),
+      );
+      const { createKmsSealer } = await import('../adapters/aws/kms-sealer.ts');
       return createKmsSealer({ client: new KMSClient({ region }), keyId: config.keyId });
     }
     case 'transit': {
@@ -66,14 +69,12 @@ async function masterKeysOf(
     }
     case 'aws-secret': {
       const variable = `LONGHAUL_MASTER_KEYS_SECRET=${source.secretId}`;
-      const [{ SecretsManagerClient }, { fetchMasterKeys }] = await Promise.all([
-        loadDriver(
-          '@aws-sdk/client-secrets-manager',
-          'LONGHAUL_MASTER_KEYS_SECRET',
-          () => import('@aws-sdk/client-secrets-manager'),
-        ),
-        import('../adapters/aws/master-key-secret.ts'),
-      ]);
+      const { SecretsManagerClient } = await loadDriver(
+        '@aws-sdk/client-secrets-manager',
+        'LONGHAUL_MASTER_KEYS_SECRET',
+        () => import('@aws-sdk/client-secrets-manager'),
+      );
+      const { fetchMasterKeys } = await import('../adapters/aws/master-key-secret.ts');
       const client = new SecretsManagerClient({ region });
       const fetched = fetchMasterKeys({ client, secretId: source.secretId });
       const keys = await fetched

@@ -193,10 +193,13 @@ export async function connectKafka({ brokers, ssl, sasl }: KafkaConfig): Promise
 
 /** Figures of ours, and of the process: its memory, its processor, how late its event loop is. */
 async function wireMetrics(): Promise<PrometheusMetrics> {
-  const [{ collectDefaultMetrics, Registry }, { createPrometheusMetrics }] = await Promise.all([
-    loadDriver('prom-client', 'LONGHAUL_METRICS_PORT', () => import('prom-client')),
-    import('../adapters/prometheus/prometheus-metrics.ts'),
-  ]);
+  // Before the adapter, which imports it too and would fail with less to say.
+  const { collectDefaultMetrics, Registry } = await loadDriver(
+    'prom-client',
+    'LONGHAUL_METRICS_PORT',
+    () => import('prom-client'),
+  );
+  const { createPrometheusMetrics } = await import('../adapters/prometheus/prometheus-metrics.ts');
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   return createPrometheusMetrics({ registry });

@@ -40,7 +40,7 @@ export interface S3ObjectStoreOptions {
   readonly forcePathStyle?: boolean;
   /** Default: the AWS SDK's chain (environment, shared files, container, instance). */
   readonly credentials?: S3Credentials | (() => Promise<S3Credentials>);
-  /** Default: guessed from the host of `endpoint`; Amazon S3 without one, `genericProfile` where it tells nothing. */
+  /** One of `storeProfiles`, or your own. Default: guessed from the host of `endpoint`; Amazon S3 without one, `genericProfile` where it tells nothing. */
   readonly profile?: StoreProfile;
   /** Default 10,000. */
   readonly connectTimeoutMs?: number;
@@ -115,6 +115,11 @@ type Settings = Required<Omit<S3ObjectStoreOptions, 'credentials'>> &
 
 function normalizeOptions(options: S3ObjectStoreOptions): Settings {
   refuseAmazonOnly(options);
+  if (typeof options.profile === 'string') {
+    throw new TypeError(
+      `profile must be a profile itself and no name: storeProfiles['${String(options.profile)}']`,
+    );
+  }
   const endpoint =
     readEndpoint('endpoint', options.endpoint) ?? awsEndpoint(options.region, options.dualStack ?? false);
   const settings: Settings = {

@@ -16,7 +16,7 @@ holds the key's SHA-256 only. An owner may have several keys; to replace one, ad
 Example
   longhaul-coordinator api-key billing 2>>api-keys >billing.key
   LONGHAUL_API_KEYS_FILE=api-keys S3_BUCKET=uploads longhaul-coordinator serve
-  longhaul upload film.mkv --coordinator https://uploads.example.com   # with LONGHAUL_AUTHORIZATION="Bearer $(cat billing.key)"
+  LONGHAUL_AUTHORIZATION="Bearer $(cat billing.key)" longhaul upload film.mkv --coordinator https://uploads.example.com
 `,
   async run(args, world) {
     const { positionals } = parseArgs({ args: [...args], allowPositionals: true });

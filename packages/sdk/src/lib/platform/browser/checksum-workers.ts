@@ -12,18 +12,21 @@ export type AnswerOfWorker = 'reading' | { readonly value?: string | undefined }
 /** One reads while the other counts. */
 const WORKERS = 2;
 
-/** A worker costs memory, and its start some milliseconds: it goes when it has had nothing to do for so long. */
-const IDLE_MS = 10_000;
-
 /** Looks, not time: a machine that has slept, or a tab that was frozen, gets no more than one look out of that. */
 const LOOK_EVERY_MS = 1_000;
+
+/** One that has something to do is dead by then; idle, it costs memory, and less to start anew. */
 const MAX_QUIET_LOOKS = 10;
 
 const waiting: (() => void)[] = [];
 let busy = 0;
 const idle: Worker[] = [];
-let idleTimer: ReturnType<typeof setTimeout> | undefined;
 let canWork = true;
+
+/** What is under way. One timer looks at all of it: one for every stretch would be set and cleared with every part. */
+const running = new Set<{ quietLooks: number; giveUp(): void }>();
+let looking: ReturnType<typeof setInterval> | undefined;
+let idleLooks = 0;
 
 /**
  * Has a stretch digested by a worker, in turn. `undefined`: it could not be read; or there can be no worker (a content
@@ -48,12 +51,9 @@ export async function digestInWorker(
 
 function ask(worker: Worker, stretch: StretchOfBlob, signal: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    let quietLooks = 0;
-    const looking = setInterval(() => {
-      if (++quietLooks >= MAX_QUIET_LOOKS) giveUp();
-    }, LOOK_EVERY_MS);
+    const task = { quietLooks: 0, giveUp: (): void => giveUp() };
     const leave = (): void => {
-      clearInterval(looking);
+      running.delete(task);
       signal.removeEventListener('abort', abort);
     };
     const abort = (): void => {
@@ -69,22 +69,24 @@ function ask(worker: Worker, stretch: StretchOfBlob, signal: AbortSignal): Promi
     };
     signal.addEventListener('abort', abort);
     worker.onmessage = ({ data }: MessageEvent<AnswerOfWorker>) => {
-      quietLooks = 0;
+      task.quietLooks = 0;
       if (data === 'reading') return;
       leave();
-      giveBack(worker);
+      idle.push(worker);
       resolve(data.value);
     };
     worker.onerror = (event) => {
       event.preventDefault();
       giveUp();
     };
+    running.add(task);
+    idleLooks = 0;
+    looking ??= setInterval(look, LOOK_EVERY_MS);
     worker.postMessage(stretch);
   });
 }
 
 function takeWorker(): Worker | undefined {
-  clearTimeout(idleTimer);
   const known = idle.pop();
   if (known || !canWork) return known;
   try {
@@ -96,10 +98,13 @@ function takeWorker(): Worker | undefined {
   }
 }
 
-function giveBack(worker: Worker): void {
-  idle.push(worker);
-  clearTimeout(idleTimer);
-  idleTimer = setTimeout(() => {
-    for (const each of idle.splice(0)) each.terminate();
-  }, IDLE_MS);
+/** Gives up those of which nothing is heard, and all of them once none has had anything to do for long. */
+function look(): void {
+  for (const task of running) if (++task.quietLooks >= MAX_QUIET_LOOKS) task.giveUp();
+  idleLooks = running.size > 0 ? 0 : idleLooks + 1;
+  if (idleLooks < MAX_QUIET_LOOKS) return;
+  clearInterval(looking);
+  looking = undefined;
+  idleLooks = 0;
+  for (const each of idle.splice(0)) each.terminate();
 }

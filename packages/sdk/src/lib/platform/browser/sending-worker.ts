@@ -26,9 +26,8 @@ async function send({
   running.set(id, stop);
   const onProgress = (sentBytes: number): void => {
     moved.set(id, sentBytes);
-    // From the last byte on the answer is waited for: the page measures that.
-    if (sentBytes === sizeBytes) tell({});
-    else telling ??= setTimeout(() => tell({}), TELL_EVERY_MS);
+    // Of the last byte too: as a rule the answer comes soon enough to travel along, and the page waits for that far longer.
+    telling ??= setTimeout(() => tell({}), TELL_EVERY_MS);
   };
   const source = { blob: () => blob.slice(offsetBytes, offsetBytes + sizeBytes) };
   const part = { ...request, source, offsetBytes, sizeBytes, signal: stop.signal, onProgress };

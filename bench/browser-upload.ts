@@ -20,7 +20,8 @@ Usage
 
 Every upload runs in a fresh Chromium, driven by its bare protocol. Longhaul has nothing configured but its checksums.
 A file of a quarter of the size is uploaded as well, so that what the main thread does for every upload (code loaded and
-compiled, the calls to the coordinator) is told from what it does for each GiB more: (whole - quarter) / difference in size.
+compiled, the first calls to the coordinator) is told from what it does for each GiB more: (whole - quarter) / difference in
+size. Both are printed, and the seconds of the whole upload.
 Needs Chromium (apt-get install chromium).
 `;
 const MIB = 1024 ** 2;

@@ -1,6 +1,7 @@
 import type { ChecksumAlgorithm } from '@longhaul/protocol';
 import { createCrc32 } from './crc32.ts';
 import { createCrc64 } from './crc64.ts';
+import { createFastCrc64 } from './fast-crc64.ts';
 import type { Hash } from './hash.ts';
 import { createMd5 } from './md5.ts';
 
@@ -10,7 +11,7 @@ export function createHash(algorithm: ChecksumAlgorithm): Hash {
     case 'CRC32':
       return createCrc32();
     case 'CRC64NVME':
-      return createCrc64();
+      return createFastCrc64() ?? createCrc64();
     case 'MD5':
       return createMd5();
     case 'CRC32C':

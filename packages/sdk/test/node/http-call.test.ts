@@ -97,6 +97,13 @@ describe('a call over node:http', () => {
     await expect(impatient({ ...call, url })).rejects.toThrow(/aborted|no answer within 300 ms/);
   });
 
+  it('fails when its connection is closed without an answer, or turned into something else', async () => {
+    const url = await serve((_, response) => {
+      response.socket?.end('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n');
+    });
+    await expect(callOnce({ ...call, url })).rejects.toThrow('no answer');
+  });
+
   it('ends when its signal does', async () => {
     const stopping = new AbortController();
     const url = await serve(() => stopping.abort(new Error('enough')));

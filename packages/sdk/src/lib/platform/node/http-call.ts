@@ -40,8 +40,13 @@ async function exchange(
   const timer = setTimeout(giveUp, timeoutMs);
   try {
     return await new Promise<Exchanged>((resolve, reject) => {
+      const onClose = (): void => reject(new Error('the connection was closed, and no answer came'));
       request.on('error', reject);
+      // After 101 nothing else is told: not even that the call is given up.
+      request.on('close', onClose);
       request.on('response', (response) => {
+        // From here on the response tells, and may be read after the request has closed.
+        request.off('close', onClose);
         readText(response).then((text) => resolve({ response, text }), reject);
       });
       request.end(body);

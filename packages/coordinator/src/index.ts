@@ -26,6 +26,7 @@ export * from './lib/ports/metrics.ts';
 export * from './lib/ports/object-store.ts';
 export * from './lib/ports/outbox.ts';
 export * from './lib/ports/owner-quota.ts';
+export * from './lib/ports/rotations.ts';
 export * from './lib/ports/state-store.ts';
 export * from './lib/ports/upload-record.ts';
 export type {

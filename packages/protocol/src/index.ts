@@ -5,5 +5,6 @@ export * from './object-options.ts';
 export * from './part-plan.ts';
 export * from './problem-codes.ts';
 export * from './problem-titles.ts';
+export * from './rotation.ts';
 export * from './s3-limits.ts';
 export * from './upload-events.ts';

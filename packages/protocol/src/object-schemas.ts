@@ -17,6 +17,13 @@ export const visibleAscii: v.RegexAction<string, string> = v.regex(
 const KEY = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 const MD5 = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
+/** A key of a customer's. */
+export const customerKey: v.GenericSchema<string, string> = v.pipe(
+  v.string(),
+  v.maxLength(44),
+  v.regex(KEY, 'must be 32 bytes in base64'),
+);
+
 /** `encryption` of a create. */
 export const encryptionSchema: v.GenericSchema<unknown, EncryptionWish> = v.variant('mode', [
   v.strictObject({ mode: v.literal('sse-s3') }),
@@ -27,9 +34,7 @@ export const encryptionSchema: v.GenericSchema<unknown, EncryptionWish> = v.vari
   v.strictObject({
     mode: v.literal('sse-c'),
     customerKeyMd5: v.pipe(v.string(), v.maxLength(24), v.regex(MD5, 'must be an MD5 in base64')),
-    customerKey: v.exactOptional(
-      v.pipe(v.string(), v.maxLength(44), v.regex(KEY, 'must be 32 bytes in base64')),
-    ),
+    customerKey: v.exactOptional(customerKey),
   }),
 ]);
 

@@ -202,3 +202,5 @@ export const batchCompleteRequestSchema: MessageSchema<BatchCompleteRequest> = v
 function hasOwn(input: unknown, name: string): boolean {
   return typeof input === 'object' && input !== null && Object.hasOwn(input, name);
 }
+
+export { rotateRequestSchema } from './rotation-schema.ts';

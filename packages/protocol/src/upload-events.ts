@@ -1,12 +1,13 @@
 import type { ObjectEncryption } from './encryption.ts';
 import type { Checksum, ProofLevel, UploadMode } from './messages.ts';
 
-/** Types of the events that tell the world how an upload ended. CloudEvents 1.0 `type`. */
+/** Types of the events that tell the world how an upload ended, and what became of its object. CloudEvents 1.0 `type`. */
 export const UPLOAD_EVENT_TYPES = {
   completed: 'io.longhaul.upload.completed.v1',
   cancelled: 'io.longhaul.upload.cancelled.v1',
   failed: 'io.longhaul.upload.failed.v1',
   expired: 'io.longhaul.upload.expired.v1',
+  rotated: 'io.longhaul.encryption.rotated.v1',
 } as const;
 
 /** One of {@link UPLOAD_EVENT_TYPES}. */
@@ -25,7 +26,7 @@ export interface UploadEvent {
   readonly type: UploadEventType;
   /** Object key. */
   readonly subject: string;
-  /** When the upload ended, RFC 3339. */
+  /** When the upload ended, or its object got another encryption; RFC 3339. */
   readonly time: string;
   readonly datacontenttype: 'application/json';
   readonly data: UploadEventData;
@@ -45,7 +46,7 @@ export interface UploadEventData {
   readonly mode: UploadMode;
   readonly contentType: string;
   readonly metadata: Readonly<Record<string, string>>;
-  /** `null` if it ended before its size was known; never with `completed`. */
+  /** `null` if it ended before its size was known; never with `completed` or `rotated`. */
   readonly sizeBytes: number | null;
   /** Of the first parts, at least. */
   readonly partSizeBytes: number;
@@ -54,14 +55,20 @@ export interface UploadEventData {
   readonly encryption?: ObjectEncryption;
   readonly createdAtEpochMs: number;
   readonly endedAtEpochMs: number;
-  /** With `completed`. Quotes included. */
+  /** With `completed` and `rotated`. Quotes included. */
   readonly etag?: string;
-  /** With `completed`, on a versioned bucket. */
+  /** With `completed` and `rotated`, on a versioned bucket. */
   readonly versionId?: string;
-  /** With `completed`. */
+  /** With `completed` and `rotated`. */
   readonly proof?: ProofLevel;
   /** Of the whole object, with proof `checksum`. */
   readonly checksum?: Checksum;
+  /** With `rotated`: object key of the object before. It is deleted next, and need not be there any more. */
+  readonly previousKey?: string;
+  /** The same, on a versioned bucket. */
+  readonly previousVersionId?: string;
+  /** With `rotated`: how often the object was rotated, this time included. */
+  readonly generation?: number;
   /** With `failed`: why, in words. */
   readonly reason?: string;
 }

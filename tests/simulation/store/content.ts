@@ -25,6 +25,22 @@ export function sizeOf(content: Content): number {
   );
 }
 
+/** A stretch of a content: from `start` up to but not including `end`. */
+export function sliceOf(content: Content, start: number, end: number): Content {
+  const slice: Piece[] = [];
+  let before = 0;
+  for (const piece of content) {
+    const sizeBytes = sizeOf([piece]);
+    const from = Math.max(start - before, 0);
+    const to = Math.min(end - before, sizeBytes);
+    before += sizeBytes;
+    if (from >= to) continue;
+    if (piece.kind === 'bytes') slice.push({ kind: 'bytes', bytes: piece.bytes.subarray(from, to) });
+    else slice.push({ ...piece, offsetBytes: piece.offsetBytes + from, sizeBytes: to - from });
+  }
+  return slice;
+}
+
 /** MD5 in hex, of the bytes or of what stands for them: equal bytes have equal ones. */
 export function md5Of(content: Content): string {
   const hash = createHash('md5');

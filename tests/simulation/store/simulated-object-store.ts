@@ -46,6 +46,13 @@ export function createSimulatedObjectStore(
       };
       return presign({ key: object.key, sizeBytes, headers }, nowEpochMs(), expiresInSeconds);
     },
+    async copyObject({ source, key, contentType, metadata, encryption }) {
+      if (encryption) throw noEncryption();
+      orRefused(() => s3.copyObject({ key, contentType, metadata }, source));
+    },
+    async copyPart({ source, range, ...ref }) {
+      orRefused(() => s3.copyPart(ref, source, range));
+    },
     listParts: async (ref) => s3.listParts(ref),
     async completeMultipartUpload(input) {
       return completeOutcome(profile, () => s3.beginComplete(toRequest(profile, input)));
@@ -69,6 +76,7 @@ export function createSimulatedObjectStore(
     },
     headObject: async ({ key, versionId }) => s3.head(key, versionId),
     deleteObject: async ({ key, versionId }) => s3.delete(key, versionId),
+    deleteVersions: async ({ key }) => s3.deleteAll(key),
     listMultipartUploads: async ({ prefix }) => s3.listUploads(prefix),
     locationOf: urlOf,
     ping: async () => undefined,
@@ -115,8 +123,20 @@ function putOutcome(put: () => Written): PutOutcome {
     return { kind: 'stored', ...put() };
   } catch (error) {
     if (error instanceof S3Refusal && error.status === 412) return { kind: 'exists' };
-    throw error instanceof S3Refusal ? new ObjectStoreError('refused', error.message, error) : error;
+    throw refusalOf(error);
   }
+}
+
+function orRefused(work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    throw refusalOf(error);
+  }
+}
+
+function refusalOf(error: unknown): unknown {
+  return error instanceof S3Refusal ? new ObjectStoreError('refused', error.message, error) : error;
 }
 
 /** An upload that is gone is a success. */

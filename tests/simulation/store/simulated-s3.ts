@@ -1,4 +1,5 @@
 import type {
+  CopySource,
   MultipartRef,
   NewObject,
   OpenMultipart,
@@ -6,7 +7,7 @@ import type {
   StoredObject,
   StoredPart,
 } from '@longhaul/coordinator';
-import { type Content, identityOf, md5Of, sizeOf } from './content.ts';
+import { type Content, identityOf, md5Of, sizeOf, sliceOf } from './content.ts';
 import { type PutRequest, readPresigned } from './presigned.ts';
 import { S3Refusal } from './s3-refusal.ts';
 
@@ -105,6 +106,14 @@ export interface SimulatedS3 {
   /** Lets a PUT to a presigned URL in. @throws S3Refusal */
   beginPut(request: PutRequest, content: Content): Work<Written>;
   putObject(object: NewObject, content: Content, ifNoneMatch: boolean): Written;
+  /** CopyObject. @throws S3Refusal */
+  copyObject(object: NewObject, source: CopySource): void;
+  /** UploadPartCopy. @throws S3Refusal */
+  copyPart(
+    ref: MultipartRef & { readonly partNumber: number },
+    source: CopySource,
+    range: { readonly start: number; readonly end: number },
+  ): void;
   /** Lets a Complete in. @throws S3Refusal */
   beginComplete(request: CompleteRequest): Work<Written>;
   /** @throws S3Refusal `NoSuchUpload` */
@@ -115,6 +124,7 @@ export interface SimulatedS3 {
   openUploads(): readonly (MultipartRef & { readonly isBuilding: boolean })[];
   head(key: string, versionId?: string): StoredObject | undefined;
   delete(key: string, versionId?: string): void;
+  deleteAll(key: string): void;
   /** What a GET would read: nothing, where the bytes were destroyed although HEAD still shows the object. */
   read(key: string): Content | undefined;
   /** Every version of every key, delete markers left out. */
@@ -177,6 +187,14 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
     return upload?.object.key === key ? upload : undefined;
   };
 
+  const sourceOf = ({ key, versionId, etag }: CopySource): Version => {
+    const versions = objects.get(key) ?? [];
+    const found = versionId === undefined ? newest(key) : versions.find((one) => one.versionId === versionId);
+    if (!found || found.isDeleteMarker) throw new S3Refusal(404, 'NoSuchKey');
+    if (etag !== undefined && etag !== found.etag) throw new S3Refusal(412, 'PreconditionFailed');
+    return found;
+  };
+
   const finishPart = (ref: MultipartRef, partNumber: number, content: Content): Written => {
     const open = find(ref);
     if (open) return storePart(open, partNumber, content);
@@ -237,6 +255,15 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
       };
     },
     putObject: putUnlessThere,
+    copyObject(object, source) {
+      const { content } = sourceOf(source);
+      put(object, content, etagOf(content));
+    },
+    copyPart(ref, source, { start, end }) {
+      const { content } = sourceOf(source);
+      if (!find(ref)) throw new S3Refusal(404, 'NoSuchUpload');
+      finishPart(ref, ref.partNumber, sliceOf(content, start, end));
+    },
     beginComplete(request) {
       const upload = find(request);
       const before = ended.get(request.s3UploadId)?.completed;
@@ -296,6 +323,7 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
       else if (!versioned) objects.delete(key);
       else if (newest(key)) objects.set(key, [...versions, deleteMarker(key, randomUuid(), nowEpochMs())]);
     },
+    deleteAll: (key) => void objects.delete(key),
     read(key) {
       const version = newest(key);
       const isDestroyed = (version?.destroyedAtEpochMs ?? Infinity) <= nowEpochMs();

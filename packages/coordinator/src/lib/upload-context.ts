@@ -54,6 +54,7 @@ function createContext(options: CoordinatorOptions): UploadContext {
     noteActivity: createActivityNotes({ catalog, clock, idleLimitMs: settings.idleLimitMs, onError }),
     installation: installationOf(catalog),
     completions: new Map(),
+    rotations: new Map(),
     rebuilds: new Map(),
     metrics,
     partMeter: createPartMeter(metrics, { bucket: objectStore.bucket, clock }),

@@ -61,6 +61,7 @@ export type NodeRow = {
   readonly proof: ProofLevel | null;
   readonly completed_at: number | null;
   readonly last_error: string | null;
+  readonly generation: number;
 };
 
 /** What an insert writes: the values of the draft by their columns; times are the database's to add. */
@@ -138,6 +139,7 @@ export const RECORD_COLUMNS: readonly (keyof NodeRow)[] = [
   'proof',
   'completed_at',
   'last_error',
+  'generation',
 ];
 
 /** The draft as an insert writes it. */
@@ -197,6 +199,7 @@ export function recordOf(row: NodeRow): UploadRecord {
     idleLimitMs: row.idle_limit_ms,
     createRepeated: row.create_repeated === 1,
     cancelRequested: row.cancel_requested === 1,
+    ...(row.generation > 0 && { generation: row.generation }),
     ...optionalFieldsOf(row),
   };
 }

@@ -39,14 +39,43 @@ export function eventOf(row: EndedRow): UploadEvent {
   const record = recordOf(row);
   const endedAtEpochMs = record.completedAtEpochMs ?? row.updated_at;
   return {
+    ...envelopeOf(row, record, endedAtEpochMs),
+    type: typeOf(record),
+    data: { ...dataOf(record, endedAtEpochMs), ...endOf(record) },
+  };
+}
+
+/** The event of a row whose object has just got another encryption, under a new id. */
+export function rotatedEventOf(
+  row: EndedRow,
+  previous: { readonly key: string; readonly versionId?: string },
+): UploadEvent {
+  const record = recordOf(row);
+  return {
+    ...envelopeOf(row, record, row.updated_at),
+    type: UPLOAD_EVENT_TYPES.rotated,
+    data: {
+      ...dataOf(record, record.completedAtEpochMs ?? row.updated_at),
+      ...endOf(record),
+      previousKey: previous.key,
+      ...(previous.versionId !== undefined && { previousVersionId: previous.versionId }),
+      generation: row.generation,
+    },
+  };
+}
+
+function envelopeOf(
+  { installation_id }: EndedRow,
+  { bucket, s3Key }: UploadRecord,
+  atEpochMs: number,
+): Omit<UploadEvent, 'type' | 'data'> {
+  return {
     specversion: '1.0',
     id: randomUUID(),
-    source: `/longhaul/${row.installation_id}/buckets/${encodeURIComponent(record.bucket)}`,
-    type: typeOf(record),
-    subject: record.s3Key,
-    time: new Date(endedAtEpochMs).toISOString(),
+    source: `/longhaul/${installation_id}/buckets/${encodeURIComponent(bucket)}`,
+    subject: s3Key,
+    time: new Date(atEpochMs).toISOString(),
     datacontenttype: 'application/json',
-    data: { ...dataOf(record, endedAtEpochMs), ...endOf(record) },
   };
 }
 

@@ -9,6 +9,7 @@ import { problemResponse, routeNotFound } from './problem-response.ts';
 import { batchRoutes } from './routes/batch.ts';
 import { healthRoutes } from './routes/health.ts';
 import { limitsRoute } from './routes/limits.ts';
+import { objectRoutes } from './routes/objects.ts';
 import { uploadRoutes } from './routes/uploads.ts';
 import { createOriginCheck, type IsAllowedOrigin } from './origins.ts';
 import { createOwnerOf } from './owner.ts';
@@ -40,6 +41,7 @@ export function createApp(context: UploadContext, options: AppOptions): Hono {
   app.route('/v1/limits', limitsRoute(context));
   app.route('/v1/uploads/batch', batchRoutes(context, owner, limits));
   app.route('/v1/uploads', uploadRoutes(context, owner, limits));
+  app.route('/v1/objects', objectRoutes(context, owner));
   app.notFound(routeNotFound);
   app.onError((error) => {
     const response = problemResponse(error);

@@ -1,5 +1,5 @@
 import type { Context } from 'hono';
-import type { CreateUploadRequest } from '@longhaul/protocol';
+import type { CreateUploadRequest, RotateRequest } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import { isLoopbackHost } from './origins.ts';
 
@@ -11,14 +11,16 @@ import { isLoopbackHost } from './origins.ts';
  */
 export function assertKeyTransport(
   { req }: Context,
-  { encryption }: Pick<CreateUploadRequest, 'encryption'>,
+  request: Pick<CreateUploadRequest, 'encryption'> & Pick<Partial<RotateRequest>, 'oldCustomerKey'>,
 ): void {
-  if (encryption?.mode !== 'sse-c' || encryption.customerKey === undefined) return;
+  const { encryption, oldCustomerKey } = request;
+  const hasKey = encryption?.mode === 'sse-c' && encryption.customerKey !== undefined;
+  if (!hasKey && oldCustomerKey === undefined) return;
   const { protocol, hostname } = new URL(req.url);
   const isTls = protocol === 'https:' || req.header('x-forwarded-proto')?.split(',')[0]?.trim() === 'https';
   if (isTls || isLoopbackHost(hostname)) return;
   throw new CoordinatorError(
     'bad-request',
-    'customerKey came over http, so it is not a secret any more. Make another key, and send it over https.',
+    'A customer key came over http, so it is not a secret any more. Make another key, and send it over https.',
   );
 }

@@ -1,6 +1,7 @@
 import type { Checksum, PartPlan, ProofLevel, UploadState } from '@longhaul/protocol';
 import type { Outbox } from './outbox.ts';
 import type { OwnerQuota } from './owner-quota.ts';
+import type { Rotations } from './rotations.ts';
 import type { UploadDraft, UploadRecord } from './upload-record.ts';
 
 /**
@@ -13,6 +14,9 @@ import type { UploadDraft, UploadRecord } from './upload-record.ts';
 export interface Catalog extends CompletionCatalog, AbortCatalog, SweepCatalog {
   /** Events that the rows have written. */
   readonly outbox: Outbox;
+
+  /** What gives complete objects another encryption. */
+  readonly rotations: Rotations;
 
   /** Brings the schema up to date, under a lock; safe to call from many processes at once. */
   migrate(): Promise<void>;

@@ -6,7 +6,7 @@ export type CustomerKey = Secret<Uint8Array>;
 /** What a key is needed for, and whose upload it is; what an audit tells. */
 export interface KeyUse {
   readonly owner: string;
-  readonly purpose: 'create' | 'sign' | 'complete' | 'prove' | 'end';
+  readonly purpose: 'create' | 'sign' | 'complete' | 'prove' | 'rotate' | 'end';
 }
 
 /**

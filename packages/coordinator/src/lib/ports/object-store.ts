@@ -55,6 +55,24 @@ export interface ObjectStore {
     },
   ): Promise<Grant>;
 
+  /**
+   * Copies a whole object at the store, in one step and sent once; it takes the place of what stands at the key. The source
+   * may be at most `profile.maxCopySizeBytes`. What came of it when nobody answers, only HEAD can tell.
+   */
+  copyObject(
+    input: NewObject & { readonly source: CopySource; readonly checksumAlgorithm?: FullObjectAlgorithm },
+  ): Promise<void>;
+
+  /** Makes a part of a stretch of another object, at the store. `end` is the first byte that is left out. Sent once. */
+  copyPart(
+    input: MultipartRef & {
+      readonly partNumber: number;
+      readonly source: CopySource;
+      readonly range: { readonly start: number; readonly end: number };
+      readonly customerKey?: CustomerKey;
+    },
+  ): Promise<void>;
+
   /** Parts that the store has, all pages, ascending; `undefined` when it knows no such upload. */
   listParts(input: MultipartRef): Promise<readonly StoredPart[] | undefined>;
 
@@ -92,6 +110,9 @@ export interface ObjectStore {
   /** Deletes one version, or the object of an unversioned bucket. Nothing there is a success. */
   deleteObject(input: { readonly key: string; readonly versionId?: string }): Promise<void>;
 
+  /** Deletes all versions at a key, delete markers too. Nothing there is a success. */
+  deleteVersions(input: { readonly key: string }): Promise<void>;
+
   /** Unfinished uploads under a prefix, all pages. */
   listMultipartUploads(input: { readonly prefix: string }): Promise<readonly OpenMultipart[]>;
 
@@ -112,6 +133,15 @@ export interface NewObject {
   /** With `sse-c`, where the store wants the key of the coordinator. */
   readonly customerKey?: CustomerKey;
   readonly objectOptions?: ObjectOptions;
+}
+
+/** What is copied. */
+export interface CopySource {
+  readonly key: string;
+  readonly versionId?: string;
+  /** Copied only while it is this one: the store refuses others with `PreconditionFailed`. */
+  readonly etag?: string;
+  readonly customerKey?: CustomerKey;
 }
 
 /** One multipart upload of the store. */

@@ -65,6 +65,8 @@ export interface StoreProfile {
   readonly ssecBlind: boolean;
   /** An object with SSE-C can be copied on the server (CopyObject and UploadPartCopy with a key for the source). */
   readonly ssecCopy: boolean;
+  /** Most bytes that one CopyObject or UploadPartCopy takes; default 5 GiB. */
+  readonly maxCopySizeBytes?: number;
   /** Metadata that is signed as headers of a presigned CreateMultipartUpload is kept. */
   readonly presignedCreateMetadata: boolean;
   /** The same bytes sent again as the same part have the same ETag, without encryption by a key of the caller. */

@@ -67,6 +67,8 @@ export interface UploadRecord extends Omit<UploadDraft, 'resumable' | 'pendingLi
   readonly etag?: string;
   readonly versionId?: string;
   readonly proof?: ProofLevel;
+  /** How often its object was given another encryption; stands at the end of the object key. Left out: never. */
+  readonly generation?: number;
   readonly completedAtEpochMs?: number;
   readonly lastError?: string;
 }

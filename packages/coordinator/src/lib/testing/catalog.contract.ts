@@ -7,6 +7,7 @@ import { describeOpenUploads } from './catalog-open-uploads.contract.ts';
 import { describeOpening } from './catalog-opening.contract.ts';
 import { describeQuota } from './catalog-quota.contract.ts';
 import { describeSweep } from './catalog-sweep.contract.ts';
+import { describeRotations } from './catalog-rotations.contract.ts';
 import { describeOutbox } from './outbox.contract.ts';
 
 export { type CatalogFixture, exampleDraft, type SetUpCatalog } from './catalog-harness.ts';
@@ -28,6 +29,7 @@ export function describeCatalog(name: string, setUp: SetUpCatalog): void {
     describe('sweeping', () => describeSweep(setUp));
     describe('figures', () => describeOpenUploads(setUp));
     describe('outbox', () => describeOutbox(setUp));
+    describe('rotations', () => describeRotations(setUp));
   });
 }
 

@@ -1,5 +1,6 @@
 import { describe } from 'vitest';
 import { describeChecksums } from './object-store-checksums.contract.ts';
+import { describeCopies } from './object-store-copies.contract.ts';
 import { describeEncryption } from './object-store-encryption.contract.ts';
 import { describeGrants } from './object-store-grants.contract.ts';
 import type { SetUpObjectStore } from './object-store-harness.ts';
@@ -27,6 +28,7 @@ export function describeObjectStore(name: string, setUp: SetUpObjectStore): void
     describeChecksums(setUp);
     describeVersions(setUp);
     describeEncryption(setUp);
+    describeCopies(setUp);
     describeObjectOptions(setUp);
   });
 }

@@ -33,6 +33,8 @@ export interface UploadContext {
   readonly installation: () => Promise<Installation>;
   /** Completions that this process is driving, so that a second call joins the first. */
   readonly completions: Map<string, Promise<CompleteResponse>>;
+  /** Rotations that this process is driving, by node. */
+  readonly rotations: Map<string, Promise<void>>;
   /** Rebuilds of hot state under way in this process. */
   readonly rebuilds: Map<string, Promise<'rebuilt' | 'gone'>>;
   /** Bounds what one call may start at the store at once. */

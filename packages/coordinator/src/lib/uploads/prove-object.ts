@@ -44,6 +44,14 @@ export async function proveObject(
     if (error instanceof ObjectStoreError) return { kind: 'unknown', error };
     throw error;
   }
+  return judgeObject(object, record);
+}
+
+/** What a HEAD proves of what stands at a key. */
+export function judgeObject(
+  object: StoredObject | undefined,
+  record: Pick<UploadRecord, 'plan' | 'encryption' | 'checksum' | 'writeToken' | 'partsDigest'>,
+): Proof {
   if (!object) return { kind: 'absent' };
   if (!isOurs(object, record)) return { kind: 'foreign' };
   if (object.sizeBytes !== record.plan.sizeBytes) return { kind: 'wrong-size', object };
@@ -87,7 +95,10 @@ function compareChecksum(object: StoredObject, expected: Checksum | undefined): 
   return { kind: 'ours', object, level: kept || isMd5 ? 'checksum' : 'size' };
 }
 
-function isOurs({ metadata, etag }: StoredObject, { writeToken, partsDigest }: UploadRecord): boolean {
+function isOurs(
+  { metadata, etag }: StoredObject,
+  { writeToken, partsDigest }: Pick<UploadRecord, 'writeToken' | 'partsDigest'>,
+): boolean {
   const token = metadata[WRITE_TOKEN_NAME];
   return token === undefined ? etag !== '' && etag === partsDigest : token === writeToken;
 }

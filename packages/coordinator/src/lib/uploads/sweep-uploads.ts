@@ -8,6 +8,7 @@ import type { UploadContext } from './context.ts';
 import { isOpenAtStore, listFittingParts, orWithoutState } from './hot-state.ts';
 import { abortAllOf, abortStraysOf, deleteOurs } from './leave-nothing.ts';
 import { proveObject } from './prove-object.ts';
+import { sweepRotations } from './rotations/sweep-rotations.ts';
 import { wholeOf } from './whole-record.ts';
 
 /** What a sweep has done, in uploads. */
@@ -87,6 +88,7 @@ export async function sweepUploads(context: UploadContext, wish: SweepWish = {})
     if (due.length < CLAIM_LIMIT) break;
     left -= due.length;
   }
+  await sweepRotations(context, wish);
   return report;
 }
 

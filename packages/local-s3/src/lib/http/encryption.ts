@@ -7,6 +7,7 @@ import { amzHeader } from './s3-request.ts';
 const SSE = 'x-amz-server-side-encryption';
 const KMS_KEY_ID = `${SSE}-aws-kms-key-id`;
 const CUSTOMER = `${SSE}-customer`;
+const SOURCE_CUSTOMER = 'x-amz-copy-source-server-side-encryption-customer';
 
 /** Headers by which encryption at rest is asked for. */
 export const ENCRYPTION_HEADERS: readonly string[] = [
@@ -15,6 +16,9 @@ export const ENCRYPTION_HEADERS: readonly string[] = [
   `${CUSTOMER}-algorithm`,
   `${CUSTOMER}-key`,
   `${CUSTOMER}-key-md5`,
+  `${SOURCE_CUSTOMER}-algorithm`,
+  `${SOURCE_CUSTOMER}-key`,
+  `${SOURCE_CUSTOMER}-key-md5`,
 ];
 
 /** The key itself may be left out of a signature that has the algorithm: whoever signs need not know it. */
@@ -48,9 +52,9 @@ export function readEncryption(request: S3Request): KeptEncryption | undefined {
 }
 
 /** The key that comes with a request. @throws S3Error `InvalidArgument` when it is none, or its MD5 another's */
-function readCustomerKey(request: S3Request): KeptEncryption | undefined {
+function readCustomerKey(request: S3Request, prefix: string = CUSTOMER): KeptEncryption | undefined {
   const [algorithm, key, md5] = ['algorithm', 'key', 'key-md5'].map((part) =>
-    amzHeader(request, `${CUSTOMER}-${part}`),
+    amzHeader(request, `${prefix}-${part}`),
   );
   if (algorithm === undefined && key === undefined && md5 === undefined) return undefined;
   if (algorithm !== 'AES256') throw invalid('The encryption method specified is not supported', algorithm);
@@ -76,7 +80,15 @@ export function refuseOtherPartKey(kept: KeptEncryption | undefined, request: S3
 
 /** Refuses to show an object to those who do not bring its key. */
 export function refuseOtherReader(kept: KeptEncryption | undefined, request: S3Request): void {
-  const brought = readCustomerKey(request);
+  refuseOther(kept, readCustomerKey(request));
+}
+
+/** The same for the source of a copy, whose key has headers of its own. */
+export function refuseOtherSourceReader(kept: KeptEncryption | undefined, request: S3Request): void {
+  refuseOther(kept, readCustomerKey(request, SOURCE_CUSTOMER));
+}
+
+function refuseOther(kept: KeptEncryption | undefined, brought: KeptEncryption | undefined): void {
   if (digestOf(kept) === digestOf(brought)) return;
   if (digestOf(kept) !== undefined && brought) throw new S3Error('AccessDenied');
   throw new S3Error('InvalidRequest', {

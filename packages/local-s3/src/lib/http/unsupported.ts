@@ -1,5 +1,6 @@
 import { CHECKSUM_ALGORITHMS, checksumHeader } from '../checksums/algorithms.ts';
 import { notImplemented } from '../s3-error.ts';
+import { COPY_HEADERS } from './copy-source.ts';
 import { ENCRYPTION_HEADERS } from './encryption.ts';
 import type { S3Request } from './s3-request.ts';
 import { hoistedHeaders } from './s3-request.ts';
@@ -7,6 +8,7 @@ import { hoistedHeaders } from './s3-request.ts';
 /** Every `x-amz-*` header that means something here. Any other asks for something that is not there. */
 const SUPPORTED_HEADERS: ReadonlySet<string> = new Set([
   ...CHECKSUM_ALGORITHMS.map(checksumHeader),
+  ...COPY_HEADERS,
   ...ENCRYPTION_HEADERS,
   'x-amz-checksum-algorithm',
   'x-amz-checksum-mode',

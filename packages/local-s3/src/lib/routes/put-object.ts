@@ -44,7 +44,8 @@ interface NewObject {
   readonly received: ReceivedBody;
 }
 
-async function storeObject(
+/** Makes what was received the newest version of its key. */
+export async function storeObject(
   { store }: S3Call,
   target: ObjectTarget,
   { mustBeNew, attributes, received }: NewObject,

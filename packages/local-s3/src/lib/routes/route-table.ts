@@ -1,3 +1,4 @@
+import { isCopy } from '../http/copy-source.ts';
 import type { S3Operation } from '../http/s3-call.ts';
 import type { S3Request } from '../http/s3-request.ts';
 import { S3Error } from '../s3-error.ts';
@@ -12,6 +13,7 @@ import {
   handlePutVersioning,
 } from './buckets.ts';
 import { handleCompleteUpload } from './complete-upload.ts';
+import { handleCopyObject } from './copy-object.ts';
 import { handleCreateUpload } from './create-upload.ts';
 import { handleDeleteObject } from './delete-object.ts';
 import { handleGetObject } from './get-object.ts';
@@ -21,6 +23,7 @@ import { handleListUploads } from './list-uploads.ts';
 import { handleListVersions } from './list-versions.ts';
 import { handlePutObject } from './put-object.ts';
 import { handleUploadPart } from './upload-part.ts';
+import { handleUploadPartCopy } from './upload-part-copy.ts';
 
 interface Route {
   readonly method: string;
@@ -29,6 +32,12 @@ interface Route {
   readonly with: readonly string[];
   readonly operation: S3Operation;
 }
+
+const putOrCopyObject: S3Operation = (call) =>
+  isCopy(call.request) ? handleCopyObject(call) : handlePutObject(call);
+
+const uploadOrCopyPart: S3Operation = (call) =>
+  isCopy(call.request) ? handleUploadPartCopy(call) : handleUploadPart(call);
 
 /** All that this server does. */
 const ROUTES: readonly Route[] = [
@@ -45,7 +54,7 @@ const ROUTES: readonly Route[] = [
   { method: 'GET', on: 'bucket', with: ['versions'], operation: handleListVersions },
   { method: 'GET', on: 'bucket', with: ['uploads'], operation: handleListUploads },
 
-  { method: 'PUT', on: 'object', with: [], operation: handlePutObject },
+  { method: 'PUT', on: 'object', with: [], operation: putOrCopyObject },
   { method: 'GET', on: 'object', with: [], operation: handleGetObject },
   { method: 'GET', on: 'object', with: ['versionId'], operation: handleGetObject },
   { method: 'HEAD', on: 'object', with: [], operation: handleGetObject },
@@ -54,7 +63,7 @@ const ROUTES: readonly Route[] = [
   { method: 'DELETE', on: 'object', with: ['versionId'], operation: handleDeleteObject },
 
   { method: 'POST', on: 'object', with: ['uploads'], operation: handleCreateUpload },
-  { method: 'PUT', on: 'object', with: ['partNumber', 'uploadId'], operation: handleUploadPart },
+  { method: 'PUT', on: 'object', with: ['partNumber', 'uploadId'], operation: uploadOrCopyPart },
   { method: 'GET', on: 'object', with: ['uploadId'], operation: handleListParts },
   { method: 'POST', on: 'object', with: ['uploadId'], operation: handleCompleteUpload },
   { method: 'DELETE', on: 'object', with: ['uploadId'], operation: handleAbortUpload },

@@ -1,5 +1,6 @@
 import type { BodyClaims } from '../body/body-claims.ts';
 import { readBodyClaims } from '../body/body-claims.ts';
+import type { ReceivedBody } from '../body/receive-body.ts';
 import { receiveBody } from '../body/receive-body.ts';
 import { checksumHeader } from '../checksums/algorithms.ts';
 import { emptyAnswer, quoted } from '../http/answers.ts';
@@ -33,20 +34,30 @@ export async function handleUploadPart(call: S3Call): Promise<Response> {
     writer,
     ...(upload.checksum !== undefined && { checksumAlgorithm: upload.checksum.algorithm }),
   });
-  const part: Part = {
-    partNumber,
-    sizeBytes: received.sizeBytes,
-    etag: etagUnder(upload.encryption, received.md5),
-    lastModifiedEpochMs: wholeSeconds(store.now()),
-    bytes: received.bytes,
-    ...(received.checksum !== undefined && { checksum: received.checksum }),
-  };
-  await keepPart(call, part);
+  const part = await keepReceived(call, upload, { partNumber, received });
   return emptyAnswer(200, {
     etag: quoted(part.etag),
     ...checksumOf(part),
     ...encryptionHeaders(upload.encryption),
   });
+}
+
+/** Makes what was received a part of the upload. */
+export async function keepReceived(
+  call: S3Call,
+  upload: Upload,
+  { partNumber, received }: { readonly partNumber: number; readonly received: ReceivedBody },
+): Promise<Part> {
+  const part: Part = {
+    partNumber,
+    sizeBytes: received.sizeBytes,
+    etag: etagUnder(upload.encryption, received.md5),
+    lastModifiedEpochMs: wholeSeconds(call.store.now()),
+    bytes: received.bytes,
+    ...(received.checksum !== undefined && { checksum: received.checksum }),
+  };
+  await keepPart(call, part);
+  return part;
 }
 
 async function keepPart(call: S3Call, part: Part): Promise<void> {
@@ -59,7 +70,8 @@ async function keepPart(call: S3Call, part: Part): Promise<void> {
   }
 }
 
-function readPartNumber(request: S3Request): number {
+/** The number that the query names, 1 to 10,000. */
+export function readPartNumber(request: S3Request): number {
   const text = queryValue(request, 'partNumber') ?? '';
   const partNumber = /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (partNumber >= 1 && partNumber <= MAX_PART_NUMBER) return partNumber;

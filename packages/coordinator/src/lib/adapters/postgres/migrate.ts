@@ -6,6 +6,7 @@ import { streams } from './migrations/004-streams.ts';
 import { objectOptions } from './migrations/005-object-options.ts';
 import { ownerQuotas } from './migrations/007-owner-quotas.ts';
 import { completingSince } from './migrations/009-completing-since.ts';
+import { rotations } from './migrations/010-rotations.ts';
 
 // Version n is the n-th entry. Only ever append: what has run somewhere is not edited.
 const MIGRATIONS: readonly string[] = [
@@ -16,6 +17,7 @@ const MIGRATIONS: readonly string[] = [
   objectOptions,
   ownerQuotas,
   completingSince,
+  rotations,
 ];
 
 /** Version of a schema that is up to date for this program. */

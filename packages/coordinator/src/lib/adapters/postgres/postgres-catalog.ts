@@ -7,6 +7,7 @@ import { insert } from './insert.ts';
 import { migrate } from './migrate.ts';
 import { reserve } from './owner-quota.ts';
 import { outboxOf } from './outbox.ts';
+import { rotationsOf } from './rotations.ts';
 import {
   attempt,
   changeRow,
@@ -45,6 +46,7 @@ export function createPostgresCatalog(options: PostgresCatalogOptions): Catalog 
   const { sql } = options;
   return {
     outbox: outboxOf(sql),
+    rotations: rotationsOf(sql),
     migrate: () => translated('bring its schema up to date', () => migrate(sql)),
     installation: () => attempt('tell who it is', () => installation(sql)),
     insert: (draft, quota) => attempt('insert an upload', () => insert(sql, draft, quota)),

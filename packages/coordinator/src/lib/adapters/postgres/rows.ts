@@ -1,4 +1,5 @@
-import type { ISql, PendingQuery, Row, Sql } from 'postgres';
+import type { UploadEvent } from '@longhaul/protocol';
+import type { ISql, PendingQuery, Row, Sql, TransactionSql } from 'postgres';
 import { CatalogError } from '../../ports/catalog.ts';
 import { MoveRefusedError } from '../../ports/catalog-move.ts';
 import { QuotaExceededError } from '../../ports/owner-quota.ts';
@@ -110,13 +111,21 @@ export function endRow(
       returning ${columns(sql)}, ${sql.unsafe(epochMs('updated_at'))} as updated_at,
         (select installation_id::text from longhaul_installation) as installation_id`;
     if (!row) return undefined;
-    const event = eventOf(row);
-    await transaction`
-      insert into outbox (event_id, node_id, type, event, written_at, next_attempt_at)
-      select ${event.id}::uuid, ${uploadId}::uuid, ${event.type}, ${JSON.stringify(event)}::text::json, now, now
-      from clock_timestamp() as now`;
+    await writeEvent(transaction, uploadId, eventOf(row));
     return recordOf(row);
   });
+}
+
+/** Puts an event into the outbox, inside the transaction of what it tells of. */
+export async function writeEvent(
+  transaction: TransactionSql,
+  uploadId: string,
+  event: UploadEvent,
+): Promise<void> {
+  await transaction`
+    insert into outbox (event_id, node_id, type, event, written_at, next_attempt_at)
+    select ${event.id}::uuid, ${uploadId}::uuid, ${event.type}, ${JSON.stringify(event)}::text::json, now, now
+    from clock_timestamp() as now`;
 }
 
 /** The id, or one that no row has: Postgres refuses to compare its uuid with any other text. */

@@ -6,6 +6,7 @@ import { objectOptions } from './migrations/005-object-options.ts';
 import { sealedKeys } from './migrations/006-sealed-keys.ts';
 import { ownerQuotas } from './migrations/007-owner-quotas.ts';
 import { completingSince } from './migrations/009-completing-since.ts';
+import { rotations } from './migrations/010-rotations.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 
 // Version n is the n-th entry. Only ever append: what has run somewhere is not edited.
@@ -18,6 +19,7 @@ const MIGRATIONS: readonly string[] = [
   sealedKeys,
   ownerQuotas,
   completingSince,
+  rotations,
 ];
 
 /** Version of a schema that is up to date for this program. */

@@ -1,3 +1,4 @@
+import type { UploadEvent } from '@longhaul/protocol';
 import { CatalogError } from '../../ports/catalog.ts';
 import { QuotaExceededError } from '../../ports/owner-quota.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
@@ -41,14 +42,18 @@ export function endRow(database: SqliteDatabase, uploadId: string, edit: Edit): 
       { uploadId, ...edit.values },
     );
     if (!row) return undefined;
-    const event = eventOf(row);
-    database.run(
-      `INSERT INTO outbox (event_id, node_id, type, event, written_at, next_attempt_at)
-       VALUES (:id, :uploadId, :type, :event, ${CLOCK_MS}, ${CLOCK_MS})`,
-      { id: event.id, uploadId, type: event.type, event: JSON.stringify(event) },
-    );
+    writeEvent(database, uploadId, eventOf(row));
     return recordOf(row);
   });
+}
+
+/** Puts an event into the outbox, inside the transaction of what it tells of. */
+export function writeEvent(database: SqliteDatabase, uploadId: string, event: UploadEvent): void {
+  database.run(
+    `INSERT INTO outbox (event_id, node_id, type, event, written_at, next_attempt_at)
+     VALUES (:id, :uploadId, :type, :event, ${CLOCK_MS}, ${CLOCK_MS})`,
+    { id: event.id, uploadId, type: event.type, event: JSON.stringify(event) },
+  );
 }
 
 /** Runs the work; whatever SQLite throws becomes the cause of a {@link CatalogError}. */

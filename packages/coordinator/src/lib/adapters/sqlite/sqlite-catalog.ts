@@ -8,6 +8,7 @@ import { insert } from './insert.ts';
 import { migrate } from './migrate.ts';
 import { reserve } from './owner-quota.ts';
 import { outboxOf } from './outbox.ts';
+import { rotationsOf } from './rotations.ts';
 import { attempt, changeRow, COLUMNS, type Edit } from './rows.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 import { sweepOf } from './sweep.ts';
@@ -16,6 +17,7 @@ import { sweepOf } from './sweep.ts';
 export function createSqliteCatalog(database: SqliteDatabase): Catalog {
   return {
     outbox: outboxOf(database),
+    rotations: rotationsOf(database),
     migrate: () => attempt('bring its schema up to date', () => migrate(database)),
     installation: () => attempt('tell who it is', () => installation(database)),
     insert: (draft, quota) =>

@@ -8,7 +8,7 @@ export const localS3Profile: StoreProfile = {
   proven: 'contract-suite',
   source: 'the package of this repository',
   lifecycle: false,
-  ssecCopy: false,
+  ssecCopy: true,
   objectOptions: ['cacheControl', 'contentDisposition', 'contentEncoding'],
 };
 

@@ -1,0 +1,30 @@
+import { Hono } from 'hono';
+import { rotateRequestSchema } from '@longhaul/protocol/schemas';
+import type { UploadContext } from '../../uploads/context.ts';
+import { getRotation, rotateObject } from '../../uploads/rotations/rotate-object.ts';
+import { noteUpload } from '../call-scope.ts';
+import { assertKeyTransport } from '../key-transport.ts';
+import { onlyBy } from '../method-not-allowed.ts';
+import type { OwnerOf } from '../owner.ts';
+import { MESSAGE_MAX_BYTES, readMessage } from '../read-message.ts';
+import { retryLater } from '../retry-later.ts';
+
+/** What complete uploads have become: rotate, and ask how that goes. Only for their owners, whatever tokens there are. */
+export function objectRoutes(context: UploadContext, owner: OwnerOf): Hono {
+  const routes = new Hono();
+  routes.post('/:nodeId/rotate', async (c) => {
+    const caller = await owner(c);
+    const nodeId = c.req.param('nodeId');
+    const request = await readMessage(c.req.raw, rotateRequestSchema, MESSAGE_MAX_BYTES);
+    assertKeyTransport(c, request);
+    noteUpload({ uploadId: nodeId });
+    return retryLater(c, await rotateObject(context, caller, nodeId, request));
+  });
+  routes.get('/:nodeId/rotation', async (c) => {
+    const status = await getRotation(context, await owner(c), c.req.param('nodeId'));
+    return c.json(status);
+  });
+  routes.all('/:nodeId/rotate', onlyBy('POST'));
+  routes.all('/:nodeId/rotation', onlyBy('GET'));
+  return routes;
+}

@@ -1,0 +1,173 @@
+import { type Checksum, type PartRange, partRange } from '@longhaul/protocol';
+import {
+  type CopySource,
+  type NewObject,
+  ObjectStoreError,
+  type StoredPart,
+} from '../../ports/object-store.ts';
+import type { RotationRecord } from '../../ports/rotations.ts';
+import type { FullObjectAlgorithm, StoreProfile } from '../../ports/store-profile.ts';
+import type { UploadRecord } from '../../ports/upload-record.ts';
+import type { UploadContext } from '../context.ts';
+import { newObjectOf } from '../new-object.ts';
+import type { RotationKeys } from './rotation-keys.ts';
+import type { RotationLease } from './rotation-lease.ts';
+
+/** A rotation on its way, with all that its copy takes. */
+export interface Copying {
+  readonly rotation: RotationRecord;
+  /** The node that it is of. */
+  readonly record: UploadRecord;
+  readonly keys: RotationKeys;
+  readonly lease: RotationLease;
+}
+
+/** Parts that one rotation lets the store copy at once. */
+const PARTS_AT_ONCE = 8;
+const TRIES = 3;
+const FIRST_PAUSE_MS = 500;
+
+/**
+ * Lets the store make the copy; whether it has, only a HEAD tells. Parts that are there already are not copied again.
+ *
+ * @throws ObjectStoreError; of kind `refused` only where a repetition would be refused as well
+ */
+export async function copyObject(context: UploadContext, copying: Copying): Promise<void> {
+  const { rotation } = copying;
+  if (rotation.plan.partCount > 1) return await copyByParts(context, copying);
+  if (!(await context.catalog.rotations.saveCopy(rotation))) return copying.lease.lose();
+  await context.objectStore.copyObject({
+    ...newCopyOf(context, copying),
+    source: sourceOf(copying),
+  });
+}
+
+async function copyByParts(context: UploadContext, copying: Copying): Promise<void> {
+  const { objectStore, catalog } = context;
+  const { rotation, keys, record } = copying;
+  const opened = await openCopy(context, copying);
+  if (!opened) return copying.lease.lose();
+  const ref = { key: rotation.s3Key, s3UploadId: opened.s3UploadId };
+  await copyParts(context, copying, ref.s3UploadId, opened.parts);
+  const parts = copying.lease.signal.aborted ? undefined : await objectStore.listParts(ref);
+  if (!parts || !(await catalog.rotations.recordComplete(rotation))) return copying.lease.lose();
+  const outcome = await objectStore.completeMultipartUpload({
+    ...ref,
+    parts: parts.slice(0, rotation.plan.partCount),
+    sizeBytes: rotation.plan.sizeBytes,
+    ...(keptAlgorithm(objectStore.profile, copying) && record.checksum && { checksum: record.checksum }),
+    ...(keys.new && { customerKey: keys.new }),
+  });
+  if (outcome.kind === 'refused') {
+    const { s3Code, message } = outcome;
+    // A part that was copied twice has another ETag than the one listed: the next listing has it.
+    const kind = s3Code === 'InvalidPart' ? 'unreachable' : 'refused';
+    throw new ObjectStoreError(kind, `CompleteMultipartUpload of a copy was refused: ${message}`, { s3Code });
+  }
+}
+
+/** The multipart upload of the copy with the parts that it has; a new one where there is none, or none any more. */
+async function openCopy(
+  { objectStore, catalog }: UploadContext,
+  copying: Copying,
+): Promise<{ readonly s3UploadId: string; readonly parts: readonly StoredPart[] } | undefined> {
+  const { rotation } = copying;
+  const { s3Key: key, s3UploadId } = rotation;
+  const parts = s3UploadId === undefined ? undefined : await objectStore.listParts({ key, s3UploadId });
+  if (s3UploadId !== undefined && parts) return { s3UploadId, parts };
+  const created = await objectStore.createMultipartUpload(newCopyOf({ objectStore }, copying));
+  const saved = await catalog.rotations.saveCopy(rotation, created.s3UploadId);
+  if (saved) return { s3UploadId: created.s3UploadId, parts: [] };
+  // Nobody else knows of it, so nobody completes it.
+  await objectStore.abortMultipartUpload({ key, s3UploadId: created.s3UploadId });
+  return undefined;
+}
+
+async function copyParts(
+  context: UploadContext,
+  copying: Copying,
+  s3UploadId: string,
+  stored: readonly StoredPart[],
+): Promise<void> {
+  const { rotation, lease, keys } = copying;
+  const { plan, s3Key: key } = rotation;
+  const source = sourceOf(copying);
+  const sizes = new Map(stored.map(({ partNumber, sizeBytes }) => [partNumber, sizeBytes]));
+  const missing = Array.from({ length: plan.partCount }, (_, index) => partRange(plan, index + 1)).filter(
+    ({ partNumber, sizeBytes }) => sizes.get(partNumber) !== sizeBytes,
+  );
+  lease.noteCopied(plan.partCount - missing.length);
+  const copyOne = async ({ partNumber, offsetBytes, sizeBytes }: PartRange): Promise<void> => {
+    if (lease.signal.aborted) return;
+    const customerKey = keys.new && { customerKey: keys.new };
+    const range = { start: offsetBytes, end: offsetBytes + sizeBytes };
+    const part = { key, s3UploadId, partNumber, source, range, ...customerKey };
+    await withTries(context, lease.signal, () => context.objectStore.copyPart(part));
+    lease.noteCopied(1);
+  };
+  const queue = missing.values();
+  let isStopped = false;
+  const work = async (): Promise<void> => {
+    try {
+      for (const range of queue) if (!isStopped) await copyOne(range);
+    } catch (error) {
+      isStopped = true;
+      throw error;
+    }
+  };
+  // The first that fails ends what has not begun; those under way are waited for.
+  const ends = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
+  const failed = ends.find((end) => end.status === 'rejected');
+  if (failed) throw failed.reason;
+}
+
+/** What the store is too busy for, or did not answer to, is asked again. */
+async function withTries(
+  { clock }: UploadContext,
+  signal: AbortSignal,
+  work: () => Promise<void>,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      const isPassing = error instanceof ObjectStoreError && error.kind !== 'refused';
+      if (!isPassing || attempt === TRIES || signal.aborted) throw error;
+      await clock.sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
+    }
+  }
+}
+
+function sourceOf({ rotation, keys }: Copying): CopySource {
+  const { sourceKey, sourceVersionId, sourceEtag } = rotation;
+  return {
+    key: sourceKey,
+    ...(sourceVersionId !== undefined && { versionId: sourceVersionId }),
+    ...(sourceEtag !== undefined && { etag: sourceEtag }),
+    ...(keys.old && { customerKey: keys.old }),
+  };
+}
+
+/** The copy as the store is told of it: as the object was begun, under another key, with another token and encryption. */
+function newCopyOf(
+  { objectStore: { profile } }: Pick<UploadContext, 'objectStore'>,
+  { rotation, record, keys }: Copying,
+): NewObject & { readonly checksumAlgorithm?: FullObjectAlgorithm } {
+  const { s3Key, writeToken, encryption } = rotation;
+  const checksumAlgorithm = keptAlgorithm(profile, { rotation, record });
+  return {
+    ...newObjectOf({ ...record, s3Key, writeToken, encryption }),
+    ...(keys.new && { customerKey: keys.new }),
+    ...(checksumAlgorithm && { checksumAlgorithm }),
+  };
+}
+
+/** By which the store can compare the copy with the content; none under a key that it would want for each listing then. */
+function keptAlgorithm(
+  { fullObjectChecksums }: StoreProfile,
+  { rotation, record }: Pick<Copying, 'rotation' | 'record'>,
+): FullObjectAlgorithm | undefined {
+  const { algorithm }: Partial<Checksum> = record.checksum ?? {};
+  if (rotation.encryption.mode === 'sse-c') return undefined;
+  return fullObjectChecksums.find((kept) => kept === algorithm);
+}

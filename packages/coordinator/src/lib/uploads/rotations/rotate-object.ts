@@ -1,0 +1,237 @@
+import { randomBytes } from 'node:crypto';
+import {
+  type Encryption,
+  MAX_PART_SIZE_BYTES,
+  objectEncryptionOf,
+  planParts,
+  type RotateRequest,
+  type RotationStatus,
+} from '@longhaul/protocol';
+import { CoordinatorError } from '../../coordinator-error.ts';
+import type { RotationDraft, RotationRecord } from '../../ports/rotations.ts';
+import type { UploadRecord } from '../../ports/upload-record.ts';
+import type { UploadContext } from '../context.ts';
+import { decideEncryption } from '../encryption-policy.ts';
+import { resultOf } from '../upload-answers.ts';
+import { wholeOf } from '../whole-record.ts';
+import { driveRotation } from './drive-rotation.ts';
+import { areEnough, findRotationKeys, keepRotationKeys, keysIn, type RotationKeys } from './rotation-keys.ts';
+
+/** Parts of a copy: large, because the store does not send them anywhere, and no larger than it takes in one go. */
+const COPY_PART_BYTES = 256 * 1024 ** 2;
+
+/** Times that an object may move on to another key while a rotation of it is begun. */
+const MAX_MOVES = 5;
+
+/**
+ * Gives a complete object another encryption, as its owner wishes. Waits a while for the end; then the work goes on by itself.
+ *
+ * @throws CoordinatorError `upload-not-found`, `upload-incomplete`, `rotation-open`, `rotation-failed`,
+ * `rotation-unsupported`, `customer-key-needed`, `customer-key-mismatch`, and what {@link decideEncryption} throws
+ */
+export async function rotateObject(
+  context: UploadContext,
+  owner: string,
+  uploadId: string,
+  request: RotateRequest,
+): Promise<RotationStatus> {
+  const record = await findOwned(context, owner, uploadId);
+  const known = await context.catalog.rotations.find(uploadId, request.rotationId);
+  const { rotation, keys } = known
+    ? { rotation: known, keys: keysOf(known, request) }
+    : await begin(context, record, request);
+  if (isOpen(rotation)) await goOn(context, rotation, owner, keys);
+  const status = await statusOf(context, rotation);
+  if (status.state !== 'FAILED') return status;
+  throw new CoordinatorError(
+    'rotation-failed',
+    `The object of upload ${uploadId} stays as it was: ${status.lastError ?? 'the copy failed'}. Mend that, and rotate under a new rotationId.`,
+    { uploadId },
+  );
+}
+
+/**
+ * The newest rotation of an owner's object.
+ *
+ * @throws CoordinatorError `upload-not-found`, `rotation-not-found`
+ */
+export async function getRotation(
+  context: UploadContext,
+  owner: string,
+  uploadId: string,
+): Promise<RotationStatus> {
+  await findOwned(context, owner, uploadId);
+  const rotation = await context.catalog.rotations.find(uploadId);
+  if (rotation) return await statusOf(context, rotation);
+  throw new CoordinatorError('rotation-not-found', `The object of upload ${uploadId} was never rotated.`, {
+    uploadId,
+  });
+}
+
+/** Another's upload is none: an answer that differs would tell who has what. */
+async function findOwned(context: UploadContext, owner: string, uploadId: string): Promise<UploadRecord> {
+  const record = await context.catalog.find(uploadId);
+  if (record?.bucket === context.objectStore.bucket && record.owner === owner) return record;
+  throw new CoordinatorError('upload-not-found', `There is no upload ${uploadId} of yours.`, { uploadId });
+}
+
+interface Begun {
+  readonly rotation: RotationRecord;
+  readonly keys: RotationKeys;
+}
+
+async function begin(context: UploadContext, node: UploadRecord, request: RotateRequest): Promise<Begun> {
+  let record = node;
+  for (let move = 0; move < MAX_MOVES; move++) {
+    const encryption = decideTarget(context, record, request);
+    const keys = keysIn(request, encryptionsOf(record, encryption), record.uploadId);
+    const outcome = await context.catalog.rotations.insert(draftOf(context, record, request, encryption));
+    if (outcome.kind === 'inserted') return { rotation: outcome.rotation, keys };
+    if (outcome.kind !== 'moved')
+      return { rotation: outcome.rotation, keys: keysOf(outcome.rotation, request) };
+    record = (await context.catalog.find(record.uploadId)) ?? record;
+  }
+  throw openError(node.uploadId);
+}
+
+/** The encryption that the object shall have, if all that it takes is there. */
+function decideTarget(context: UploadContext, record: UploadRecord, request: RotateRequest): Encryption {
+  const { objectStore, settings } = context;
+  const { uploadId } = record;
+  if (record.state !== 'COMPLETED') {
+    throw new CoordinatorError(
+      'upload-incomplete',
+      `Upload ${uploadId} is ${record.state}, so there is no object. Complete it first.`,
+      { uploadId },
+    );
+  }
+  if (record.encryption?.mode === 'sse-c' && !objectStore.profile.ssecCopy) {
+    throw new CoordinatorError(
+      'rotation-unsupported',
+      `The store (${objectStore.profile.name}) copies no object with sse-c. Download it with its key, and upload it anew.`,
+      { uploadId },
+    );
+  }
+  const encryption = decideEncryption(settings.encryption, objectStore, wishOf(context, request), true);
+  if (!encryption) throw new TypeError('a wish for encryption was decided to be none');
+  const encryptions = encryptionsOf(record, encryption);
+  if (areEnough(keysIn(request, encryptions, uploadId), encryptions)) return encryption;
+  throw keysNeeded(uploadId);
+}
+
+/** A store that does without the key for an upload takes it for a copy all the same: the coordinator makes that itself. */
+function wishOf({ objectStore }: UploadContext, { encryption }: RotateRequest): RotateRequest['encryption'] {
+  if (encryption.mode !== 'sse-c' || !objectStore.profile.ssecBlind) return encryption;
+  return { mode: encryption.mode, customerKeyMd5: encryption.customerKeyMd5 };
+}
+
+function encryptionsOf(
+  { encryption: sourceEncryption }: UploadRecord,
+  encryption: Encryption,
+): Pick<RotationRecord, 'encryption' | 'sourceEncryption'> {
+  return { encryption, ...(sourceEncryption && { sourceEncryption }) };
+}
+
+function draftOf(
+  { objectStore }: UploadContext,
+  record: UploadRecord,
+  { rotationId, deleteVersions = false }: RotateRequest,
+  encryption: Encryption,
+): RotationDraft {
+  const { uploadId, s3Key, generation = 0 } = record;
+  const { sizeBytes } = wholeOf(record).plan;
+  const { maxCopySizeBytes = MAX_PART_SIZE_BYTES } = objectStore.profile;
+  const isWhole = sizeBytes <= maxCopySizeBytes;
+  return {
+    uploadId,
+    rotationId,
+    bucket: objectStore.bucket,
+    baseKey: generation === 0 ? s3Key : s3Key.slice(0, -`.${generation}`.length),
+    sourceKey: s3Key,
+    writeToken: randomBytes(16).toString('hex'),
+    encryption,
+    plan: isWhole
+      ? { sizeBytes, partSizeBytes: Math.max(1, sizeBytes), partCount: 1 }
+      : planParts(sizeBytes, Math.min(COPY_PART_BYTES, maxCopySizeBytes)),
+    deleteVersions,
+  };
+}
+
+function keysOf(rotation: RotationRecord, request: RotateRequest): RotationKeys {
+  assertSameTarget(rotation, request);
+  return isOpen(rotation) ? keysIn(request, rotation, rotation.uploadId) : {};
+}
+
+/** A rotation under way may be joined by whoever wants the same. */
+function assertSameTarget({ uploadId, encryption }: RotationRecord, request: RotateRequest): void {
+  const asked = request.encryption;
+  const isSame =
+    encryption.mode === asked.mode &&
+    (encryption.mode !== 'sse-c' ||
+      (asked.mode === 'sse-c' && encryption.customerKeyMd5 === asked.customerKeyMd5)) &&
+    (encryption.mode !== 'sse-kms' ||
+      (asked.mode === 'sse-kms' && (asked.kmsKeyId === undefined || asked.kmsKeyId === encryption.kmsKeyId)));
+  if (!isSame) throw openError(uploadId);
+}
+
+async function goOn(
+  context: UploadContext,
+  rotation: RotationRecord,
+  owner: string,
+  given: RotationKeys,
+): Promise<void> {
+  const { clock, settings } = context;
+  const keys = await findRotationKeys(context, rotation, owner, given);
+  if (rotation.state !== 'SWITCHED' && !areEnough(keys, rotation)) throw keysNeeded(rotation.uploadId);
+  await keepRotationKeys(context, rotation, owner, given);
+  const waited = new AbortController();
+  const late = clock.sleep(settings.completeAnswerWithinMs, waited.signal).catch(() => undefined);
+  await Promise.race([driveRotation(context, rotation, keys), late]);
+  waited.abort();
+}
+
+async function statusOf(
+  context: UploadContext,
+  { uploadId, rotationId }: RotationRecord,
+): Promise<RotationStatus> {
+  const [rotation, node] = await Promise.all([
+    context.catalog.rotations.find(uploadId, rotationId),
+    context.catalog.find(uploadId),
+  ]);
+  if (!rotation || !node) throw new TypeError(`rotation ${rotationId} of ${uploadId} is gone`);
+  const { state, generation, lastError } = rotation;
+  const isCurrent = (state === 'SWITCHED' || state === 'DONE') && node.generation === generation;
+  return {
+    rotationId,
+    nodeId: uploadId,
+    state,
+    encryption: objectEncryptionOf(rotation.encryption),
+    generation,
+    partCount: rotation.plan.partCount,
+    copiedPartCount: rotation.copiedPartCount,
+    createdAtEpochMs: rotation.createdAtEpochMs,
+    ...(isCurrent && { result: resultOf(context, node) }),
+    ...(isOpen(rotation) && { retryAfterSeconds: 2 }),
+    ...(lastError !== undefined && { lastError }),
+  };
+}
+
+function isOpen({ state }: RotationRecord): boolean {
+  return state === 'PENDING' || state === 'COPYING' || state === 'SWITCHED';
+}
+
+function keysNeeded(uploadId: string): CoordinatorError {
+  return new CoordinatorError(
+    'customer-key-needed',
+    `The copy takes keys that are not here. Send oldCustomerKey where the object of upload ${uploadId} has one, and customerKey where it shall have one.`,
+    { uploadId },
+  );
+}
+
+function openError(uploadId: string): CoordinatorError {
+  return new CoordinatorError(
+    'rotation-open',
+    `The object of upload ${uploadId} is being given another encryption, or was under this rotationId. Wait for the end, then rotate under a new one.`,
+    { uploadId, retryAfterSeconds: 2 },
+  );
+}

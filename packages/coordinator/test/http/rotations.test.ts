@@ -1,0 +1,441 @@
+/** Complete objects that are given another encryption by a copy at the store. */
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import type { Problem, RotationStatus, UploadStatus } from '@longhaul/protocol';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import {
+  type CoordinatorOptions,
+  createCoordinator,
+  createListenerSink,
+  type ObjectStore,
+  relay,
+  sweep,
+} from '../../src/index.ts';
+import { createEnvelopeSealer, createKeyVault, type KeyVault, readMasterKeys } from '../../src/key-vault.ts';
+import { formsOf } from '../../src/lib/testing/secret-forms.ts';
+import { createSqliteStore, type SqliteStore } from '../../src/sqlite.ts';
+import { createMovingClock, type MovingClock } from '../support/moving-clock.ts';
+import { put, sha256, startCoordinator, type TestCoordinator } from '../support/start-coordinator.ts';
+
+const MIB = 1024 ** 2;
+
+interface TestKey {
+  readonly base64: string;
+  readonly wish: { mode: 'sse-c'; customerKeyMd5: string; customerKey: string };
+}
+
+function newKey(): TestKey {
+  const bytes = randomBytes(32);
+  const base64 = bytes.toString('base64');
+  const customerKeyMd5 = createHash('md5').update(bytes).digest('base64');
+  return { base64, wish: { mode: 'sse-c', customerKeyMd5, customerKey: base64 } };
+}
+
+let clock: MovingClock;
+let memory: SqliteStore;
+let keyVault: KeyVault;
+let coordinator: TestCoordinator;
+let events: { type: string; data: { key: string; previousKey?: string } }[];
+let said: unknown[];
+
+beforeEach(async () => {
+  clock = createMovingClock();
+  [events, said] = [[], []];
+  memory = createSqliteStore({ path: ':memory:', nowEpochMs: clock.nowEpochMs });
+  await memory.catalog.migrate();
+  keyVault = createKeyVault({
+    sealer: createEnvelopeSealer({
+      masterKeys: readMasterKeys(`test:${randomBytes(32).toString('base64')}`),
+    }),
+    storage: memory.sealedKeys,
+    onAudit: (event) => void said.push(event),
+  });
+  await start();
+});
+afterEach(() => coordinator.close());
+
+async function start(options: Partial<CoordinatorOptions> = {}): Promise<void> {
+  coordinator = await startCoordinator({
+    ...memory,
+    keyVault,
+    clock,
+    sinks: [createListenerSink((event) => void events.push(event))],
+    wrapStore: withSmallCopies,
+    onError: (error) => void said.push(String(error)),
+    ...options,
+  });
+}
+
+/** 12 MiB are three parts here. */
+function withSmallCopies(store: ObjectStore): ObjectStore {
+  return { ...store, profile: { ...store.profile, maxCopySizeBytes: 5 * MIB } };
+}
+
+interface Uploaded {
+  readonly nodeId: string;
+  readonly key: string;
+  readonly token: string;
+  readonly content: Uint8Array;
+}
+
+/** An object, under a key of the caller's if there is one: begun as such by a client that has it. */
+async function upload(sizeBytes: number, key?: TestKey): Promise<Uploaded> {
+  const encryption = key && { mode: key.wish.mode, customerKeyMd5: key.wish.customerKeyMd5 };
+  const created = await coordinator.create({
+    sizeBytes,
+    mode: 'single',
+    ...(encryption && { encryption }),
+  });
+  const content = randomBytes(sizeBytes);
+  const header = key && { 'x-amz-server-side-encryption-customer-key': key.base64 };
+  expect((await put(created.grants[0]!, content, header)).status).toBe(200);
+  const { answer } = await coordinator.complete(created);
+  if (answer.state !== 'COMPLETED') throw new Error(`complete answered ${answer.state}`);
+  return { nodeId: created.uploadId, key: answer.result.key, token: created.token, content };
+}
+
+const rotate = (nodeId: string, body: object, by: TestCoordinator['call'] = coordinator.call) =>
+  by<RotationStatus & Problem>('POST', `/v1/objects/${nodeId}/rotate`, {
+    body: { rotationId: randomUUID(), ...body },
+  });
+const statusOf = (nodeId: string) =>
+  coordinator.call<RotationStatus & Problem>('GET', `/v1/objects/${nodeId}/rotation`);
+
+async function expectContent({ content }: Uploaded, key: string, customerKey?: string): Promise<void> {
+  expect(sha256(await coordinator.read(key, customerKey))).toBe(sha256(content));
+}
+
+describe('rotating an object', () => {
+  it('copies it to another key, switches the row, tells so, and deletes the old one', async () => {
+    const object = await upload(1000);
+    const { status, answer } = await rotate(object.nodeId, { encryption: { mode: 'sse-s3' } });
+    expect([status, answer]).toMatchObject([
+      200,
+      {
+        state: 'DONE',
+        generation: 1,
+        partCount: 1,
+        encryption: { mode: 'sse-s3' },
+        result: { key: `${object.key}.1`, encryption: { mode: 'sse-s3' }, sizeBytes: 1000 },
+      },
+    ]);
+    await expectContent(object, `${object.key}.1`);
+    expect(await coordinator.get(`${object.key}.1`)).toMatchObject({ ServerSideEncryption: 'AES256' });
+    await expect(coordinator.read(object.key)).rejects.toThrow(/exist/);
+    const { nodeId, token } = object;
+    const shown = await coordinator.call<UploadStatus>('GET', `/v1/uploads/${nodeId}`, { token });
+    expect(shown.answer.result).toEqual(answer.result);
+    expect((await statusOf(nodeId)).answer).toEqual(answer);
+    await relay(coordinator.options);
+    await relay(coordinator.options);
+    expect(events.map(({ type, data }) => [type, data.key, data.previousKey])).toEqual([
+      ['io.longhaul.upload.completed.v1', object.key, undefined],
+      ['io.longhaul.encryption.rotated.v1', `${object.key}.1`, object.key],
+    ]);
+  });
+
+  it('goes by parts above what the store copies at once, from key to key, and says no key', async () => {
+    const [old, next] = [newKey(), newKey()];
+    const object = await upload(12 * MIB, old);
+    const wish = { encryption: next.wish, oldCustomerKey: old.base64, deleteVersions: true };
+    const { status, answer } = await rotate(object.nodeId, wish);
+    expect([status, answer]).toMatchObject([200, { state: 'DONE', partCount: 3, copiedPartCount: 3 }]);
+    await expectContent(object, `${object.key}.1`, next.base64);
+    await expect(coordinator.read(`${object.key}.1`, old.base64)).rejects.toThrow();
+    await relay(coordinator.options);
+    await relay(coordinator.options);
+    const all = JSON.stringify([answer, (await statusOf(object.nodeId)).answer, events, said]);
+    for (const key of [old, next])
+      for (const [form, text] of formsOf(Buffer.from(key.base64, 'base64')))
+        expect(all.includes(text), form).toBe(false);
+    // The vault has forgotten them.
+    for (const which of ['old', 'new'])
+      expect(
+        await keyVault.get(`${object.nodeId}.1:${which}`, { owner: 'local', purpose: 'rotate' }),
+      ).toBeUndefined();
+  });
+
+  it('is answered as before when it is asked for again, and goes on from there under a new id', async () => {
+    const [first, second] = [newKey(), newKey()];
+    const object = await upload(1000);
+    const request = { rotationId: randomUUID(), encryption: first.wish };
+    const { answer } = await rotate(object.nodeId, request);
+    expect((await rotate(object.nodeId, request)).answer).toEqual(answer);
+    const again = await rotate(object.nodeId, { encryption: second.wish, oldCustomerKey: first.base64 });
+    expect(again.answer).toMatchObject({ state: 'DONE', generation: 2, result: { key: `${object.key}.2` } });
+    await expectContent(object, `${object.key}.2`, second.base64);
+    await expect(coordinator.read(`${object.key}.1`, first.base64)).rejects.toThrow(/exist/);
+  });
+
+  it('of two at once lets one win, and its key opens the object', async () => {
+    const old = newKey();
+    const object = await upload(12 * MIB, old);
+    const rivals = [newKey(), newKey(), newKey()];
+    const answers = await Promise.all(
+      rivals.map((rival) => rotate(object.nodeId, { encryption: rival.wish, oldCustomerKey: old.base64 })),
+    );
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, 409, 409]);
+    const winner = rivals[answers.findIndex(({ status }) => status === 200)]!;
+    expect(answers.find(({ status }) => status === 409)?.problem).toMatchObject({ code: 'rotation-open' });
+    await expectContent(object, `${object.key}.1`, winner.base64);
+    const late = await rotate(object.nodeId, { encryption: rivals[0]!.wish, oldCustomerKey: old.base64 });
+    expect(late.problem).toMatchObject({ status: 400, code: 'customer-key-mismatch' });
+  });
+});
+
+describe('a rotation that is refused', () => {
+  it('names what is missing, and changes nothing', async () => {
+    const [old, next] = [newKey(), newKey()];
+    const object = await upload(1000, old);
+    const bare = { mode: 'sse-c', customerKeyMd5: next.wish.customerKeyMd5 };
+    const refusals = [
+      [{ encryption: next.wish }, 400, 'customer-key-needed'],
+      [{ encryption: bare, oldCustomerKey: old.base64 }, 400, 'customer-key-needed'],
+      [{ encryption: next.wish, oldCustomerKey: next.base64 }, 400, 'customer-key-mismatch'],
+      [
+        { encryption: { ...next.wish, customerKey: old.base64 }, oldCustomerKey: old.base64 },
+        400,
+        'customer-key-mismatch',
+      ],
+      [{ encryption: next.wish, oldCustomerKey: 'short' }, 400, 'bad-request'],
+      [{ encryption: next.wish, oldCustomerKey: old.base64, more: 1 }, 400, 'bad-request'],
+      [{ oldCustomerKey: old.base64 }, 400, 'bad-request'],
+    ] as const;
+    for (const [body, status, code] of refusals)
+      expect((await rotate(object.nodeId, body)).problem, code).toMatchObject({ status, code });
+    expect((await statusOf(object.nodeId)).problem).toMatchObject({
+      status: 404,
+      code: 'rotation-not-found',
+    });
+    await expectContent(object, object.key, old.base64);
+  });
+
+  it('is one of an upload that is not complete, or that is nobody’s', async () => {
+    const open = await coordinator.create({ sizeBytes: 6 * MIB, mode: 'multipart' });
+    const encryption = { mode: 'sse-s3' };
+    expect((await rotate(open.uploadId, { encryption })).problem).toMatchObject({
+      status: 409,
+      code: 'upload-incomplete',
+    });
+    expect((await rotate(randomUUID(), { encryption })).problem).toMatchObject({ status: 404 });
+  });
+
+  it('is one of another owner, who is told no more than of one that is not there', async () => {
+    const object = await upload(1000);
+    const other = createCoordinator({ ...coordinator.options, authorize: () => 'somebody else' });
+    const ask = async (path: string, init?: RequestInit) => {
+      const response = await other.request(`http://localhost/v1/objects/${path}`, init);
+      return { status: response.status, code: ((await response.json()) as Problem).code };
+    };
+    const body = JSON.stringify({ rotationId: randomUUID(), encryption: { mode: 'sse-s3' } });
+    const refusal = { status: 404, code: 'upload-not-found' };
+    expect(await ask(`${object.nodeId}/rotate`, { method: 'POST', body })).toEqual(refusal);
+    await rotate(object.nodeId, { encryption: { mode: 'sse-s3' } });
+    expect(await ask(`${object.nodeId}/rotation`)).toEqual(refusal);
+    const stranger = createCoordinator({ ...coordinator.options, authorize: () => undefined });
+    const response = await stranger.request(`http://localhost/v1/objects/${object.nodeId}/rotation`);
+    expect(response.status).toBe(401);
+  });
+
+  it('is one from a key where the store copies none, and from a key that came in the clear', async () => {
+    const old = newKey();
+    const object = await upload(1000, old);
+    const wish = { encryption: { mode: 'sse-s3' }, oldCustomerKey: old.base64 };
+    const { objectStore } = coordinator.options;
+    const profile = { ...objectStore.profile, ssecCopy: false };
+    const blunt = createCoordinator({ ...coordinator.options, objectStore: { ...objectStore, profile } });
+    const post = async (app: typeof blunt, origin: string) => {
+      const body = JSON.stringify({ rotationId: randomUUID(), ...wish });
+      const url = `${origin}/v1/objects/${object.nodeId}/rotate`;
+      return (await (await app.request(url, { method: 'POST', body })).json()) as Problem;
+    };
+    expect(await post(blunt, 'http://localhost')).toMatchObject({
+      status: 400,
+      code: 'rotation-unsupported',
+    });
+    const owned = createCoordinator({ ...coordinator.options, authorize: () => 'local' });
+    expect(await post(owned, 'http://uploads.example.com')).toMatchObject({
+      status: 400,
+      code: 'bad-request',
+    });
+    expect(await post(owned, 'https://uploads.example.com')).toMatchObject({ state: 'DONE' });
+  });
+
+  it('fails when the object is gone at the store, says so, and leaves nothing', async () => {
+    const object = await upload(12 * MIB);
+    await coordinator.objectStore.deleteObject({ key: object.key });
+    const refused = await rotate(object.nodeId, { encryption: { mode: 'sse-s3' } });
+    expect(refused.problem).toMatchObject({
+      status: 409,
+      code: 'rotation-failed',
+      detail: expect.stringContaining('NoSuchKey'),
+    });
+    await sweep(coordinator.options);
+    expect(await coordinator.objectStore.listMultipartUploads({ prefix: object.key })).toEqual([]);
+    expect((await statusOf(object.nodeId)).answer).toMatchObject({ state: 'FAILED' });
+    const { catalog } = coordinator.options;
+    expect(await catalog.find(object.nodeId)).toMatchObject({ s3Key: object.key });
+  });
+});
+
+/** Ports of a process that dies at its n-th call of them, before or after the call has had its effect. */
+function mortal(options: CoordinatorOptions, dieAt: number, isAfter: boolean) {
+  const calls: string[] = [];
+  const guard = <Port extends object>(port: Port, name: string): Port =>
+    new Proxy(port, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target);
+        // It answers at once, and asks nobody.
+        if (typeof value !== 'function' || property === 'locationOf') return value;
+        return async (...given: unknown[]) => {
+          const call = calls.push(`${name}.${String(property)}`);
+          const isLast = call === dieAt;
+          if (call > dieAt || (isLast && !isAfter)) return await new Promise(() => {});
+          const answer: unknown = await value.apply(target, given);
+          return isLast ? await new Promise(() => {}) : answer;
+        };
+      },
+    });
+  const { catalog, objectStore, keyVault: vault } = options;
+  const rotations = guard(catalog.rotations, 'rotations');
+  const guarded = guard(catalog, 'catalog');
+  return {
+    calls,
+    options: {
+      ...options,
+      catalog: new Proxy(guarded, {
+        get: (target, name) => (name === 'rotations' ? rotations : (Reflect.get(target, name) as unknown)),
+      }),
+      objectStore: guard(objectStore, 'store'),
+      ...(vault && { keyVault: guard(vault, 'vault') }),
+    } satisfies CoordinatorOptions,
+  };
+}
+
+describe('a rotation whose process dies', () => {
+  /** Dies at the n-th call; answers what was called, so that the last place is known. */
+  async function rotateAndDie(
+    object: Uploaded,
+    body: object,
+    dieAt: number,
+    isAfter: boolean,
+  ): Promise<string[]> {
+    const { calls, options } = mortal(coordinator.options, dieAt, isAfter);
+    const app = createCoordinator(options);
+    const url = `http://localhost/v1/objects/${object.nodeId}/rotate`;
+    const answered = Promise.resolve(app.request(url, { method: 'POST', body: JSON.stringify(body) }));
+    for (let isOver = false; !isOver && calls.length < dieAt;)
+      isOver = await Promise.race([
+        answered.then(() => true),
+        new Promise<false>((resolve) => setTimeout(resolve, 5, false)),
+      ]);
+    // The call that it dies of has its effect first.
+    if (isAfter) await new Promise((resolve) => setTimeout(resolve, 40));
+    return calls;
+  }
+
+  for (const isAfter of [false, true])
+    it(
+      `${isAfter ? 'after' : 'before'} any of its calls: another ends it, with one object and its new key`,
+      { timeout: 120_000 },
+      async () => {
+        const met = new Set<string>();
+        for (let dieAt = 1; ; dieAt++) {
+          const [old, next] = [newKey(), newKey()];
+          const object = await upload(6 * MIB, old);
+          const body = { rotationId: randomUUID(), encryption: next.wish, oldCustomerKey: old.base64 };
+          const calls = await rotateAndDie(object, body, dieAt, isAfter);
+          if (calls.length < dieAt) break;
+          met.add(calls[dieAt - 1]!);
+          clock.pass(61);
+          await sweep(coordinator.options);
+          const { rotations } = coordinator.options.catalog;
+          const left = await rotations.find(object.nodeId);
+          // Where it died before the keys were kept, only its caller can bring them again; and if there is no row, begin it.
+          const isKept = left === undefined || left.state === 'PENDING' || left.state === 'COPYING';
+          const where = `${dieAt} ${calls[dieAt - 1]}`;
+          if (isKept)
+            expect((await rotate(object.nodeId, body)).answer, where).toMatchObject({ state: 'DONE' });
+          expect(await rotations.find(object.nodeId), where).toMatchObject({ state: 'DONE', generation: 1 });
+          await expectContent(object, `${object.key}.1`, next.base64);
+          await expect(coordinator.read(object.key, old.base64), where).rejects.toThrow(/exist/);
+          expect(await coordinator.objectStore.listMultipartUploads({ prefix: object.key }), where).toEqual(
+            [],
+          );
+        }
+        for (const call of [
+          'rotations.insert',
+          'rotations.take',
+          'vault.put',
+          'store.createMultipartUpload',
+          'rotations.saveCopy',
+          'store.copyPart',
+          'rotations.recordComplete',
+          'store.completeMultipartUpload',
+          'store.headObject',
+          'rotations.switchObject',
+          'store.deleteObject',
+          'vault.delete',
+          'rotations.finish',
+        ])
+          expect([...met]).toContain(call);
+      },
+    );
+
+  it('is ended by a sweep alone, with the keys of the vault, and copies no part twice', async () => {
+    const [old, next] = [newKey(), newKey()];
+    const object = await upload(12 * MIB, old);
+    const body = { rotationId: randomUUID(), encryption: next.wish, oldCustomerKey: old.base64 };
+    let copied = 0;
+    const counted = (store: ObjectStore, most: number): ObjectStore => ({
+      ...store,
+      async copyPart(input) {
+        if (++copied > most) return await new Promise(() => {});
+        return await store.copyPart(input);
+      },
+    });
+    const { options } = coordinator;
+    const dying = createCoordinator({
+      ...options,
+      objectStore: counted(options.objectStore, 2),
+      completeAnswerWithinSeconds: 1,
+    });
+    const response = await dying.request(`http://localhost/v1/objects/${object.nodeId}/rotate`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+    });
+    expect([response.status, response.headers.get('retry-after')]).toEqual([202, '2']);
+    expect(await statusOf(object.nodeId)).toMatchObject({
+      status: 200,
+      answer: { state: 'COPYING', retryAfterSeconds: 2 },
+    });
+    copied = 0;
+    const survivor = { ...options, objectStore: counted(options.objectStore, 10) };
+    await sweep(survivor);
+    expect(copied, 'nobody takes it while it may be driven').toBe(0);
+    clock.pass(61);
+    await sweep(survivor);
+    expect(copied).toBe(1);
+    expect((await statusOf(object.nodeId)).answer).toMatchObject({ state: 'DONE' });
+    await expectContent(object, `${object.key}.1`, next.base64);
+  });
+
+  it('waits for its caller to bring the keys again where there is no vault', async () => {
+    const { keyVault: _, ...options } = coordinator.options;
+    const [old, next] = [newKey(), newKey()];
+    const object = await upload(6 * MIB, old);
+    const body = { rotationId: randomUUID(), encryption: next.wish, oldCustomerKey: old.base64 };
+    const stuck = { ...options.objectStore, copyPart: () => new Promise<never>(() => {}) };
+    await createCoordinator({ ...options, objectStore: stuck, completeAnswerWithinSeconds: 1 }).request(
+      `http://localhost/v1/objects/${object.nodeId}/rotate`,
+      { method: 'POST', body: JSON.stringify(body) },
+    );
+    clock.pass(61);
+    await sweep(options);
+    expect((await statusOf(object.nodeId)).answer).toMatchObject({
+      state: 'COPYING',
+      lastError: expect.stringContaining('keys'),
+    });
+    expect((await rotate(object.nodeId, body)).answer).toMatchObject({ state: 'DONE' });
+    await expectContent(object, `${object.key}.1`, next.base64);
+  });
+});

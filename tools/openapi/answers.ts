@@ -11,6 +11,7 @@ import {
   type Problem,
   PROBLEM_STATUS,
   type ReceivedPart,
+  type RotationStatus,
   type StoreCall,
   type UploadLimits,
   type UploadResult,
@@ -39,6 +40,11 @@ const limits = {
   max_chunk_size: positive,
   max_chunks: positive,
 };
+
+const encryption: JsonSchema = answerOf<{ mode: string; kmsKeyId?: string }>({
+  mode: oneOf('sse-s3', 'sse-kms', 'sse-c'),
+  kmsKeyId: optional(text),
+});
 
 const status = {
   uploadId: uuid,
@@ -115,13 +121,21 @@ export const ANSWERS = {
     partCount: positive,
     proof: oneOf('size', 'checksum'),
     checksum: optional({ $ref: '#/components/schemas/Checksum' }),
-    encryption: optional(
-      answerOf<{ mode: string; kmsKeyId?: string }>({
-        mode: oneOf('sse-s3', 'sse-kms', 'sse-c'),
-        kmsKeyId: optional(text),
-      }),
-    ),
+    encryption: optional(encryption),
     completedAtEpochMs: count,
+  }),
+  RotationStatus: answerOf<RotationStatus>({
+    rotationId: uuid,
+    nodeId: uuid,
+    state: oneOf('PENDING', 'COPYING', 'SWITCHED', 'DONE', 'FAILED'),
+    encryption,
+    generation: positive,
+    partCount: positive,
+    copiedPartCount: count,
+    createdAtEpochMs: count,
+    result: optional({ $ref: '#/components/schemas/UploadResult' }),
+    retryAfterSeconds: optional(positive),
+    lastError: optional(text),
   }),
   UploadStatus: answerOf<UploadStatus>(status),
   CreateUploadResponse: answerOf<CreateUploadResponse>({

@@ -7,6 +7,7 @@ import {
   openRequestSchema,
   partsCallSchema,
   partsRequestSchema,
+  rotateRequestSchema,
 } from '@longhaul/protocol/schemas';
 import { ANSWERS, ref } from './answers.ts';
 import { type JsonSchema, requestOf } from './json-schema.ts';
@@ -30,6 +31,7 @@ const REQUESTS = {
   BatchCompleteRequest: requestOf(batchCompleteRequestSchema),
   OpenRequest: requestOf(openRequestSchema),
   PartsRequest: requestOf(partsRequestSchema),
+  RotateRequest: requestOf(rotateRequestSchema),
   PartsCall: requestOf(partsCallSchema),
   CompleteRequest: requestOf(completeRequestSchema),
   CompleteCall: requestOf(completeCallSchema),
@@ -53,6 +55,8 @@ const uploadId: JsonSchema = {
   required: true,
   schema: { type: 'string', format: 'uuid' },
 };
+
+const nodeId: JsonSchema = { ...uploadId, name: 'nodeId' };
 
 const COMPLETION = { 200: 'CompletedResponse', 202: 'WorkingResponse' } as const;
 
@@ -144,6 +148,25 @@ const CALLS: Readonly<Record<string, Readonly<Partial<Record<'get' | 'post' | 'd
       security: 'uploadToken',
       parameters: [uploadId],
       answers: COMPLETION,
+    },
+  },
+  '/v1/objects/{nodeId}/rotate': {
+    post: {
+      operationId: 'rotateObject',
+      summary: 'Gives a complete object another encryption; 202 when the store is still at work.',
+      body: 'RotateRequest',
+      security: 'application',
+      parameters: [nodeId],
+      answers: { 200: 'RotationStatus', 202: 'RotationStatus' },
+    },
+  },
+  '/v1/objects/{nodeId}/rotation': {
+    get: {
+      operationId: 'getRotation',
+      summary: 'How the newest rotation of an object stands.',
+      security: 'application',
+      parameters: [nodeId],
+      answers: { 200: 'RotationStatus' },
     },
   },
   '/v1/limits': {

@@ -218,7 +218,6 @@ describe('what is not here', () => {
   });
 
   test.each([
-    'x-amz-copy-source',
     'x-amz-acl',
     'x-amz-tagging',
     'x-amz-storage-class',

@@ -67,6 +67,11 @@ export interface StoreProfile {
   readonly ssecCopy: boolean;
   /** Most bytes that one CopyObject or UploadPartCopy takes; default 5 GiB. */
   readonly maxCopySizeBytes?: number;
+  /**
+   * What a copy at the store passes over without a word; left out: nothing. `encryption`: CopyObject leaves out a key of the
+   * caller's for the copy, so that is made by UploadPartCopy. `if-match`: both take another source than the one that is meant.
+   */
+  readonly copyIgnores?: readonly ('encryption' | 'if-match')[];
   /** Metadata that is signed as headers of a presigned CreateMultipartUpload is kept. */
   readonly presignedCreateMetadata: boolean;
   /** The same bytes sent again as the same part have the same ETag, without encryption by a key of the caller. */

@@ -116,14 +116,14 @@ export function describeRotations(setUp: SetUpCatalog): void {
     const { rotations } = pair.first;
     const rotation = await inserted(pair.first, draftOf(node));
     const takes = await Promise.all(
-      [1, 2, 3, 4].map((count) => pair.both()[count % 2]!.rotations.take(rotation, 30)),
+      [1, 2, 3, 4].map((count) => pair.both()[count % 2]!.rotations.take(rotation, 1000)),
     );
     const [first, ...others] = takes.filter((take) => take !== undefined);
     expect([first?.epoch, others]).toEqual([1, []]);
     expect(
       (await rotations.findDue({ bucket: BUCKET, limit: 1000 })).map(({ uploadId }) => uploadId),
     ).not.toContain(node.uploadId);
-    await passMs(30);
+    await passMs(1000);
     const second = (await pair.second.rotations.take(rotation, HOUR_MS))!;
     expect(second.epoch).toBe(2);
     expect(await rotations.renew(first!, { leaseMs: HOUR_MS })).toBe(false);

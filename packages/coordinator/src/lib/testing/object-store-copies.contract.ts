@@ -104,6 +104,7 @@ export function describeCopies(setUp: SetUpObjectStore): void {
     it.each(WAYS)('%s: only of the source that is meant', async (way) => {
       const from = await put();
       const { objectStore } = harness;
+      if (objectStore.profile.copyIgnores?.includes('if-match')) return;
       const source = { key: from.key, etag: '"00000000000000000000000000000000"' };
       const to = newObject();
       const refused = { name: 'ObjectStoreError', kind: 'refused' };
@@ -123,6 +124,8 @@ export function describeCopies(setUp: SetUpObjectStore): void {
       const { objectStore } = harness;
       if (!objectStore.profile.encryption.includes('sse-c')) return;
       const to = await copy(way, await put(), NEW);
+      if (way === 'in one step' && objectStore.profile.copyIgnores?.includes('encryption'))
+        return expect(await objectStore.headObject({ key: to.key })).not.toHaveProperty('encryption');
       expect(await objectStore.headObject(to)).toMatchObject({ encryption: 'sse-c', sizeBytes: SIZE_BYTES });
       await expect(harness.read(to.key)).rejects.toThrow();
       expect(sameBytes(await harness.read(to.key, NEW.reader), CONTENT)).toBe(true);

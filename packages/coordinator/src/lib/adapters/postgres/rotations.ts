@@ -49,7 +49,7 @@ export function rotationsOf(sql: Sql): Rotations {
         copied_part_count = greatest(copied_part_count, ${copiedPartCount}::int)`;
       return (await change('renew a rotation', rotation, set, isOpen(sql))) !== undefined;
     },
-    saveCopy: (rotation, s3UploadId = undefined) =>
+    saveCopy: (rotation, s3UploadId) =>
       change(
         'save a copy',
         rotation,

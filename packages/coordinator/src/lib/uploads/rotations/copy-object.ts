@@ -34,7 +34,8 @@ const FIRST_PAUSE_MS = 500;
  */
 export async function copyObject(context: UploadContext, copying: Copying): Promise<void> {
   const { rotation } = copying;
-  if (rotation.plan.partCount > 1) return await copyByParts(context, copying);
+  const isWholeEncrypted = context.objectStore.profile.copyIgnores?.includes('encryption') !== true;
+  if (rotation.plan.partCount > 1 || !isWholeEncrypted) return await copyByParts(context, copying);
   if (!(await context.catalog.rotations.saveCopy(rotation))) return copying.lease.lose();
   await context.objectStore.copyObject({
     ...newCopyOf(context, copying),

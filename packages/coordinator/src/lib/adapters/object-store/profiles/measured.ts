@@ -45,6 +45,7 @@ export const cephRadosgw16Profile: StoreProfile = {
   ssecBlind: true,
   // 501 to CopyObject and 400 to UploadPartCopy from an object with SSE-C.
   ssecCopy: false,
+  copyIgnores: ['encryption', 'if-match'],
   objectOptions: ['cacheControl', 'contentDisposition', 'contentEncoding'],
 };
 

@@ -9,7 +9,8 @@ import {
   type PartsRequest,
   type TokenInBody,
 } from './messages.ts';
-import { encryptionSchema, objectOptionsSchema, visibleAscii } from './object-schemas.ts';
+import { customerKey, encryptionSchema, objectOptionsSchema, visibleAscii } from './object-schemas.ts';
+import type { RotateRequest } from './rotation.ts';
 
 /** A schema that turns unknown input into a message of {@link Message}. */
 export type MessageSchema<Message> = v.GenericSchema<unknown, Message>;
@@ -203,4 +204,10 @@ function hasOwn(input: unknown, name: string): boolean {
   return typeof input === 'object' && input !== null && Object.hasOwn(input, name);
 }
 
-export { rotateRequestSchema } from './rotation-schema.ts';
+/** Body of `POST /v1/objects/:nodeId/rotate`. */
+export const rotateRequestSchema: MessageSchema<RotateRequest> = v.strictObject({
+  rotationId: v.pipe(v.string(), v.uuid(), v.toLowerCase()),
+  encryption: encryptionSchema,
+  oldCustomerKey: v.exactOptional(customerKey),
+  deleteVersions: v.exactOptional(v.boolean()),
+});

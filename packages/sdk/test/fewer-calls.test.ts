@@ -128,6 +128,18 @@ describe('a coordinator from before', () => {
     expect(calls).toContain('/:id/complete');
   });
 
+  it('is asked again while it completes, although it takes no reports any more', async () => {
+    let isCompleting = false;
+    const uploader = uploaderThrough((path, body) => {
+      if (isCompleting && path === '/:id/parts') return problem(409, 'upload-completing');
+      if (isCompleting || path !== '/:id/complete') return older(path, body);
+      isCompleting = true;
+      return Response.json({ state: 'COMPLETING', retryAfterSeconds: 1 }, { status: 202 });
+    });
+    await expectStored(uploader);
+    expect(calls.slice(-3)).toEqual(['/:id/complete 202', '/:id/parts 409', '/:id/complete']);
+  });
+
   it('may be the next one that a load balancer asks, in the middle of an upload', async () => {
     let isOlder = false;
     const uploader = uploaderThrough((path, body) => (isOlder ? older(path, body) : undefined));

@@ -135,7 +135,11 @@ describe.skipIf(!isThere)(`Moving house from SQLite to Postgres and Redis${isThe
       unsentEvents: 2,
     });
 
-    const imported = { nodes: { taken: 4, there: 0 }, events: { taken: 3, there: 0 } };
+    const imported = {
+      nodes: { taken: 4, there: 0 },
+      rotations: { taken: 0, there: 0 },
+      events: { taken: 3, there: 0 },
+    };
     expect(await runJson(['import', 'moved.ndjson', '--dry-run'], newPlace)).toMatchObject(imported);
     expect(await sql`select 1 from nodes`).toHaveLength(0);
     expect(await runJson(['import', 'moved.ndjson'], newPlace)).toMatchObject({
@@ -150,6 +154,7 @@ describe.skipIf(!isThere)(`Moving house from SQLite to Postgres and Redis${isThe
     ).toEqual(inOrder);
     expect(await runJson(['import', 'moved.ndjson'], newPlace)).toMatchObject({
       nodes: { taken: 0, there: 4 },
+      rotations: { taken: 0, there: 0 },
       events: { taken: 0, there: 3 },
     });
 

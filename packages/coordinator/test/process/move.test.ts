@@ -130,7 +130,7 @@ describe('longhaul-coordinator export', () => {
       .all();
     database.close();
     // A new table fails here: name it in CATALOG_KINDS and in the two adapters that move rows, or say why it stays.
-    const moved = ['longhaul_installation', 'nodes', 'outbox', 'parts'];
+    const moved = ['longhaul_installation', 'nodes', 'outbox', 'parts', 'rotations'];
     const stays = ['longhaul_migrations', 'sealed_keys', 'sqlite_sequence'];
     expect(tables.map(({ name }) => name)).toEqual([...moved, ...stays].toSorted());
   });
@@ -213,7 +213,11 @@ describe('a file that was moved', () => {
     const target: MoveTarget = {
       take: async (installation) => {
         asked.push(installation);
-        return { nodes: { taken: 0, there: 0 }, events: { taken: 0, there: 0 } };
+        return {
+          nodes: { taken: 0, there: 0 },
+          rotations: { taken: 0, there: 0 },
+          events: { taken: 0, there: 0 },
+        };
       },
       close: async () => undefined,
     };

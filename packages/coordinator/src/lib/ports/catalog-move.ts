@@ -7,7 +7,7 @@ import type { Installation } from './catalog.ts';
 export type MovedRow = Readonly<Record<string, string | number | null>>;
 
 /** Kinds of rows that a catalog takes, in an order in which each finds what it refers to. */
-export const CATALOG_KINDS = ['nodes', 'events'] as const;
+export const CATALOG_KINDS = ['nodes', 'rotations', 'events'] as const;
 
 /** One of {@link CATALOG_KINDS}. */
 export type CatalogKind = (typeof CATALOG_KINDS)[number];

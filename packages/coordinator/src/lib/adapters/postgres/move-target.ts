@@ -34,6 +34,7 @@ interface Table {
 
 const TABLES: Readonly<Record<CatalogKind, Table>> = {
   nodes: { name: 'nodes', ids: ['document_id'] },
+  rotations: { name: 'rotations', ids: ['document_id', 'rotation_id'] },
   events: { name: 'outbox', ids: ['event_id'], order: 'seq' },
 };
 
@@ -49,11 +50,15 @@ async function takeAll(
   batches: AsyncIterable<MovedBatch>,
   { dryRun }: MoveWish,
 ): Promise<MoveOutcome> {
-  const counts = { nodes: { taken: 0, there: 0 }, events: { taken: 0, there: 0 } };
+  const counts = {
+    nodes: { taken: 0, there: 0 },
+    rotations: { taken: 0, there: 0 },
+    events: { taken: 0, there: 0 },
+  };
   try {
     await sql.begin(async (transaction) => {
       // Whoever begins an upload meanwhile waits: a catalog that was empty stays so until the end.
-      await transaction`lock table nodes, outbox in share row exclusive mode`;
+      await transaction`lock table nodes, rotations, outbox in share row exclusive mode`;
       await becomeInstallation(transaction, installation);
       const types = new Map<CatalogKind, ColumnTypes>();
       for (const kind of CATALOG_KINDS) types.set(kind, await typesOf(transaction, TABLES[kind].name));

@@ -60,6 +60,7 @@ const LEFT_BEHIND = ['claimed_until', 'last_active_at'];
 
 const TABLES: Readonly<Record<MovedKind, { readonly name: string; readonly rest: string }>> = {
   nodes: { name: 'nodes', rest: '' },
+  rotations: { name: 'rotations', rest: '' },
   events: { name: 'outbox', rest: 'ORDER BY seq' },
   parts: {
     name: 'parts',
@@ -81,7 +82,12 @@ function readSnapshot(connection: DatabaseSync, path: string): MoveSource {
   if (!found) throw new CatalogError(`the SQLite file ${path} has no installation id: its table was emptied`);
   return {
     installation: { installationId: found.id, createdAtEpochMs: found.created_at },
-    counts: { nodes: countOf('nodes'), events: countOf('events'), parts: countOf('parts') },
+    counts: {
+      nodes: countOf('nodes'),
+      rotations: countOf('rotations'),
+      events: countOf('events'),
+      parts: countOf('parts'),
+    },
     rows(kind) {
       const { name, rest } = TABLES[kind];
       const statement = connection.prepare(`SELECT ${columnsOf(connection, name)} FROM ${name} ${rest}`);

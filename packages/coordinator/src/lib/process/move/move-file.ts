@@ -80,7 +80,7 @@ const KINDS: readonly MovedKind[] = [...CATALOG_KINDS, 'parts'];
  */
 export async function checkMoveFile(path: string, onRow: (line: MoveLine) => void): Promise<MoveHeader> {
   const digest = createHash('sha256');
-  const counts = { nodes: 0, events: 0, parts: 0 };
+  const counts = { nodes: 0, rotations: 0, events: 0, parts: 0 };
   let header: MoveHeader | undefined;
   let end: string | undefined;
   for await (const text of linesOf(path)) {

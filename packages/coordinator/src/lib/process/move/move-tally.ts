@@ -3,6 +3,7 @@ import type { MoveLine } from './move-file.ts';
 /** What a person wants to know of the rows of a move. */
 export interface MoveTally {
   readonly nodes: number;
+  readonly rotations: number;
   readonly events: number;
   readonly parts: number;
   readonly openUploads: number;
@@ -16,7 +17,15 @@ export interface MoveTally {
 
 /** Counts rows as they go by. */
 export function createMoveTally(): { add(line: MoveLine): void; total(): MoveTally } {
-  const counts = { nodes: 0, events: 0, parts: 0, openUploads: 0, keyedUploads: 0, unsentEvents: 0 };
+  const counts = {
+    nodes: 0,
+    rotations: 0,
+    events: 0,
+    parts: 0,
+    openUploads: 0,
+    keyedUploads: 0,
+    unsentEvents: 0,
+  };
   const buckets = new Set<string>();
   return {
     add({ kind, row }) {

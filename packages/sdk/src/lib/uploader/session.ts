@@ -32,6 +32,7 @@ export function createSession(
   { uploadId, token, mode, checksumAlgorithm }: CreateUploadResponse,
   request: CreateBody,
 ): Session {
+  const { coordinator } = input;
   const reopen = async (): Promise<CreateUploadResponse | undefined> => {
     const created = await create(input, request);
     if (created.uploadId === uploadId) {
@@ -41,11 +42,9 @@ export function createSession(
     // An upload found by its content is not bound to our createId: once it takes no more parts, the same create begins
     // another one, which nobody wants. Asking for completion tells what became of ours.
     const stray = { method: 'delete', path: `/${created.uploadId}`, token: created.token } as const;
-    if (!created.resumed) await input.coordinator.call(stray, input.abortSignal).catch(() => {});
+    if (!created.resumed) await coordinator.call(stray, input.abortSignal).catch(() => {});
     return undefined;
   };
-
-  const { coordinator } = input;
   coordinator.learnt.checksumAlgorithm = checksumAlgorithm ?? null;
   const withFreshToken = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
     try {
@@ -73,11 +72,10 @@ export function createSession(
     complete: (signal, { report, ...whole } = {}) =>
       withFreshToken(() =>
         preferNewer(coordinator, async (isOlder) => {
-          const last = report?.length ? report : undefined;
-          if (isOlder && last)
-            await post({ path: '/parts', isOlder }, { report: last }, signal).catch(ignoreLate);
+          const last = { report: report?.length ? report : undefined };
+          if (isOlder && last.report) await post({ path: '/parts', isOlder }, last, signal).catch(ignoreLate);
           const call = { path: '/complete', mayShare: mode === 'single', isOlder };
-          return await post(call, isOlder ? whole : { ...whole, report: last }, signal);
+          return await post(call, isOlder ? whole : { ...whole, ...last }, signal);
         }),
       ),
     cancel: (signal) =>

@@ -105,7 +105,10 @@ describe.skipIf(!CHROMIUM)('uploads from a page (needs LONGHAUL_TEST_CHROMIUM)',
     const done = await upload(file);
     await expectStored(world, file, done);
     expect(done.result).toMatchObject({ proof: 'checksum', partCount: 4 });
-    expect(page.workers().filter(isNamed('checksum-worker.js'))).toEqual([]);
+    // Chromium takes a while to end one that never rests.
+    await expect
+      .poll(() => page.workers().filter(isNamed('checksum-worker.js')), { timeout: 5_000 })
+      .toEqual([]);
   });
 
   it('sends from a worker once that is loaded, and takes what the store refuses like any other', async () => {

@@ -44,6 +44,8 @@ const PROFILE = v.object({
   stableEtags: flag,
   abortAfterDays: v.exactOptional(count),
   maxObjectSizeBytes: v.exactOptional(count),
+  maxCopySizeBytes: v.exactOptional(count),
+  copyIgnores: v.exactOptional(v.array(v.picklist(['encryption', 'if-match']))),
   requestsPerSecond: v.exactOptional(count),
   http2: v.exactOptional(flag),
 });

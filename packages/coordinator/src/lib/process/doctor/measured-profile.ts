@@ -30,6 +30,8 @@ const LIMITS = [
   'objectOptions',
   'abortAfterDays',
   'maxObjectSizeBytes',
+  'maxCopySizeBytes',
+  'copyIgnores',
   'requestsPerSecond',
   'http2',
 ] as const;

@@ -15,6 +15,21 @@ import { describeServers, serversOf } from './support/servers.ts';
 const AROUND_THE_STORE =
   /^(objectStore\.(create|complete|abort)MultipartUpload|catalog\.(saveMultipart|finishCompletion)) /;
 
+/**
+ * Made by no scenario: those of uploads with a quota, a takeover or a customer's key, a figure for the metrics, and those of
+ * rotations, which are killed around every call in a test of their own (packages/coordinator/test/http/rotations.test.ts).
+ */
+const NEVER_CALLED = [
+  'catalog.reserve',
+  'catalog.revokeTokens',
+  'catalog.openUploads',
+  'objectStore.signCreate',
+  'objectStore.copyObject',
+  'objectStore.copyPart',
+  'objectStore.findListed',
+  'objectStore.deleteVersions',
+];
+
 /** The same places, where nobody comes back to ask. */
 function withTheClient(plan: Plan): readonly Trial[] {
   return everyTrial(plan).filter(
@@ -48,7 +63,10 @@ describe.skipIf(typeof versitygw === 'string')(
         });
         tell(report);
         expect(report.failures).toEqual([]);
-        expect(Object.entries(report.killPoints).filter(([, hits]) => hits === 0)).toEqual([]);
+        const unhit = Object.entries(report.killPoints).filter(([, hits]) => hits === 0);
+        expect(unhit.map(([point]) => point)).toEqual(
+          NEVER_CALLED.flatMap((call) => [`${call} before`, `${call} after`]),
+        );
       },
     );
   },

@@ -138,7 +138,7 @@ describe.skipIf(typeof servers === 'string')(`outages (${describeServers(servers
   async function converged(...uploads: readonly Running[]): Promise<void> {
     const ends = uploads.map(({ expected }) => expected());
     await expect.poll(() => findDisorder(lane, ends), { timeout: 30_000, interval: 100 }).toBeUndefined();
-    await lane.sql`truncate nodes, outbox`;
+    await lane.sql`truncate nodes, outbox, rotations`;
   }
 
   async function uploadThrough(name: string, deed: () => Promise<unknown>): Promise<void> {

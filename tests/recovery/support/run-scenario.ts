@@ -81,7 +81,7 @@ export async function runScenario(
 
 /** The next one finds an empty database, and nothing open at the store. */
 async function leaveNothing({ sql, objectStore }: Lane): Promise<void> {
-  await sql`truncate nodes, outbox`;
+  await sql`truncate nodes, outbox, rotations`;
   const open = await objectStore.listMultipartUploads({ prefix: '' });
   await Promise.all(open.map((upload) => objectStore.abortMultipartUpload(upload)));
 }

@@ -179,7 +179,8 @@ export const MUTANTS: readonly Mutation[] = [
     name: 'rebuild by HSET',
     bias: toward(
       certainly({ saltsEtags: true }, { 'part stored and its answer lost': 0.4, 'store slow': 0.3 }),
-      everyClient((client, _index, first) => ({ ...client, ...first })),
+      // Two contents with equal samples are one upload (decision 006): who edits its file is another matter.
+      everyClient((client, _index, first) => ({ ...client, ...first, editsWhileDead: false })),
     ),
     mutate: ({ state }) => ({
       state: {

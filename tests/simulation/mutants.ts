@@ -28,7 +28,7 @@ export const MUTANTS: readonly Mutation[] = [
         ...first,
         file: { ...first.file, sizeBytes: 17 * 1024 ** 2 },
         crashes: [],
-        transferMs: 15_000,
+        transferMs: 5_000,
         cancelAfterMs: index > 1 ? 25_000 * index : undefined,
       })),
       (plan) => ({

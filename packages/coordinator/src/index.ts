@@ -10,12 +10,8 @@ export type {
 export { createListenerSink } from './lib/events/listener-sink.ts';
 export type { RelayReport, RelayWish } from './lib/events/relay.ts';
 export { CoordinatorError, type ProblemDetails } from './lib/coordinator-error.ts';
-export {
-  type CoordinatorOptions,
-  type CoordinatorSettings,
-  DEFAULT_SETTINGS,
-  NO_LIMIT,
-} from './lib/coordinator-options.ts';
+export { type CoordinatorOptions } from './lib/coordinator-options.ts';
+export { type CoordinatorSettings, DEFAULT_SETTINGS, NO_LIMIT } from './lib/coordinator-settings.ts';
 export * from './lib/ports/authorizer.ts';
 export * from './lib/ports/call-limiter.ts';
 export * from './lib/ports/catalog.ts';

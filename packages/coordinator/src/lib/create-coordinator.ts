@@ -1,5 +1,6 @@
 import type { Hono } from 'hono';
-import { type CoordinatorOptions, NO_LIMIT, settingsOf } from './coordinator-options.ts';
+import { type CoordinatorOptions } from './coordinator-options.ts';
+import { NO_LIMIT, settingsOf } from './coordinator-settings.ts';
 import { systemClock } from './system-clock.ts';
 import { createApp } from './http/app.ts';
 import { createCallLimits, type CallLimits } from './http/call-limits.ts';

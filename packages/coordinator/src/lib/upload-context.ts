@@ -1,6 +1,7 @@
 import pLimit from 'p-limit';
 import { addCatalogGauges } from './catalog-gauges.ts';
-import { type CoordinatorOptions, normalizeSettings, settingsOf } from './coordinator-options.ts';
+import { type CoordinatorOptions, normalizeSettings } from './coordinator-options.ts';
+import { settingsOf } from './coordinator-settings.ts';
 import type { Catalog, Installation } from './ports/catalog.ts';
 import { measuredBackends } from './measured-ports.ts';
 import { noMetrics } from './ports/metrics.ts';

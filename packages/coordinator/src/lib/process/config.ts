@@ -1,11 +1,11 @@
+import { tokenKeyError } from '../coordinator-options.ts';
 import {
   type CoordinatorSettings,
   NO_LIMIT,
   SETTING_RANGES,
   settingErrors,
   settingsOf,
-  tokenKeyError,
-} from '../coordinator-options.ts';
+} from '../coordinator-settings.ts';
 import { isLoopbackHost } from '../http/origins.ts';
 import {
   type AuthorizeConfig,

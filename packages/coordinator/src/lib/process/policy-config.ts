@@ -1,5 +1,5 @@
 import type { EncryptionMode, ObjectOptions } from '@longhaul/protocol';
-import type { CoordinatorSettings } from '../coordinator-options.ts';
+import type { CoordinatorSettings } from '../coordinator-settings.ts';
 import type { EnvReader } from './env-reader.ts';
 
 type ObjectOptionName = keyof ObjectOptions;

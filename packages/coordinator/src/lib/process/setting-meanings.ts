@@ -1,4 +1,4 @@
-import type { SETTING_RANGES } from '../coordinator-options.ts';
+import type { SETTING_RANGES } from '../coordinator-settings.ts';
 
 /** What each setting that is a number means, for `--help`. */
 export const SETTING_MEANINGS: Readonly<Record<keyof typeof SETTING_RANGES, string>> = {

@@ -1,6 +1,6 @@
 import { createBucketProbe } from '../adapters/object-store/doctor/bucket-probe.ts';
 import { guessProfile } from '../adapters/object-store/store-profiles.ts';
-import { type CoordinatorSettings, settingsOf } from '../coordinator-options.ts';
+import { type CoordinatorSettings, settingsOf } from '../coordinator-settings.ts';
 import type { KafkaReport, PostgresReport, RedisReport, ServerProbe } from '../ports/server-probes.ts';
 import type { ServeConfig } from './config.ts';
 import type { DoctorWish, Patient } from './doctor/patient.ts';

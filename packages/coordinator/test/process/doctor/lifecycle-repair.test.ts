@@ -8,7 +8,7 @@ import type { Finding } from '../../../src/lib/process/doctor/finding.ts';
 import type { Patient } from '../../../src/lib/process/doctor/patient.ts';
 import { repair } from '../../../src/lib/process/doctor/repair.ts';
 import { exampleDraft } from '../../../src/lib/testing/catalog-harness.ts';
-import { settingsOf } from '../../../src/lib/coordinator-options.ts';
+import { settingsOf } from '../../../src/lib/coordinator-settings.ts';
 import { storeProfiles } from '../../../src/s3-object-store.ts';
 import { createSqliteStore } from '../../../src/sqlite.ts';
 import { withFolder } from './run-doctor.ts';

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { settingsOf } from '../../coordinator-options.ts';
+import { settingsOf } from '../../coordinator-settings.ts';
 import {
   type AbortRule,
   abortRuleOf,

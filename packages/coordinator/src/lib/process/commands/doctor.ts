@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
-import { settingsOf } from '../../coordinator-options.ts';
+import { settingsOf } from '../../coordinator-settings.ts';
 import { type CliWorld, type Command, EXIT, HELP_ENDING, readInteger, UsageError } from '../command.ts';
 import { readConfig, type ServeConfig } from '../config.ts';
 import { describeDiagnosis, exitOf, FOUND_WARNINGS } from '../doctor/describe.ts';

@@ -1,4 +1,4 @@
-import type { CoordinatorSettings } from '../../coordinator-options.ts';
+import type { CoordinatorSettings } from '../../coordinator-settings.ts';
 import type { BucketProbe, BucketSettings, MeasuredStore } from '../../ports/bucket-probe.ts';
 import type { KafkaReport, PostgresReport, RedisReport, ServerProbe } from '../../ports/server-probes.ts';
 import type { StoreProfile } from '../../ports/store-profile.ts';

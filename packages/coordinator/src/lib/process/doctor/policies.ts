@@ -1,4 +1,4 @@
-import type { CoordinatorSettings } from '../../coordinator-options.ts';
+import type { CoordinatorSettings } from '../../coordinator-settings.ts';
 
 /** Where the policies are for. */
 export interface PolicyScope {

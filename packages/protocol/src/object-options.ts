@@ -25,3 +25,16 @@ export interface ObjectLock {
   readonly retainUntil?: string;
   readonly legalHold?: boolean;
 }
+
+/** The members of {@link ObjectOptions}. */
+export const OBJECT_OPTION_NAMES = [
+  'storageClass',
+  'tags',
+  'cacheControl',
+  'contentDisposition',
+  'contentEncoding',
+  'objectLock',
+] as const satisfies readonly (keyof ObjectOptions)[];
+
+/** One of {@link OBJECT_OPTION_NAMES}. */
+export type ObjectOptionName = (typeof OBJECT_OPTION_NAMES)[number];

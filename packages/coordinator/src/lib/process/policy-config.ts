@@ -1,8 +1,6 @@
-import type { EncryptionMode, ObjectOptions } from '@longhaul/protocol';
+import { type EncryptionMode, OBJECT_OPTION_NAMES, type ObjectOptionName } from '@longhaul/protocol';
 import type { CoordinatorSettings } from '../coordinator-settings.ts';
 import type { EnvReader } from './env-reader.ts';
-
-type ObjectOptionName = keyof ObjectOptions;
 
 /** Variables of what uploads may ask of the store, and what they mean, for `--help`. */
 export const POLICY_VARIABLES: readonly (readonly [name: string, meaning: string])[] = [
@@ -22,8 +20,7 @@ export const POLICY_VARIABLES: readonly (readonly [name: string, meaning: string
   ['LONGHAUL_ENCRYPTION_KMS_DEFAULT_KEY', 'KMS key of sse-kms without one; default that of the store'],
   [
     'LONGHAUL_OBJECT_OPTIONS',
-    'what uploads may ask for: storageClass, tags, cacheControl, contentDisposition, contentEncoding, objectLock; ' +
-      'default the three headers of downloads',
+    `what uploads may ask for: ${OBJECT_OPTION_NAMES.join(', ')}; default the three headers of downloads`,
   ],
   ['LONGHAUL_STORAGE_CLASSES', 'storage classes that they may ask for, separated by commas; default all'],
 ];

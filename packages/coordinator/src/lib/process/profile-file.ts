@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { OBJECT_OPTION_NAMES } from '@longhaul/protocol';
 import * as v from 'valibot';
 import type { StoreProfile } from '../ports/store-profile.ts';
 import { ConfigError } from './config.ts';
@@ -25,16 +26,7 @@ const PROFILE = v.object({
   unknownUploadIs404: flag,
   pagesOpenUploads: flag,
   listsOpenUploadsByPrefix: flag,
-  objectOptions: v.array(
-    v.picklist([
-      'storageClass',
-      'tags',
-      'cacheControl',
-      'contentDisposition',
-      'contentEncoding',
-      'objectLock',
-    ]),
-  ),
+  objectOptions: v.array(v.picklist(OBJECT_OPTION_NAMES)),
   versioning: flag,
   lifecycle: flag,
   encryption: v.array(v.picklist(['sse-s3', 'sse-kms', 'sse-c'])),

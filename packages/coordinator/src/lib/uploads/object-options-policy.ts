@@ -1,9 +1,6 @@
-import type { ObjectOptions } from '@longhaul/protocol';
+import { OBJECT_OPTION_NAMES, type ObjectOptionName, type ObjectOptions } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { StoreProfile } from '../ports/store-profile.ts';
-
-/** One member of `objectOptions`. */
-export type ObjectOptionName = keyof ObjectOptions;
 
 /** What uploads may ask the store to keep with their objects. */
 export interface ObjectOptionsPolicy {
@@ -17,14 +14,6 @@ export interface ObjectOptionsPolicy {
   readonly storageClasses?: readonly string[];
 }
 
-const NAMES: readonly ObjectOptionName[] = [
-  'storageClass',
-  'tags',
-  'cacheControl',
-  'contentDisposition',
-  'contentEncoding',
-  'objectLock',
-];
 const ALLOWED_BY_DEFAULT: readonly ObjectOptionName[] = [
   'cacheControl',
   'contentDisposition',
@@ -33,10 +22,10 @@ const ALLOWED_BY_DEFAULT: readonly ObjectOptionName[] = [
 
 /** Everything that is wrong with a policy, one sentence each. */
 export function objectOptionsPolicyErrors({ allowed = [] }: ObjectOptionsPolicy): string[] {
-  const unknown = allowed.filter((name) => !NAMES.includes(name));
+  const unknown = allowed.filter((name) => !OBJECT_OPTION_NAMES.includes(name));
   return unknown.length === 0
     ? []
-    : [`objectOptions.allowed may hold ${NAMES.join(', ')}, got "${unknown.join(', ')}"`];
+    : [`objectOptions.allowed may hold ${OBJECT_OPTION_NAMES.join(', ')}, got "${unknown.join(', ')}"`];
 }
 
 /**
@@ -49,7 +38,7 @@ export function assertObjectOptions(
   profile: StoreProfile,
   options: ObjectOptions = {},
 ): void {
-  const asked = NAMES.filter((name) => options[name] !== undefined);
+  const asked = OBJECT_OPTION_NAMES.filter((name) => options[name] !== undefined);
   const forbidden = asked.filter((name) => !allowed.includes(name));
   if (forbidden.length > 0) {
     throw new CoordinatorError(

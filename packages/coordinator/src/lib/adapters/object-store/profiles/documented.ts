@@ -1,3 +1,4 @@
+import { OBJECT_OPTION_NAMES } from '@longhaul/protocol';
 import type { StoreProfile } from '../../../ports/store-profile.ts';
 
 const TIB = 1024 ** 4;
@@ -28,14 +29,7 @@ export const awsProfile: StoreProfile = {
   ssecBlind: true,
   ssecCopy: true,
   presignedCreateMetadata: true,
-  objectOptions: [
-    'storageClass',
-    'tags',
-    'cacheControl',
-    'contentDisposition',
-    'contentEncoding',
-    'objectLock',
-  ],
+  objectOptions: OBJECT_OPTION_NAMES,
   stableEtags: true,
 };
 

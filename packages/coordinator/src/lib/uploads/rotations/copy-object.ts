@@ -1,4 +1,5 @@
-import { type Checksum, type PartRange, partRange } from '@longhaul/protocol';
+import { type Checksum, type PartRange, partRanges } from '@longhaul/protocol';
+import pLimit from 'p-limit';
 import {
   type CopySource,
   type NewObject,
@@ -94,30 +95,25 @@ async function copyParts(
   const { plan, s3Key: key } = rotation;
   const source = sourceOf(copying);
   const sizes = new Map(stored.map(({ partNumber, sizeBytes }) => [partNumber, sizeBytes]));
-  const missing = Array.from({ length: plan.partCount }, (_, index) => partRange(plan, index + 1)).filter(
-    ({ partNumber, sizeBytes }) => sizes.get(partNumber) !== sizeBytes,
-  );
+  const missing = partRanges(plan).filter(({ partNumber, sizeBytes }) => sizes.get(partNumber) !== sizeBytes);
   lease.noteCopied(plan.partCount - missing.length);
+  let isStopped = false;
   const copyOne = async ({ partNumber, offsetBytes, sizeBytes }: PartRange): Promise<void> => {
-    if (lease.signal.aborted) return;
+    if (isStopped || lease.signal.aborted) return;
     const customerKey = keys.new && { customerKey: keys.new };
     const range = { start: offsetBytes, end: offsetBytes + sizeBytes };
     const part = { key, s3UploadId, partNumber, source, range, ...customerKey };
-    await withTries(context, lease.signal, () => context.objectStore.copyPart(part));
-    lease.noteCopied(1);
-  };
-  const queue = missing.values();
-  let isStopped = false;
-  const work = async (): Promise<void> => {
     try {
-      for (const range of queue) if (!isStopped) await copyOne(range);
+      await withTries(context, lease.signal, () => context.objectStore.copyPart(part));
     } catch (error) {
       isStopped = true;
       throw error;
     }
+    lease.noteCopied(1);
   };
   // The first that fails ends what has not begun; those under way are waited for.
-  const ends = await Promise.allSettled(Array.from({ length: PARTS_AT_ONCE }, work));
+  const limit = pLimit(PARTS_AT_ONCE);
+  const ends = await Promise.allSettled(missing.map((range) => limit(copyOne, range)));
   const failed = ends.find((end) => end.status === 'rejected');
   if (failed) throw failed.reason;
 }
@@ -134,7 +130,7 @@ async function withTries(
     } catch (error) {
       const isPassing = error instanceof ObjectStoreError && error.kind !== 'refused';
       if (!isPassing || attempt === TRIES || signal.aborted) throw error;
-      await clock.sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1) * (0.5 + Math.random()));
+      await clock.sleep(FIRST_PAUSE_MS * 2 ** (attempt - 1));
     }
   }
 }

@@ -5,10 +5,11 @@ import { checksumAlgorithm } from './migrations/003-checksum-algorithm.ts';
 import { streams } from './migrations/004-streams.ts';
 import { objectOptions } from './migrations/005-object-options.ts';
 import { ownerQuotas } from './migrations/007-owner-quotas.ts';
-import { completingSince } from './migrations/009-completing-since.ts';
-import { rotations } from './migrations/010-rotations.ts';
+import { completingSince } from './migrations/008-completing-since.ts';
+import { rotations } from './migrations/009-rotations.ts';
 
-// Version n is the n-th entry. Only ever append: what has run somewhere is not edited.
+// Version n is the n-th entry. Only ever append: what has run somewhere is not edited. Files have the numbers that they have for
+// SQLite, whose 006 has no counterpart here.
 const MIGRATIONS: readonly string[] = [
   nodes,
   outbox,

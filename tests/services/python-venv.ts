@@ -2,12 +2,13 @@ import { access, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { findProgram, runCommand, runOrThrow } from './command.ts';
 import { SERVICES_FOLDER } from './run-folders.ts';
-import type { Candidate } from './service.ts';
+import type { Place } from './place.ts';
+import type { Candidate, Service } from './service.ts';
 
 const INSTALL_LIMIT_MS = 6 * 60_000;
 
 /** A program that its makers publish on PyPI. */
-export interface PythonProgram {
+interface PythonProgram {
   /** Name of its folder. */
   readonly name: string;
   readonly version: string;
@@ -17,11 +18,36 @@ export interface PythonProgram {
   readonly program: string;
 }
 
-/** Debian's packages that {@link installPython} needs where there is no Python that can make environments. */
-export const PYTHON_PACKAGES: readonly string[] = ['python3-venv'];
+/** What a service of such a program is, beside it. */
+interface PythonService extends Pick<Service, 'variables' | 'probe'> {
+  readonly program: PythonProgram;
+  /** Resolves with the variables of the tests once it answers. */
+  readonly launch: (place: Place, program: string) => Promise<Record<string, string>>;
+  /** Why no container will do. */
+  readonly noDocker: string;
+}
 
-/** The program in the environment that {@link installPython} has made, or why there is none. */
-export async function findPython({
+/** A service in a Python environment of its own. */
+export function pythonService({ program, launch, noDocker, ...service }: PythonService): Service {
+  return {
+    ...service,
+    name: program.name,
+    aptPackages: PYTHON_PACKAGES,
+    async find() {
+      const found = await findPython(program);
+      if (found.kind === 'missing') return found;
+      return { kind: 'found', version: program.version, launch: (place) => launch(place, found.program) };
+    },
+    build: (signal) => installPython(program, signal),
+    docker: { kind: 'none', reason: noDocker },
+  };
+}
+
+/** Debian's packages that an install needs where there is no Python that can make environments. */
+const PYTHON_PACKAGES: readonly string[] = ['python3-venv'];
+
+/** The program in the environment that an install has made, or why there is none. */
+async function findPython({
   name,
   version,
   program,
@@ -39,7 +65,7 @@ export async function findPython({
 }
 
 /** Makes an environment of its own for a program. Rejects with the last words of pip when it cannot be had. */
-export async function installPython(
+async function installPython(
   { name, version, requirements }: PythonProgram,
   signal: AbortSignal,
 ): Promise<void> {

@@ -4,15 +4,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { createRandom } from '../../simulation/engine/random.ts';
 import type { BucketContent } from '../../hostile/support/bucket-content.ts';
+import { serveCoordinator } from '../../processes/serve-coordinator.ts';
 import { openBucket } from './bucket.ts';
 import { startJudgingProxy } from './judging-proxy.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const TOKEN_KEY = 'canary-token-key-that-is-long-enough';
-const STARTS_WITHIN_MS = 30_000;
 
 /** Why it cannot run here; empty when it can. */
 export function missingForFuzz(): string {
@@ -35,7 +34,10 @@ export interface FuzzReport {
 export async function fuzz(wish: { readonly seconds: number; readonly seed: string }): Promise<FuzzReport> {
   const folder = await mkdtemp(join(tmpdir(), 'longhaul-fuzz-'));
   const bucket = await openBucket();
-  const coordinator = await startCoordinator(folder, bucket.env);
+  const coordinator = await serveCoordinator(
+    { LONGHAUL_TOKEN_KEYS: TOKEN_KEY, LONGHAUL_LOG_LEVEL: 'warn', ...bucket.env },
+    folder,
+  );
   const random = createRandom(wish.seed);
   const secrets = [TOKEN_KEY, bucket.env['AWS_SECRET_ACCESS_KEY'] ?? TOKEN_KEY, folder];
   const proxy = await startJudgingProxy(coordinator.url, random, secrets);
@@ -47,7 +49,7 @@ export async function fuzz(wish: { readonly seconds: number; readonly seed: stri
         ...proxy.failures,
         ...findings,
         ...strayIn(await bucket.content(), rows),
-        ...(coordinator.complaints() === '' ? [] : [`the log: ${coordinator.complaints().slice(0, 2_000)}`]),
+        ...(coordinator.complaints === '' ? [] : [`the log: ${coordinator.complaints.slice(0, 2_000)}`]),
       ],
       calls: [...proxy.statuses.values()].reduce((sum, count) => sum + count, 0),
       statuses: Object.fromEntries(proxy.statuses),
@@ -96,41 +98,6 @@ function strayIn(content: BucketContent, rows: readonly Row[]): string[] {
 
 function without(keys: ReadonlySet<string>, others: ReadonlySet<string>): Set<string> {
   return new Set([...keys].filter((key) => !others.has(key)));
-}
-
-async function startCoordinator(folder: string, env: Readonly<Record<string, string>>) {
-  const child = spawn(process.execPath, [join(ROOT, 'packages/coordinator/src/main.ts'), 'serve'], {
-    cwd: folder,
-    env: {
-      PATH: process.env['PATH'],
-      NODE_NO_WARNINGS: '1',
-      LONGHAUL_PORT: '0',
-      LONGHAUL_TOKEN_KEYS: TOKEN_KEY,
-      LONGHAUL_LOG_LEVEL: 'warn',
-      ...env,
-    },
-  });
-  let said = '';
-  let complaints = '';
-  child.stdout.on('data', (chunk) => (said += String(chunk)));
-  child.stderr.on('data', (chunk) => (complaints += String(chunk)));
-  const deadline = performance.now() + STARTS_WITHIN_MS;
-  let url: string | undefined;
-  while ((url = /listens on (\S+),/.exec(said)?.[1]) === undefined) {
-    if (child.exitCode !== null || performance.now() > deadline) {
-      child.kill('SIGKILL');
-      throw new Error(`the coordinator does not serve: ${complaints}`);
-    }
-    await sleep(20);
-  }
-  return {
-    url,
-    complaints: () => complaints,
-    async stop() {
-      child.kill('SIGTERM');
-      if (child.exitCode === null) await once(child, 'exit');
-    },
-  };
 }
 
 /** Checks of schemathesis that hold here. The others take what JSON Schema cannot say for a promise. */

@@ -26,15 +26,15 @@ export interface ObjectLock {
   readonly legalHold?: boolean;
 }
 
-/** The members of {@link ObjectOptions}. */
-export const OBJECT_OPTION_NAMES = [
+/** A member of {@link ObjectOptions}. */
+export type ObjectOptionName = keyof ObjectOptions;
+
+/** All of them. */
+export const OBJECT_OPTION_NAMES: readonly ObjectOptionName[] = [
   'storageClass',
   'tags',
   'cacheControl',
   'contentDisposition',
   'contentEncoding',
   'objectLock',
-] as const satisfies readonly (keyof ObjectOptions)[];
-
-/** One of {@link OBJECT_OPTION_NAMES}. */
-export type ObjectOptionName = (typeof OBJECT_OPTION_NAMES)[number];
+];

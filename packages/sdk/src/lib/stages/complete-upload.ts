@@ -34,3 +34,11 @@ export async function completeUpload(
     await clock.sleep(answer.retryAfterSeconds * 1_000, signal);
   }
 }
+
+/**
+ * Refusals that an upload gives as well once another run, or another tab, has completed it. Asking for completion tells
+ * the truth: the result, or what is missing.
+ */
+export function leaveToCompletion(error: unknown): undefined {
+  if (!/^(NoSuchUpload|upload-complet)/.test(codeOf(error))) throw error;
+}

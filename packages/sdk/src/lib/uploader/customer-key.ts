@@ -23,10 +23,7 @@ export interface LoadedAlready {
   readonly UploadError: typeof UploadError;
 }
 
-/** The same for every upload: set with the first one. */
-let own: LoadedAlready;
-
-interface CustomerKey {
+interface CustomerKey extends LoadedAlready {
   /** Base64. */
   readonly value: string;
   readonly md5: string;
@@ -44,15 +41,15 @@ export function withCustomerKey<Source extends ByteSource>(
   { mode, customerKeyMd5, entrustKey = false }: CustomerKeyEncryption,
   loaded: LoadedAlready,
 ): UploadJob<Source> {
-  own = loaded;
   if (job.customerKey === undefined) {
     throw unusable(
+      loaded,
       'This upload was begun with a key of your own, and needs it to go on. Give it as encryption.key.',
     );
   }
-  const key = readKey(job.customerKey);
+  const key = { ...readKey(job.customerKey), ...loaded };
   if (customerKeyMd5 !== undefined && customerKeyMd5 !== key.md5)
-    throw unusable('The key is another one than the upload was begun with. Give that one.');
+    throw unusable(loaded, 'The key is another one than the upload was begun with. Give that one.');
   return {
     ...job,
     options: { ...job.options, encryption: { mode, customerKeyMd5: key.md5 } },
@@ -63,7 +60,7 @@ export function withCustomerKey<Source extends ByteSource>(
   };
 }
 
-function readKey(value: string): CustomerKey {
+function readKey(value: string): Pick<CustomerKey, 'value' | 'md5'> {
   const isBase64 = /^[A-Za-z0-9+/]{43}=$/.test(value);
   const bytes = isBase64 ? Uint8Array.from(atob(value), (character) => character.charCodeAt(0)) : undefined;
   if (bytes?.length !== KEY_BYTES) throw new TypeError('encryption.key must be 32 bytes, or those in base64');
@@ -95,7 +92,7 @@ function openerWith<Source extends ByteSource>(key: CustomerKey, job: UploadJob<
         const report = { method: 'post', path: `/${uploadId}/open`, json: { s3UploadId } } as const;
         if (s3UploadId) return await coordinator.call<Answer>({ ...report, ...(token && { token }) }, signal);
         // The URL was too old, most likely: the same create gives another one.
-        if (isLast) throw refused(openingCall, 403, 'AccessDenied');
+        if (isLast) throw refused(key, openingCall, 403, 'AccessDenied');
       }
     },
   };
@@ -125,9 +122,10 @@ function entrusted(key: CustomerKey, coordinator: Coordinator, isAllowed: boolea
           throw error;
         if (!isAllowed)
           throw unusable(
+            key,
             'The store behind the coordinator needs the key of it, too. Allow that with encryption.entrustKey.',
           );
-        assertSecret(coordinator.address);
+        assertSecret(key, coordinator.address);
         isNeeded = true;
         if (!isCreate(call)) await coordinator.call(withKey(lastCreate), signal);
         return await coordinator.call<Answer>(withKey(call), signal);
@@ -145,7 +143,7 @@ async function open<Source extends ByteSource>(
 ): Promise<string | undefined> {
   const headers = keyed(key, call);
   const { method, url } = call;
-  return await own.repeat(job, signal, async (): Promise<Outcome<string | undefined>> => {
+  return await key.repeat(job, signal, async (): Promise<Outcome<string | undefined>> => {
     try {
       const response = await fetch(url, { method, headers, signal });
       const { status } = response;
@@ -154,10 +152,10 @@ async function open<Source extends ByteSource>(
       if (s3UploadId || status === 403) return { value: s3UploadId };
       // A success without an id is the answer of somebody else, or was cut short.
       const trouble = response.ok ? 'transient' : troubleOf(status);
-      return { trouble, error: refused(call, status, /<Code>([\w.]+)</.exec(body)?.[1]) };
+      return { trouble, error: refused(key, call, status, /<Code>([\w.]+)</.exec(body)?.[1]) };
     } catch (cause) {
       signal.throwIfAborted();
-      const error = own.unreachable('STORE_UNREACHABLE', `object store (${new URL(url).host})`, cause);
+      const error = key.unreachable('STORE_UNREACHABLE', `object store (${new URL(url).host})`, cause);
       return { trouble: 'transient', error };
     }
   });
@@ -178,23 +176,32 @@ function keyed(
 ): Record<string, string> {
   if (headers[CUSTOMER_KEY_HEADERS.md5] !== key.md5)
     throw unusable(
+      key,
       'The coordinator has not bound the upload to its key, so nothing was sent. Is it of an older version?',
     );
-  assertSecret(url);
+  assertSecret(key, url);
   return { ...headers, [CUSTOMER_KEY_HEADERS.key]: key.value };
 }
 
-function assertSecret(url: string): void {
+function assertSecret(loaded: LoadedAlready, url: string): void {
   if (/^https:|^http:\/\/(localhost|127(\.\d+){3}|\[::1\])[:/]/.test(url)) return;
-  throw unusable(`The key would be sent in the clear to ${new URL(url).host}, which needs an https address.`);
+  throw unusable(
+    loaded,
+    `The key would be sent in the clear to ${new URL(url).host}, which needs an https address.`,
+  );
 }
 
-function unusable(message: string): UploadError {
-  return new own.UploadError('KEY_UNUSABLE', message);
+function unusable(loaded: LoadedAlready, message: string): UploadError {
+  return new loaded.UploadError('KEY_UNUSABLE', message);
 }
 
-function refused({ url }: StoreCall, status: number, s3Code: string | undefined): UploadError {
+function refused(
+  loaded: LoadedAlready,
+  { url }: StoreCall,
+  status: number,
+  s3Code: string | undefined,
+): UploadError {
   const message = `The object store refused to begin the upload (${new URL(url).host}): ${status} ${s3Code ?? ''}`;
   const hint = status === 403 ? '. Many buckets block SSE-C: see docs/encryption.md' : '';
-  return new own.UploadError('STORE_REFUSED', message + hint, { status, s3Code });
+  return new loaded.UploadError('STORE_REFUSED', message + hint, { status, s3Code });
 }

@@ -7,7 +7,7 @@
 export { ETAG_HIDDEN } from '../etag-hidden.ts';
 export { createLine } from '../schedule/line.ts';
 export { cancelUpload } from '../stages/cancel-upload.ts';
-export { completeUpload } from '../stages/complete-upload.ts';
+export { completeUpload, leaveToCompletion } from '../stages/complete-upload.ts';
 export { createDigests } from '../stages/digest-parts.ts';
 export { createExchange } from '../stages/exchange.ts';
 export { sendPart } from '../stages/send-part.ts';

@@ -7,6 +7,7 @@ import type {
   PartsResponse,
 } from '@longhaul/protocol';
 import type { CoordinatorCall } from '../ports/coordinator.ts';
+import { leaveToCompletion } from '../stages/complete-upload.ts';
 import { create, type CreateBody, type OpenInput } from '../stages/open-upload.ts';
 import { preferNewer } from '../prefer-newer.ts';
 import { codeOf } from '../upload-error.ts';
@@ -45,6 +46,7 @@ export function createSession(
     if (!created.resumed) await coordinator.call(stray, input.abortSignal).catch(() => {});
     return undefined;
   };
+
   coordinator.learnt.checksumAlgorithm = checksumAlgorithm ?? null;
   const withFreshToken = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
     try {
@@ -55,17 +57,8 @@ export function createSession(
       return await ask();
     }
   };
-  /** With the token in the body and no id in the path, a page of another origin need not ask first whether it may. */
-  const post = async <Answer>(
-    { isOlder, ...more }: Pick<CoordinatorCall, 'path' | 'mayShare'> & { readonly isOlder: boolean },
-    json: object,
-    signal: AbortSignal,
-  ): Promise<Answer> => {
-    const call = isOlder
-      ? { ...more, path: `/${uploadId}${more.path}`, token, json }
-      : { ...more, json: { ...json, uploadId, token } };
-    return await coordinator.call({ method: 'post', ...call }, signal);
-  };
+  const post = async <Answer>(form: CallForm, json: object, signal: AbortSignal): Promise<Answer> =>
+    await coordinator.call({ method: 'post', ...formed(form, { uploadId, token }, json) }, signal);
 
   return {
     reopen,
@@ -73,7 +66,8 @@ export function createSession(
       withFreshToken(() =>
         preferNewer(coordinator, async (isOlder) => {
           const last = { report: report?.length ? report : undefined };
-          if (isOlder && last.report) await post({ path: '/parts', isOlder }, last, signal).catch(ignoreLate);
+          if (isOlder && last.report)
+            await post({ path: '/parts', isOlder }, last, signal).catch(leaveToCompletion);
           const call = { path: '/complete', mayShare: mode === 'single', isOlder };
           return await post(call, isOlder ? whole : { ...whole, ...last }, signal);
         }),
@@ -92,7 +86,15 @@ export function createSession(
   };
 }
 
-/** It has all parts by now, and complete tells what became of them. */
-function ignoreLate(error: unknown): void {
-  if (!codeOf(error).startsWith('upload-complet')) throw error;
+type CallForm = Pick<CoordinatorCall, 'path' | 'mayShare'> & { readonly isOlder: boolean };
+
+/** With the token in the body and no id in the path, a page of another origin need not ask first whether it may. */
+function formed(
+  { isOlder, ...more }: CallForm,
+  { uploadId, token }: Pick<CreateUploadResponse, 'uploadId' | 'token'>,
+  json: object,
+): Omit<CoordinatorCall, 'method'> {
+  return isOlder
+    ? { ...more, path: `/${uploadId}${more.path}`, token, json }
+    : { ...more, json: { ...json, uploadId, token } };
 }

@@ -1,18 +1,13 @@
-import {
-  type CreateUploadResponse,
-  MIN_PART_SIZE_BYTES,
-  type Receipt,
-  type UploadResult,
-} from '@longhaul/protocol';
+import { MIN_PART_SIZE_BYTES, type Receipt, type UploadResult } from '@longhaul/protocol';
 import type { ByteSource } from '../ports/byte-source.ts';
-import type { Completion } from '../stages/complete-upload.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import type { Digests } from '../stages/digest-parts.ts';
 import type { Foresight } from './foresee.ts';
+import { endAfter, letGoUnsent } from './end-upload.ts';
 import { type Content, forgetUpload, identifyUpload, recogniseContent } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { reasonOf, type WishedPlan, wishPlan } from '../schedule/wish-plan.ts';
-import { codeOf, isUploadError, UploadError } from '../upload-error.ts';
+import { isUploadError, UploadError } from '../upload-error.ts';
 import type { Session } from './session.ts';
 import type { Sending, UploadJob } from './upload-job.ts';
 import type { OpenedUpload } from './upload-state.ts';
@@ -42,9 +37,6 @@ interface DigestedUpload extends SendableUpload {
 
 /** Rounds of sending before parts that keep vanishing are nobody's bad luck any more. */
 const MAX_ROUNDS = 5;
-
-/** How long a stream that failed may take to be forgotten by the coordinator, which ends it by itself after days. */
-const LET_GO_WITHIN_MS = 10_000;
 
 /**
  * The order of an upload, and the only place that goes back in it: identify → describe → open → send and report →
@@ -121,37 +113,6 @@ async function runOnce<Source extends ByteSource>(
   }
 }
 
-/** What sends is not there, and nobody can go on with what was a stream. */
-async function letGoUnsent<Source extends ByteSource>(
-  { coordinator }: UploadJob<Source>,
-  { uploadId, token }: CreateUploadResponse,
-): Promise<void> {
-  const call = { method: 'delete', path: `/${uploadId}`, token } as const;
-  await coordinator.call(call, AbortSignal.timeout(LET_GO_WITHIN_MS)).catch(() => {});
-}
-
-/** Ends what nobody can or wants to go on with after the error. The result, if it is complete all the same. */
-async function endAfter<Source extends ByteSource>(
-  job: UploadJob<Source>,
-  { sending, session, content }: Pick<SendableUpload, 'sending' | 'session'> & { readonly content: Content },
-  error: unknown,
-): Promise<UploadResult | undefined> {
-  const { abortSignal, stopSignal, source } = job;
-  const letGo = async (signal: AbortSignal): Promise<UploadResult | undefined> => {
-    const complete = (): Promise<Completion> => sending.completeUpload(job, session.complete, signal);
-    const result = await sending.cancelUpload(() => session.cancel(signal), complete);
-    await forgetUpload(job, content);
-    return result;
-  };
-  if (!abortSignal.aborted) {
-    // Parts of the old content must not wait to be mixed with the new. Who cannot be told does not change what happened.
-    if (codeOf(error) === 'FILE_CHANGED') return void (await letGo(abortSignal).catch(() => undefined));
-    if (stopSignal.aborted) return await letGo(abortSignal);
-  }
-  // What is left of a stream is of no use: nobody can go on with it. Nor is it worth more than the error itself.
-  return source.once && (await letGo(AbortSignal.timeout(LET_GO_WITHIN_MS)).catch(() => undefined));
-}
-
 /** Opens the upload that this source belongs to. `undefined`: the one remembered is over. */
 async function open<Source extends ByteSource>(
   job: PreparedJob<Source>,
@@ -205,7 +166,7 @@ async function carry<Source extends ByteSource>(
   let work = workLeft(upload.created);
   for (let round = 1; ; round++) {
     const sent = sendAndReport(job, upload, work);
-    const report = await (once ? sent : sent.catch(leaveToCompletion));
+    const report = await (once ? sent : sent.catch(upload.sending.leaveToCompletion));
     await source.verify();
     const sizeBytes = once && source.sizeBytes;
     if (sizeBytes !== undefined) job.begin(sizeBytes, []);
@@ -260,12 +221,4 @@ async function sendAndReport<Source extends ByteSource>(
 /** The coordinator has let go of the upload by itself: nobody wanted its end, so it may begin again. */
 function hasExpired(error: unknown): boolean {
   return isUploadError(error) && /^upload-(expired|not-found)$/.test(error.problem?.code ?? '');
-}
-
-/**
- * Refusals that an upload gives as well once another run, or another tab, has completed it. Asking for completion tells
- * the truth: the result, or what is missing.
- */
-function leaveToCompletion(error: unknown): undefined {
-  if (!/^(NoSuchUpload|upload-complet)/.test(codeOf(error))) throw error;
 }

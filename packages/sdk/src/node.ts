@@ -22,7 +22,7 @@ export interface NodeUploaderOptions extends UploaderOptions {
 }
 
 /**
- * An uploader that reads files without holding them in memory: two buffers of 1 MiB for each connection.
+ * An uploader that reads files without holding them in memory: two buffers of 512 KiB for each connection.
  *
  * @throws TypeError if `options.coordinator` is no absolute URL and no function
  * @throws RangeError if a number is out of its range

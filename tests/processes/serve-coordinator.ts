@@ -10,9 +10,12 @@ const STARTS_WITHIN_MS = 30_000;
 /** `longhaul-coordinator serve` as an operator runs it, wired by itself. */
 export interface CoordinatorProcess {
   readonly url: string;
+  readonly pid: number;
   /** What it said on its standard error. */
   readonly complaints: string;
   stop(): Promise<void>;
+  /** Ends it as the machine would: nothing is flushed. */
+  kill(): Promise<void>;
 }
 
 /**
@@ -41,14 +44,17 @@ export async function serveCoordinator(
     }
     await sleep(20);
   }
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    child.kill(signal);
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  };
   return {
     url,
+    pid: child.pid ?? 0,
     get complaints() {
       return complaints;
     },
-    async stop() {
-      child.kill('SIGTERM');
-      if (child.exitCode === null) await once(child, 'exit');
-    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
   };
 }

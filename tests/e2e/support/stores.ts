@@ -7,6 +7,7 @@ import {
   type CORSRule,
   CreateBucketCommand,
   GetObjectCommand,
+  HeadObjectCommand,
   PutBucketCorsCommand,
   PutBucketVersioningCommand,
   S3Client,
@@ -26,6 +27,10 @@ export interface TestStore {
   readonly objectStore: ObjectStore;
   /** SHA-256 (hex) of what the store gives back; to whoever has the customer's key (base64), where there is one. */
   hashOf(key: string, customerKey?: string): Promise<string>;
+  /** Whether the store gives the object back; to whoever has this key, or none. */
+  canRead(key: string, customerKey?: string): Promise<boolean>;
+  /** The bucket's owner, who looks at it behind everybody's back. */
+  readonly owner: S3Client;
   /** Gives the bucket its one CORS rule. */
   setCors(rule: CORSRule): Promise<void>;
   close(): Promise<void>;
@@ -63,6 +68,11 @@ export const CEPH_VERSIONED: StoreKind = remote(
 
 /** It speaks TLS only, so nothing can be put before it, and a bucket of it has no CORS rules. */
 export const MINIO: StoreKind = remote('MinIO', 'MINIO', minioProfile);
+export const MINIO_VERSIONED: StoreKind = remote('MinIO, with versions', 'MINIO', minioProfile, {
+  versioned: true,
+});
+/** Whose objects may be locked, so they have versions. */
+export const MINIO_LOCKING: StoreKind = remote('MinIO, with locks', 'MINIO', minioProfile, { locking: true });
 
 interface Place {
   readonly endpoint: string;
@@ -70,13 +80,14 @@ interface Place {
   readonly profile: StoreProfile;
   readonly publish?: Publish | undefined;
   readonly versioned?: boolean;
+  readonly locking?: boolean;
 }
 
 function remote(
   name: string,
   variable: string,
   profile: StoreProfile,
-  { url = variable, versioned = false } = {},
+  { url = variable, versioned = false, locking = false } = {},
 ): StoreKind {
   const endpoint = process.env[`LONGHAUL_TEST_${url}_URL`];
   const credentials = {
@@ -87,7 +98,7 @@ function remote(
     name,
     missing: endpoint ? undefined : `needs LONGHAUL_TEST_${url}_URL`,
     open: (publish) =>
-      openBucket({ endpoint: endpoint ?? '', credentials, profile, publish, versioned }, () =>
+      openBucket({ endpoint: endpoint ?? '', credentials, profile, publish, versioned, locking }, () =>
         Promise.resolve(),
       ),
   };
@@ -104,13 +115,15 @@ async function openLocal(publish?: Publish): Promise<TestStore> {
 }
 
 async function openBucket(
-  { profile, publish, versioned = false, ...place }: Place,
+  { profile, publish, versioned = false, locking = false, ...place }: Place,
   release: () => Promise<void>,
 ): Promise<TestStore> {
   const bucket = `e2e-${randomUUID()}`;
   const location = { ...place, region: 'us-east-1', forcePathStyle: true };
   const client = new S3Client(location);
-  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  await client.send(
+    new CreateBucketCommand({ Bucket: bucket, ...(locking && { ObjectLockEnabledForBucket: true }) }),
+  );
   if (versioned) {
     const VersioningConfiguration = { Status: 'Enabled' } as const;
     await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
@@ -121,15 +134,20 @@ async function openBucket(
     profile,
     ...(publish && { publicEndpoint: await publish(place.endpoint) }),
   });
+  // The SDK adds the MD5.
+  const withKey = (customerKey: string | undefined) =>
+    customerKey === undefined ? {} : { SSECustomerAlgorithm: 'AES256' as const, SSECustomerKey: customerKey };
   return {
     objectStore,
+    owner: client,
+    canRead: (key, customerKey) =>
+      client.send(new HeadObjectCommand({ Bucket: bucket, Key: key, ...withKey(customerKey) })).then(
+        () => true,
+        () => false,
+      ),
     async hashOf(key, customerKey) {
-      // The SDK adds the MD5.
-      const sseC = customerKey !== undefined && {
-        SSECustomerAlgorithm: 'AES256',
-        SSECustomerKey: customerKey,
-      };
-      const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...sseC }));
+      const get = new GetObjectCommand({ Bucket: bucket, Key: key, ...withKey(customerKey) });
+      const { Body } = await client.send(get);
       const hash = createHash('sha256');
       for await (const chunk of Body?.transformToWebStream() ?? []) hash.update(chunk as Uint8Array);
       return hash.digest('hex');

@@ -154,6 +154,22 @@ describe('rotating an object', () => {
       ).toBeUndefined();
   });
 
+  it('of nothing, where a copy in one step would leave the key out', async () => {
+    const { options } = coordinator;
+    const { objectStore } = options;
+    const profile = { ...objectStore.profile, copyIgnores: ['encryption'] as const };
+    const blunt = createCoordinator({ ...options, objectStore: { ...objectStore, profile } });
+    const object = await upload(0);
+    const next = newKey();
+    const response = await blunt.request(`http://localhost/v1/objects/${object.nodeId}/rotate`, {
+      method: 'POST',
+      body: JSON.stringify({ rotationId: randomUUID(), encryption: next.wish }),
+    });
+    expect(await response.json()).toMatchObject({ state: 'DONE', partCount: 1, copiedPartCount: 1 });
+    await expectContent(object, `${object.key}.1`, next.base64);
+    await expect(coordinator.read(`${object.key}.1`)).rejects.toThrow();
+  });
+
   it('is answered as before when it is asked for again, and goes on from there under a new id', async () => {
     const [first, second] = [newKey(), newKey()];
     const object = await upload(1000);

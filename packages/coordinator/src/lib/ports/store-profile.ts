@@ -70,8 +70,9 @@ export interface StoreProfile {
   /**
    * What a copy at the store passes over without a word; left out: nothing. `encryption`: CopyObject leaves out a key of the
    * caller's for the copy, so that is made by UploadPartCopy. `if-match`: both take another source than the one that is meant.
+   * `checksum`: UploadPartCopy works none out, and is refused where the upload was begun with an algorithm.
    */
-  readonly copyIgnores?: readonly ('encryption' | 'if-match')[];
+  readonly copyIgnores?: readonly ('encryption' | 'if-match' | 'checksum')[];
   /** Metadata that is signed as headers of a presigned CreateMultipartUpload is kept. */
   readonly presignedCreateMetadata: boolean;
   /** The same bytes sent again as the same part have the same ETag, without encryption by a key of the caller. */

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
 import type { Encryption } from '@longhaul/protocol';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CustomerKey } from '../ports/key-vault.ts';
@@ -118,6 +119,29 @@ export function describeCopies(setUp: SetUpObjectStore): void {
         refused,
       );
       return expect(await objectStore.listParts(ref)).toEqual([]);
+    });
+
+    it('by parts: under the checksum of the whole, where the profile says so', async () => {
+      const { objectStore } = harness;
+      const { fullObjectChecksums, copyIgnores } = objectStore.profile;
+      const [algorithm] = fullObjectChecksums.filter((name) => name === 'CRC32');
+      if (!algorithm) return;
+      const from = await put();
+      const to = newObject();
+      const { s3UploadId } = await objectStore.createMultipartUpload({ ...to, checksumAlgorithm: algorithm });
+      const ref = { key: to.key, s3UploadId };
+      const range = { start: 0, end: SIZE_BYTES };
+      const copied = objectStore.copyPart({ ...ref, partNumber: 1, source: { key: from.key }, range });
+      if (copyIgnores?.includes('checksum'))
+        return await expect(copied).rejects.toMatchObject({ kind: 'refused' });
+      await copied;
+      const parts = (await objectStore.listParts(ref)) ?? [];
+      const value = Buffer.alloc(4);
+      value.writeUInt32BE(crc32(CONTENT));
+      const checksum = { algorithm, value: value.toString('base64') };
+      const whole = { ...ref, parts, sizeBytes: SIZE_BYTES, checksum };
+      expect((await objectStore.completeMultipartUpload(whole)).kind).not.toBe('refused');
+      return expect(await objectStore.headObject(to)).toMatchObject({ sizeBytes: SIZE_BYTES, checksum });
     });
 
     it.each(WAYS)('%s: of a plain object to one under a key of the caller', async (way) => {

@@ -1,4 +1,4 @@
-import { type Checksum, type PartRange, partRanges } from '@longhaul/protocol';
+import { type Checksum, type ObjectOptions, type PartRange, partRanges } from '@longhaul/protocol';
 import pLimit from 'p-limit';
 import {
   type CopySource,
@@ -34,14 +34,20 @@ const FIRST_PAUSE_MS = 500;
  * @throws ObjectStoreError; of kind `refused` only where a repetition would be refused as well
  */
 export async function copyObject(context: UploadContext, copying: Copying): Promise<void> {
+  const { objectStore, catalog } = context;
   const { rotation } = copying;
-  const isWholeEncrypted = context.objectStore.profile.copyIgnores?.includes('encryption') !== true;
-  if (rotation.plan.partCount > 1 || !isWholeEncrypted) return await copyByParts(context, copying);
-  if (!(await context.catalog.rotations.saveCopy(rotation))) return copying.lease.lose();
-  await context.objectStore.copyObject({
-    ...newCopyOf(context, copying),
-    source: sourceOf(copying),
-  });
+  const isEmpty = rotation.plan.sizeBytes === 0;
+  if (!isEmpty && isByParts(objectStore.profile, rotation)) return await copyByParts(context, copying);
+  if (!(await catalog.rotations.saveCopy(rotation))) return copying.lease.lose();
+  const object = newCopyOf(context, copying);
+  // Of nothing there is no range to copy, and not every store copies it with a key: it is written. HEAD tells what came of it.
+  if (isEmpty) await objectStore.putObject({ ...object, body: new Uint8Array() });
+  else await objectStore.copyObject({ ...object, source: sourceOf(copying) });
+}
+
+/** Larger than what is copied in one step, or under a key that the step would leave out. */
+function isByParts({ copyIgnores }: StoreProfile, { plan }: RotationRecord): boolean {
+  return plan.partCount > 1 || copyIgnores?.includes('encryption') === true;
 }
 
 async function copyByParts(context: UploadContext, copying: Copying): Promise<void> {
@@ -70,14 +76,15 @@ async function copyByParts(context: UploadContext, copying: Copying): Promise<vo
 
 /** The multipart upload of the copy with the parts that it has; a new one where there is none, or none any more. */
 async function openCopy(
-  { objectStore, catalog }: UploadContext,
+  context: UploadContext,
   copying: Copying,
 ): Promise<{ readonly s3UploadId: string; readonly parts: readonly StoredPart[] } | undefined> {
+  const { objectStore, catalog } = context;
   const { rotation } = copying;
   const { s3Key: key, s3UploadId } = rotation;
   const parts = s3UploadId === undefined ? undefined : await objectStore.listParts({ key, s3UploadId });
   if (s3UploadId !== undefined && parts) return { s3UploadId, parts };
-  const created = await objectStore.createMultipartUpload(newCopyOf({ objectStore }, copying));
+  const created = await objectStore.createMultipartUpload(newCopyOf(context, copying));
   const saved = await catalog.rotations.saveCopy(rotation, created.s3UploadId);
   if (saved) return { s3UploadId: created.s3UploadId, parts: [] };
   // Nobody else knows of it, so nobody completes it.
@@ -147,24 +154,39 @@ function sourceOf({ rotation, keys }: Copying): CopySource {
 
 /** The copy as the store is told of it: as the object was begun, under another key, with another token and encryption. */
 function newCopyOf(
-  { objectStore: { profile } }: Pick<UploadContext, 'objectStore'>,
+  { objectStore: { profile }, clock }: Pick<UploadContext, 'objectStore' | 'clock'>,
   { rotation, record, keys }: Copying,
 ): NewObject & { readonly checksumAlgorithm?: FullObjectAlgorithm } {
   const { s3Key, writeToken, encryption } = rotation;
   const checksumAlgorithm = keptAlgorithm(profile, { rotation, record });
+  const { objectOptions: asBegun, ...object } = newObjectOf({ ...record, s3Key, writeToken, encryption });
+  const objectOptions = asBegun && withoutPastLock(asBegun, clock.nowEpochMs());
   return {
-    ...newObjectOf({ ...record, s3Key, writeToken, encryption }),
+    ...object,
+    ...(objectOptions && { objectOptions }),
     ...(keys.new && { customerKey: keys.new }),
     ...(checksumAlgorithm && { checksumAlgorithm }),
   };
 }
 
+/** A lock whose time is over holds nothing any more, and a store refuses to begin an object with it. */
+function withoutPastLock({ objectLock, ...options }: ObjectOptions, nowEpochMs: number): ObjectOptions {
+  const { retainUntil, mode, legalHold } = objectLock ?? {};
+  const isPast = retainUntil !== undefined && Date.parse(retainUntil) <= nowEpochMs;
+  const lock = {
+    ...(mode && retainUntil && !isPast && { mode, retainUntil }),
+    ...(legalHold !== undefined && { legalHold }),
+  };
+  return { ...options, ...(Object.keys(lock).length > 0 && { objectLock: lock }) };
+}
+
 /** By which the store can compare the copy with the content; none under a key that it would want for each listing then. */
 function keptAlgorithm(
-  { fullObjectChecksums }: StoreProfile,
+  profile: StoreProfile,
   { rotation, record }: Pick<Copying, 'rotation' | 'record'>,
 ): FullObjectAlgorithm | undefined {
   const { algorithm }: Partial<Checksum> = record.checksum ?? {};
   if (rotation.encryption.mode === 'sse-c') return undefined;
-  return fullObjectChecksums.find((kept) => kept === algorithm);
+  if (isByParts(profile, rotation) && profile.copyIgnores?.includes('checksum')) return undefined;
+  return profile.fullObjectChecksums.find((kept) => kept === algorithm);
 }

@@ -63,6 +63,7 @@ export const minioProfile: StoreProfile = {
   encryption: ['sse-s3', 'sse-kms', 'sse-c'],
   ssecBlind: true,
   ssecCopy: true,
+  copyIgnores: ['checksum'],
   abortAfterDays: 1,
   http2: true,
 };

@@ -1,10 +1,9 @@
 import { assembleCrc64, SLICES, TABLE_BYTES } from './crc64-module.ts';
 import type { Hash } from './hash.ts';
+import { PAGE_BYTES, startWasm } from './start-wasm.ts';
 
 /** The polynomial of CRC-64/NVME, reflected. Source: https://reveng.sourceforge.io/crc-catalogue/17plus.htm */
 const POLYNOMIAL = 0x9a6c_9329_ac4b_c9b5n;
-
-const PAGE_BYTES = 64 * 1024;
 
 /** Copied in at once: it stays in the processor's cache. */
 const BUFFER_BYTES = 4 * PAGE_BYTES;
@@ -15,13 +14,6 @@ const BUFFER_AT = SLICES * TABLE_BYTES;
 interface Machine {
   readonly buffer: Uint8Array;
   update(crc: bigint, from: number, to: number): bigint;
-}
-
-/** As much of WebAssembly as it takes: not every runtime has it. */
-interface Runtime {
-  readonly Memory: new (size: { readonly initial: number }) => { readonly buffer: ArrayBuffer };
-  readonly Module: new (program: Uint8Array<ArrayBuffer>) => object;
-  readonly Instance: new (module: object, imports: object) => { readonly exports: unknown };
 }
 
 /** `null`: there can be none here. */
@@ -52,17 +44,10 @@ export function createFastCrc64(): Hash | undefined {
 }
 
 function startMachine(): Machine | null {
-  try {
-    const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: Runtime };
-    const memory = new WebAssembly.Memory({ initial: Math.ceil((BUFFER_AT + BUFFER_BYTES) / PAGE_BYTES) });
-    const program = new WebAssembly.Module(assembleCrc64());
-    const { exports } = new WebAssembly.Instance(program, { env: { memory } });
-    fillTables(new DataView(memory.buffer));
-    const { update } = exports as Pick<Machine, 'update'>;
-    return { buffer: new Uint8Array(memory.buffer, BUFFER_AT), update };
-  } catch {
-    return null;
-  }
+  const started = startWasm<Pick<Machine, 'update'>>(assembleCrc64, BUFFER_AT + BUFFER_BYTES);
+  if (!started) return null;
+  fillTables(new DataView(started.memory));
+  return { buffer: new Uint8Array(started.memory, BUFFER_AT), update: started.exports.update };
 }
 
 /** Table n says what a byte does to the CRC that n more bytes follow. */

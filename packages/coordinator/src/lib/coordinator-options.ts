@@ -73,7 +73,8 @@ export interface CoordinatorOptions extends Partial<CoordinatorSettings> {
   readonly onCall?: (call: AnsweredCall) => void;
 }
 
-const MIN_TOKEN_KEY_LENGTH = 32;
+/** Shorter ones could be guessed. */
+export const MIN_TOKEN_KEY_LENGTH = 32;
 
 /** What is wrong with token keys; `undefined` when they are good. Never says the key itself. */
 export function tokenKeyError(tokenKeys: readonly (string | Secret)[]): string | undefined {

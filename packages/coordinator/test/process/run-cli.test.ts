@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runCli } from '../../src/lib/process/run-cli.ts';
 
 /** Runs a command line in this process. */
@@ -79,5 +82,107 @@ describe('longhaul-coordinator', () => {
     expect(status).toBe(2);
     expect(stderr).toContain(LONGHAUL_SQLITE_FILE);
     expect(existsSync(LONGHAUL_SQLITE_FILE)).toBe(false);
+  });
+});
+
+describe('a machine that is not as the configuration says', () => {
+  let folder: string;
+  const taken = createServer();
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'longhaul-machine-'));
+    for (const name of ['folder', 'x.sqlite.token-key']) await mkdir(join(folder, name));
+    await writeFile(join(folder, 'y.sqlite'), '');
+    await writeFile(join(folder, 'y.sqlite.token-key'), 'canary\n');
+    await once(taken.listen(0, '127.0.0.1'), 'listening');
+  });
+  afterAll(async () => {
+    taken.close();
+    await rm(folder, { recursive: true });
+  });
+
+  const keyFile = (name: string) => ({ LONGHAUL_SQLITE_FILE: `DIR/${name}`, LONGHAUL_TOKEN_KEYS: '' });
+  const transit = {
+    LONGHAUL_KEY_VAULT: 'transit',
+    LONGHAUL_TRANSIT_URL: 'http://127.0.0.1:1',
+    LONGHAUL_TRANSIT_KEY: 'k',
+    LONGHAUL_TRANSIT_TOKEN_FILE: 'DIR/missing',
+  };
+  const foreignHost = {
+    LONGHAUL_METRICS_PORT: '0',
+    LONGHAUL_METRICS_HOST: '192.0.2.1',
+    LONGHAUL_METRICS_TOKEN: 'a token for scrapes',
+  };
+  const servers = {
+    LONGHAUL_SQLITE_FILE: '',
+    LONGHAUL_DATABASE_URL: 'postgres://127.0.0.1:1/x',
+    LONGHAUL_REDIS_URL: 'redis://127.0.0.1:1',
+  };
+
+  it.each<[string, Record<string, string>, number, RegExp]>([
+    [
+      'serve',
+      { LONGHAUL_SQLITE_FILE: 'DIR/missing/x.sqlite' },
+      2,
+      /=DIR\/missing\/x.sqlite: its folder DIR\/missing is not there/,
+    ],
+    [
+      'migrate',
+      { LONGHAUL_SQLITE_FILE: 'DIR/missing/x.sqlite' },
+      2,
+      /LONGHAUL_SQLITE_FILE=.*its folder DIR\/missing is not/,
+    ],
+    [
+      'migrate',
+      { LONGHAUL_SQLITE_FILE: 'DIR/folder' },
+      2,
+      /LONGHAUL_SQLITE_FILE=DIR\/folder: it is a folder/,
+    ],
+    ['serve', keyFile('x.sqlite'), 2, /DIR\/x.sqlite.token-key cannot be read: it is a folder/],
+    ['serve', keyFile('y.sqlite'), 2, /DIR\/y.sqlite.token-key holds no key of 32 characters or more/],
+    [
+      'serve',
+      { LONGHAUL_API_KEYS_FILE: 'DIR/missing' },
+      2,
+      /LONGHAUL_API_KEYS_FILE=DIR\/missing cannot be read: it is not there/,
+    ],
+    [
+      'serve',
+      { S3_PROFILE_FILE: 'DIR/folder' },
+      2,
+      /S3_PROFILE_FILE=DIR\/folder cannot be read: it is a folder/,
+    ],
+    ['serve', transit, 2, /LONGHAUL_TRANSIT_TOKEN_FILE=DIR\/missing cannot be read: it is not there/],
+    [
+      'serve',
+      { LONGHAUL_PORT: 'PORT' },
+      1,
+      /^LONGHAUL_PORT=PORT: another program listens on 127.0.0.1 there/,
+    ],
+    ['serve', { LONGHAUL_METRICS_PORT: 'PORT' }, 1, /^LONGHAUL_METRICS_PORT=PORT: another program/],
+    ['serve', foreignHost, 2, /LONGHAUL_METRICS_HOST=192.0.2.1 is no address of this machine/],
+    [
+      'export DIR/missing/rows',
+      { LONGHAUL_SQLITE_FILE: 'DIR/y.sqlite' },
+      1,
+      /^DIR\/missing\/rows cannot be written: its folder is not there/,
+    ],
+    ['import DIR/missing/rows', servers, 1, /^DIR\/missing\/rows cannot be read: it is not there/],
+  ])('%s with %o ends with %i and says what to do, in words', async (line, given, status, sentence) => {
+    const port = String((taken.address() as AddressInfo).port);
+    const here = (text: string): string => text.replaceAll('DIR', folder).replaceAll('PORT', port);
+    const env = {
+      LONGHAUL_SQLITE_FILE: ':memory:',
+      LONGHAUL_TOKEN_KEYS: 'a-token-key-a-token-key-a-token-key',
+      LONGHAUL_PORT: '0',
+      ...given,
+    };
+    const named = Object.entries(env).map(([name, value]) => [
+      name,
+      value === 'PORT' || value.startsWith('DIR') ? here(value) : value,
+    ]);
+    const ended = await run(line.split(' ').map(here), Object.fromEntries(named));
+    expect(ended).toMatchObject({ status, stdout: '' });
+    expect(ended.stderr.replaceAll(folder, 'DIR').replaceAll(port, 'PORT')).toMatch(sentence);
+    expect(ended.stderr).not.toMatch(/\bE[A-Z]{4,}\b|\n    at |canary/);
   });
 });

@@ -30,6 +30,11 @@ export interface CliWorld {
 /** Exit status of each end. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
+/** What was asked for cannot be done; the message says why, and what to do about it. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
+
 /** The arguments make no sense. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';

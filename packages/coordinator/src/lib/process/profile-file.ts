@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { OBJECT_OPTION_NAMES } from '@longhaul/protocol';
 import * as v from 'valibot';
 import type { StoreProfile } from '../ports/store-profile.ts';
 import { ConfigError } from './config.ts';
+import { readNamedFile } from './file-problem.ts';
 
 const flag = v.boolean();
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -45,9 +45,7 @@ const PROFILE = v.object({
 /** Reads a profile that the doctor has written. @throws ConfigError saying what is wrong with the file */
 export async function readProfileFile(path: string): Promise<StoreProfile> {
   const problem = (what: string): ConfigError => new ConfigError([`S3_PROFILE_FILE=${path} ${what}`]);
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw problem(`cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  });
+  const text = await readNamedFile('S3_PROFILE_FILE', path);
   let given: unknown;
   try {
     given = JSON.parse(text);

@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { createRedactor } from '../redact.ts';
-import { type CliWorld, type Command, EXIT, UsageError } from './command.ts';
+import { type CliWorld, type Command, CommandError, EXIT, UsageError } from './command.ts';
 import { apiKey } from './commands/api-key.ts';
 import { bucketLifecycle } from './commands/bucket-lifecycle.ts';
 import { cancel } from './commands/cancel.ts';
@@ -85,7 +85,8 @@ export async function runCli(args: readonly string[], world: CliWorld = PROCESS)
     return await command.run(args.slice(command.name.split(' ').length), world);
   } catch (error) {
     const mistake = mistakeIn(error, command);
-    if (mistake === undefined) world.report(error);
+    if (error instanceof CommandError) world.note(error.message);
+    else if (mistake === undefined) world.report(error);
     else world.note(mistake);
     return mistake === undefined ? EXIT.failed : EXIT.usage;
   }

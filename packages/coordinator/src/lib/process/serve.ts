@@ -4,6 +4,7 @@ import { type BackgroundWork, startBackgroundWork } from '../background-work.ts'
 import { createCoordinator } from '../create-coordinator.ts';
 import { ObjectStoreError } from '../ports/object-store.ts';
 import type { ServeConfig } from './config.ts';
+import { addressProblem } from './address-problem.ts';
 import { listen, type RunningServer } from './server.ts';
 import type { Log } from './log.ts';
 import { createMetricsApp } from './metrics-app.ts';
@@ -64,12 +65,27 @@ interface Servers {
 async function listenAll(app: Hono, { scrape }: Wiring, config: ServeConfig): Promise<Servers> {
   const { metrics } = config;
   const metricsServer =
-    metrics && scrape ? await listen(createMetricsApp(scrape, metrics.token), metrics) : undefined;
+    metrics && scrape
+      ? await listenAs('LONGHAUL_METRICS', createMetricsApp(scrape, metrics.token), metrics)
+      : undefined;
   try {
-    return { server: await listen(app, config), metricsServer };
+    return { server: await listenAs('LONGHAUL', app, config), metricsServer };
   } catch (error) {
     await metricsServer?.stop(0);
     throw error;
+  }
+}
+
+/** @throws an error that names the variables, which all begin with `prefix` */
+async function listenAs(
+  prefix: string,
+  app: Hono,
+  address: { readonly host: string; readonly port: number },
+): Promise<RunningServer> {
+  try {
+    return await listen(app, address);
+  } catch (error) {
+    throw addressProblem(error, address, prefix);
   }
 }
 

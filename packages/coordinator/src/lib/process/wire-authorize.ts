@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Authorize } from '../ports/authorizer.ts';
 import type { ApiKeysConfig, AuthorizeConfig, JwtConfig } from './authorize-config.ts';
 import { ConfigError } from './config.ts';
+import { readNamedFile } from './file-problem.ts';
 import { loadDriver } from './load-driver.ts';
 
 /** Services bring keys and people tokens: where both are taken, either will do. */
@@ -32,8 +32,9 @@ async function wireJwt({ algorithms, ownerClaim, ...required }: JwtConfig): Prom
 async function wireApiKeys(config: ApiKeysConfig): Promise<Authorize> {
   const { createApiKeyAuthorize, parseApiKeys } = await import('../adapters/api-keys/api-key-authorize.ts');
   const variable = config.kind === 'file' ? `LONGHAUL_API_KEYS_FILE=${config.path}` : 'LONGHAUL_API_KEYS';
+  const text =
+    config.kind === 'file' ? await readNamedFile('LONGHAUL_API_KEYS_FILE', config.path) : config.text;
   try {
-    const text = config.kind === 'file' ? await readFile(config.path, 'utf8') : config.text;
     return createApiKeyAuthorize({ keys: parseApiKeys(text) });
   } catch (error) {
     throw new ConfigError([`${variable}: ${error instanceof Error ? error.message : String(error)}`]);

@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { type MasterKey, readMasterKeys } from '../adapters/master-keys.ts';
 import { createKeyVault } from '../create-key-vault.ts';
 import type { KeyAuditEvent, KeySealer, KeyVault, SealedKeyStore } from '../ports/key-vault.ts';
 import { Secret } from '../secret.ts';
 import { ConfigError } from './config.ts';
+import { readNamedFile } from './file-problem.ts';
 import type { KeyVaultConfig, MasterKeySource, TokenSource } from './key-vault-config.ts';
 import { loadDriver } from './load-driver.ts';
 
@@ -28,6 +28,8 @@ export async function wireKeySealer(config: KeyVaultConfig, region: string): Pro
     case 'transit': {
       const { createTransitSealer } = await import('../adapters/transit/transit-sealer.ts');
       const { url, key, mount, namespace, token } = config;
+      // Read again at each use, because tokens are renewed; what is wrong with it now is told now.
+      await tokenOf(token);
       return createTransitSealer({
         url,
         key,
@@ -64,7 +66,7 @@ async function masterKeysOf(
     }
     case 'file': {
       const variable = `LONGHAUL_MASTER_KEYS_FILE=${source.path}`;
-      const text = await readFile(source.path, 'utf8').catch((error: unknown) => fail(variable, error));
+      const text = await readNamedFile('LONGHAUL_MASTER_KEYS_FILE', source.path);
       return { variable, keys: orConfigError(variable, () => readMasterKeys(text)) };
     }
     case 'aws-secret': {
@@ -87,7 +89,7 @@ async function masterKeysOf(
 
 async function tokenOf(source: TokenSource): Promise<Secret> {
   if (source.kind === 'text') return source.token;
-  return new Secret((await readFile(source.path, 'utf8')).trim());
+  return new Secret((await readNamedFile('LONGHAUL_TRANSIT_TOKEN_FILE', source.path)).trim());
 }
 
 function orConfigError<Result>(variable: string, work: () => Result): Result {

@@ -16,6 +16,7 @@ import type { MemoryConfig, ServeConfig } from './config.ts';
 import type { KafkaConfig, SinksConfig, WebhookConfig } from './sinks-config.ts';
 import { loadDriver } from './load-driver.ts';
 import { readProfileFile } from './profile-file.ts';
+import { checkSqliteFile } from './sqlite-file.ts';
 import type { StoreConfig } from './store-config.ts';
 import { readOrMakeTokenKey } from './token-key-file.ts';
 import { wireAuthorize } from './wire-authorize.ts';
@@ -40,7 +41,7 @@ export async function wire(
   config: ServeConfig,
   onNotice: (notice: string) => void = () => undefined,
 ): Promise<Wiring> {
-  const tokenKeys = config.tokenKeys ?? [new Secret(await readOrMakeTokenKey(keyFileOf(config.memory)))];
+  const tokenKeys = await tokenKeysOf(config);
   const authorize = await wireAuthorize(config.authorize);
   const objectStore = createS3ObjectStore({ ...(await storeOptions(config.store)), onNotice });
   const sinks = await wireSinks(config.sinks);
@@ -75,9 +76,9 @@ export async function wire(
 
 /** Connects the catalog alone, for `migrate`. */
 export async function wireCatalog({ memory }: ServeConfig): Promise<Catalog> {
-  return memory.kind === 'sqlite'
-    ? createSqliteStore({ path: memory.path }).catalog
-    : await wirePostgres(memory.databaseUrl);
+  if (memory.kind !== 'sqlite') return await wirePostgres(memory.databaseUrl);
+  await checkSqliteFile(memory.path);
+  return createSqliteStore({ path: memory.path }).catalog;
 }
 
 /** The bucket, as the adapter wants it named. @throws ConfigError when S3_PROFILE_FILE is no profile */
@@ -204,6 +205,12 @@ async function wireMetrics(): Promise<PrometheusMetrics> {
 async function wireWebhook({ url, secret }: WebhookConfig): Promise<EventSink> {
   const { createWebhookSink } = await import('../adapters/webhook/webhook-sink.ts');
   return createWebhookSink({ url, secret });
+}
+
+/** The first that touches the folder of a SQLite file. */
+async function tokenKeysOf({ tokenKeys, memory }: ServeConfig): Promise<readonly Secret[]> {
+  if (memory.kind === 'sqlite') await checkSqliteFile(memory.path);
+  return tokenKeys ?? [new Secret(await readOrMakeTokenKey(keyFileOf(memory)))];
 }
 
 /** Where the token key is that was made at the first start. */

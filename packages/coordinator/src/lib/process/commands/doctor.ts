@@ -10,6 +10,7 @@ import type { Diagnosis, Patient } from '../doctor/patient.ts';
 import { bucketPolicy, coordinatorPolicy, operatorPolicy } from '../doctor/policies.ts';
 import { findUnknownObjects, unknownObjectsFinding } from '../doctor/reconcile-objects.ts';
 import { repair } from '../doctor/repair.ts';
+import { cannotWrite } from '../file-problem.ts';
 import { withCatalog } from '../with-ports.ts';
 import { wireDoctor } from '../wire-doctor.ts';
 
@@ -149,7 +150,9 @@ async function runDoctor(patient: Patient, wish: CommandWish, world: CliWorld): 
 async function writeProfile(path: string, patient: Patient, { store }: Diagnosis): Promise<void> {
   if (!store) return;
   const profile = measuredProfile(patient.profile, { endpoint: patient.bucket.endpoint, ...store });
-  await writeFile(path, `${JSON.stringify(profile, undefined, 2)}\n`);
+  await writeFile(path, `${JSON.stringify(profile, undefined, 2)}\n`).catch((error: unknown) => {
+    throw cannotWrite(path, error);
+  });
 }
 
 function toJson(patient: Patient, { findings }: Diagnosis, more: object): string {

@@ -9,6 +9,7 @@ import { type HeaderFacts, writeMoveLines } from '../move/move-file.ts';
 import { createMoveTally, type MoveTally } from '../move/move-tally.ts';
 import { createProgress } from '../move/progress.ts';
 import { tokenKeyCheck } from '../move/token-key-check.ts';
+import { cannotWrite } from '../file-problem.ts';
 import { formatCount } from '../plain-text.ts';
 import { readTokenKey } from '../token-key-file.ts';
 import { keyFileOf } from '../wire.ts';
@@ -151,8 +152,10 @@ async function create(path: string): Promise<FileHandle> {
   try {
     return await open(path, 'wx', 0o600);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    throw new MoveRefusedError(`${path} is there already. Name another file, or remove it.`);
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST')
+      throw new MoveRefusedError(`${path} is there already. Name another file, or remove it.`);
+    throw cannotWrite(path, error);
   }
 }
 

@@ -1,5 +1,5 @@
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { constants, createWriteStream } from 'node:fs';
+import { access, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -8,6 +8,7 @@ import { MoveRefusedError } from '../../ports/catalog-move.ts';
 import { type CliWorld, type Command, EXIT, HELP_ENDING, UsageError } from '../command.ts';
 import { ConfigError, readConfig } from '../config.ts';
 import { importMoveFile, type ImportReport } from '../move/import-move-file.ts';
+import { cannotRead } from '../file-problem.ts';
 import { formatCount } from '../plain-text.ts';
 import { wireMoveTarget } from '../wire-move.ts';
 import { withPorts } from '../with-ports.ts';
@@ -82,7 +83,12 @@ async function runImport(path: string, dryRun: boolean, world: CliWorld): Promis
 
 /** The file is read more than once: stdin is kept for so long in a folder that nobody else may read. */
 async function withFile<Result>(file: string, work: (path: string) => Promise<Result>): Promise<Result> {
-  if (file !== '-') return await work(file);
+  if (file !== '-') {
+    await access(file, constants.R_OK).catch((error: unknown) => {
+      throw cannotRead(file, error);
+    });
+    return await work(file);
+  }
   const folder = await mkdtemp(join(tmpdir(), 'longhaul-import-'));
   try {
     const path = join(folder, 'stdin');

@@ -1,3 +1,4 @@
+export * from './certificate-problem.ts';
 export * from './combine-checksums.ts';
 export * from './encryption.ts';
 export * from './messages.ts';

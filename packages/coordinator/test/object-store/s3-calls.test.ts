@@ -217,9 +217,9 @@ describe('errors', () => {
         throw Object.assign(new Error('nothing found'), { name: 'CredentialsProviderError' });
       },
     });
-    await expect(objectStore.ping()).rejects.toMatchObject({ kind: 'refused' });
+    await expect(objectStore.ping()).rejects.toMatchObject({ kind: 'unsent' });
     const part = { ...REF, partNumber: 1, sizeBytes: 1, expiresInSeconds: 60 };
-    await expect(objectStore.signPart(part)).rejects.toMatchObject({ kind: 'refused' });
+    await expect(objectStore.signPart(part)).rejects.toMatchObject({ kind: 'unsent' });
     expect(raw.seen).toEqual([]);
   });
 

@@ -23,6 +23,11 @@ export type UploadErrorCode =
   /** The upload was ended from elsewhere: expired, failed, or cancelled by somebody else. */
   | 'UPLOAD_ENDED'
   /**
+   * In Node: the coordinator, or the store, shows a certificate that is not trusted here, and nothing was sent to it. The
+   * message says what to set. The upload can be continued.
+   */
+  | 'CERTIFICATE_UNTRUSTED'
+  /**
    * What sends is loaded on demand, and could not be: the network is away, or the page was published anew since it was
    * opened. Load the page again; the upload can be continued.
    */

@@ -51,17 +51,19 @@ export async function startServers(
     /** Whether it keeps keys, sealed, beside its uploads. */
     keepsKeys?: boolean;
     publicEndpoint?: (storeUrl: string) => Promise<string>;
+    /** Where the coordinator looks for the store instead. */
+    endpoint?: string;
     /** What the coordinator believes of the store, where it is other than what is so. */
     profile?: Partial<StoreProfile>;
   } = {},
 ): Promise<TestServers> {
-  const { publicEndpoint, profile, keepsKeys, ...coordinatorSettings } = settings;
+  const { publicEndpoint, endpoint, profile, keepsKeys, ...coordinatorSettings } = settings;
   const s3 = createLocalS3({ storage: { kind: 'memory' }, credentials: CREDENTIALS, buckets: [BUCKET] });
   const { url: storeUrl, close } = await s3.listen();
   const objectStore = createS3ObjectStore({
     bucket: BUCKET,
     region: 'us-east-1',
-    endpoint: storeUrl,
+    endpoint: endpoint ?? storeUrl,
     ...(publicEndpoint && { publicEndpoint: await publicEndpoint(storeUrl) }),
     forcePathStyle: true,
     credentials: CREDENTIALS,

@@ -49,6 +49,12 @@ function asCoordinatorError(error: unknown): CoordinatorError {
     const details = s3Code === undefined ? {} : { s3Code };
     // The store's own words may name accounts, roles and addresses inside: they are for the log.
     const words = `${s3Code === undefined ? '' : ` with ${s3Code}`}. The coordinator's log says more`;
+    if (kind === 'unsent') {
+      return new CoordinatorError(
+        'store-refused',
+        'The coordinator is not set up to reach its store. Its log says more.',
+      );
+    }
     if (kind === 'refused')
       return new CoordinatorError('store-refused', `The store refused${words}.`, details);
     return new CoordinatorError('store-unreachable', `The store cannot be used now${words}. Try again.`, {

@@ -211,8 +211,11 @@ export interface OpenMultipart extends MultipartRef {
 /** The store refused a call, or could not be reached. */
 export class ObjectStoreError extends Error {
   override readonly name = 'ObjectStoreError';
-  /** `unreachable`: no answer; `throttled`: 429 or 503; `refused`: an S3 error. */
-  readonly kind: 'unreachable' | 'throttled' | 'refused';
+  /**
+   * `unreachable`: no answer; `throttled`: 429 or 503; `refused`: an S3 error; `unsent`: no credentials, or a certificate
+   * that is not trusted, so nothing was sent, and will be until a person has mended that.
+   */
+  readonly kind: 'unreachable' | 'throttled' | 'refused' | 'unsent';
   /** The store's error code, for example `AccessDenied`. */
   readonly s3Code: string | undefined;
 

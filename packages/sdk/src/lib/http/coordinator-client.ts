@@ -10,7 +10,7 @@ import type {
 } from '../ports/coordinator.ts';
 import { type Outcome, repeat, type RepeatInput } from '../repeat.ts';
 import { judgeStatus } from '../retry.ts';
-import { unreachable, UploadError } from '../upload-error.ts';
+import { isUploadError, unreachable, UploadError } from '../upload-error.ts';
 import type { AttemptCall } from './share-calls.ts';
 
 /** Headers of the application, for the coordinator's `authorize` hook; a function is asked before every call. */
@@ -48,6 +48,7 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
       return judgeAnswer(await callOnce({ method, url: root + path, headers: all, json, signal }), address);
     } catch (cause) {
       signal.throwIfAborted();
+      if (isUploadError(cause)) return { trouble: 'fatal', error: cause };
       const error = unreachable('COORDINATOR_UNREACHABLE', `coordinator (${address})`, cause);
       return { trouble: 'transient', error };
     }

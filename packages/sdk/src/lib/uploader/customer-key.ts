@@ -3,7 +3,12 @@
  *
  * @module
  */
-import { type CreateUploadResponse, CUSTOMER_KEY_HEADERS, type StoreCall } from '@longhaul/protocol';
+import {
+  certificateProblem,
+  type CreateUploadResponse,
+  CUSTOMER_KEY_HEADERS,
+  type StoreCall,
+} from '@longhaul/protocol';
 import { createMd5 } from '../integrity/md5.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator, CoordinatorCall } from '../ports/coordinator.ts';
@@ -155,7 +160,13 @@ async function open<Source extends ByteSource>(
       return { trouble, error: refused(key, call, status, /<Code>([\w.]+)</.exec(body)?.[1]) };
     } catch (cause) {
       signal.throwIfAborted();
-      const error = key.unreachable('STORE_UNREACHABLE', `object store (${new URL(url).host})`, cause);
+      const store = `object store (${new URL(url).host})`;
+      const problem = certificateProblem(cause);
+      if (problem !== undefined) {
+        const message = `Nothing was sent to the ${store}: ${problem}.`;
+        return { trouble: 'fatal', error: new key.UploadError('CERTIFICATE_UNTRUSTED', message, { cause }) };
+      }
+      const error = key.unreachable('STORE_UNREACHABLE', store, cause);
       return { trouble: 'transient', error };
     }
   });

@@ -1,3 +1,4 @@
+import { certificateProblem } from '@longhaul/protocol';
 import { ObjectStoreError } from '../../ports/object-store.ts';
 import { redactText } from '../../redact.ts';
 
@@ -33,9 +34,8 @@ export function toObjectStoreError(call: string, error: unknown): ObjectStoreErr
   if (error instanceof ObjectStoreError) return error;
   const failure = readS3Failure(error);
   const kind = kindOf(failure, error);
-  const message = isUnsigned(error)
-    ? `${call} was not sent: ${failure.message}; give credentials, for example AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY`
-    : `${call} ${WHAT_HAPPENED[kind]}: ${failure.message}${hintFor(failure)}`;
+  const hint = hintFor(failure, error);
+  const message = `${call} ${WHAT_HAPPENED[kind]}: ${failure.message}${hint && `; ${hint}`}`;
   return new ObjectStoreError(kind, message, { s3Code: failure.s3Code, cause: withoutSecrets(error) });
 }
 
@@ -61,6 +61,7 @@ const WHAT_HAPPENED: Readonly<Record<ObjectStoreError['kind'], string>> = {
   unreachable: 'got no usable answer',
   throttled: 'was throttled',
   refused: 'was refused',
+  unsent: 'was not sent',
 };
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -73,10 +74,10 @@ const HINTS: Readonly<Record<string, string>> = {
   AuthorizationHeaderMalformed: 'set the region that the bucket is in',
 };
 
-function hintFor({ s3Code, httpStatus }: S3Failure): string {
-  if (httpStatus === undefined) return '; check the endpoint and the network';
-  const hint = HINTS[s3Code ?? ''];
-  return hint === undefined ? '' : `; ${hint}`;
+function hintFor({ s3Code, httpStatus }: S3Failure, error: unknown): string {
+  if (isUnsigned(error)) return 'give credentials, for example AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY';
+  if (httpStatus === undefined) return certificateProblem(error) ?? 'check the endpoint and the network';
+  return HINTS[s3Code ?? ''] ?? '';
 }
 
 const THROTTLING = new Set([429, 503]);
@@ -86,13 +87,18 @@ const NOT_IMPLEMENTED = 501;
 const NOT_ARRIVED = new Set(['RequestTimeout', 'IncompleteBody']);
 
 function kindOf({ httpStatus, s3Code }: S3Failure, error: unknown): ObjectStoreError['kind'] {
-  if (isUnsigned(error)) return 'refused';
+  if (isUnsent(error)) return 'unsent';
   if (THROTTLING.has(httpStatus ?? 0) || s3Code === 'SlowDown') return 'throttled';
   if (httpStatus === 408 || NOT_ARRIVED.has(s3Code ?? '')) return 'unreachable';
   if (httpStatus === undefined) return 'unreachable';
   return (httpStatus >= 300 && httpStatus < 500) || httpStatus === NOT_IMPLEMENTED
     ? 'refused'
     : 'unreachable';
+}
+
+/** For want of credentials, or of trust in the store's certificate. */
+function isUnsent(error: unknown): boolean {
+  return isUnsigned(error) || certificateProblem(error) !== undefined;
 }
 
 /** Without credentials nothing is sent, so nobody has refused anything. */

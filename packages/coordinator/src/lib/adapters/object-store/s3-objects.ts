@@ -110,7 +110,8 @@ function outcomeOfFailure(call: string, error: unknown): PutOutcome {
   const { httpStatus, message } = readS3Failure(error);
   if (httpStatus === 412) return { kind: 'exists' };
   const refusal = toObjectStoreError(call, error);
-  if (refusal.kind === 'refused' && httpStatus !== 409) throw refusal;
+  const isDefinite = refusal.kind === 'refused' || refusal.kind === 'unsent';
+  if (isDefinite && httpStatus !== 409) throw refusal;
   return { kind: 'unknown', reason: message };
 }
 

@@ -7,6 +7,7 @@ import {
   type CoordinatorRequest,
 } from '../../ports/coordinator.ts';
 import { http } from './node-http.ts';
+import { orUntrusted } from './untrusted-certificate.ts';
 
 /**
  * Calls over node:http(s), with the process's own agents: connections are kept for a while, and proxies of the
@@ -51,6 +52,8 @@ async function exchange(
       });
       request.end(body);
     });
+  } catch (error) {
+    throw orUntrusted(error, 'coordinator', url);
   } finally {
     clearTimeout(timer);
   }

@@ -7,6 +7,7 @@ import { createFlow, type Flow } from './flow.ts';
 import { http } from './node-http.ts';
 import { type NodeSource, viewOf } from './node-source.ts';
 import type { RateLimiter } from './rate-limiter.ts';
+import { orUntrusted } from './untrusted-certificate.ts';
 
 /** What the sender is made with. */
 export interface HttpSenderOptions {
@@ -91,7 +92,7 @@ async function put(
   } catch (error) {
     request.destroy();
     part.signal.throwIfAborted();
-    throw error;
+    throw orUntrusted(error, 'object store', part.url);
   }
 }
 

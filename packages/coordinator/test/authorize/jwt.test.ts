@@ -11,6 +11,7 @@ import {
   UnsecuredJWT,
 } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { type AnsweredCall, refusalOf } from '../../src/index.ts';
 import { createJwtAuthorize, type JwtAuthorizeOptions } from '../../src/jwt.ts';
 import { startCoordinator } from '../support/start-coordinator.ts';
 
@@ -150,6 +151,42 @@ describe('a JWT', () => {
   });
 });
 
+describe('a JWT that is refused', () => {
+  it.each<[string, Wish]>([
+    ['the JWT has expired', { claims: { exp: now() - 60 } }],
+    ['the JWT was made for another audience (aud)', { claims: { aud: 'mail' } }],
+    ['the JWT is of another issuer (iss)', { claims: { iss: 'https://canary.example/' } }],
+    ['the JWT is not good yet (nbf)', { claims: { nbf: now() + 600 } }],
+    ['the JWT has no exp', { claims: { exp: undefined as unknown as number } }],
+    ['sub of the JWT names no owner', { claims: { sub: 7 as unknown as string } }],
+    ['the JWT names a key (kid) that the provider does not show', { header: { kid: 'canary' } }],
+  ])('tells the log that %s', async (reason, wish) => {
+    const request = bearing(await sign(wish));
+    await hook()(request);
+    expect(refusalOf(request)).toBe(reason);
+  });
+
+  it('tells the log why, and not its caller', async () => {
+    const heard: AnsweredCall[] = [];
+    const coordinator = await startCoordinator({ authorize: hook(), onCall: (call) => heard.push(call) });
+    const create = async (token: string) =>
+      await coordinator.call('POST', '/v1/uploads', {
+        body: {},
+        headers: { authorization: `Bearer ${token}` },
+      });
+    const refused = [await create(await sign({ key: foreign.privateKey })), await create('canary')];
+    await coordinator.close();
+    for (const { status, problem } of refused) {
+      expect({ status, code: problem.code }).toEqual({ status: 401, code: 'unauthorized' });
+      expect(JSON.stringify(problem)).not.toMatch(/signature|JWT|reason/);
+    }
+    expect(heard.map(({ reason }) => reason)).toEqual([
+      'the signature of the JWT is wrong',
+      'what stands in Authorization: Bearer is no JWT that can be checked',
+    ]);
+  });
+});
+
 describe('keys that cannot be had', () => {
   it.each([{ status: 500 }, { status: 200, body: 'no JSON' }, { status: 200, body: '{}' }])(
     'let nobody in, and say that it will pass: %j',
@@ -162,8 +199,10 @@ describe('keys that cannot be had', () => {
   );
 
   it('are told to the client as 503 without a word of the provider', async () => {
+    const errors: unknown[] = [];
     const coordinator = await startCoordinator({
       authorize: hook({ jwksUrl: 'http://127.0.0.1:1/jwks' }),
+      onError: (error) => errors.push(error),
     });
     const refused = await coordinator.call('POST', '/v1/uploads', {
       body: {},
@@ -171,6 +210,7 @@ describe('keys that cannot be had', () => {
     });
     expect(refused).toMatchObject({ status: 503, problem: { code: 'authorization-unavailable' } });
     expect(JSON.stringify(refused.answer)).not.toContain('127.0.0.1');
+    expect(errors).toMatchObject([{ name: 'AuthorizationUnavailableError', cause: expect.any(Error) }]);
     await coordinator.close();
   });
 });

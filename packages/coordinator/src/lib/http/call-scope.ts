@@ -5,6 +5,7 @@ import type { CallScope } from '../ports/answered-call.ts';
 export interface OpenCall extends CallScope {
   uploadId?: string;
   problem?: string;
+  reason?: string;
 }
 
 const calls = new AsyncLocalStorage<OpenCall>();

@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { CoordinatorError } from '../coordinator-error.ts';
-import type { Authorize } from '../ports/authorizer.ts';
+import { type Authorize, refusalOf } from '../ports/authorizer.ts';
+import { currentCall } from './call-scope.ts';
 import { peerAddress } from './client-address.ts';
 import { type IsAllowedOrigin, isLoopbackAddress, isLoopbackHost } from './origins.ts';
 
@@ -15,8 +16,19 @@ export type OwnerOf = (call: Context) => Promise<string>;
 
 /** Asks the hook; without one only this machine may create. */
 export function createOwnerOf(authorize: Authorize | undefined, isAllowedOrigin: IsAllowedOrigin): OwnerOf {
-  return async (call) =>
-    authorize ? ownerIn(await authorize(call.req.raw)) : localOwner(call, isAllowedOrigin);
+  return async (call) => {
+    if (!authorize) return localOwner(call, isAllowedOrigin);
+    const answer = await authorize(call.req.raw);
+    if (!answer) noteReason(call.req.raw);
+    return ownerIn(answer);
+  };
+}
+
+/** For the log alone: to the caller it would tell what to try next. */
+function noteReason(request: Request): void {
+  const reason = refusalOf(request);
+  const call = currentCall();
+  if (call && reason !== undefined) call.reason = reason;
 }
 
 function localOwner(call: Context, isAllowedOrigin: IsAllowedOrigin): string {

@@ -15,4 +15,6 @@ export interface AnsweredCall extends CallScope {
   readonly durationMs: number;
   /** Of a refusal. */
   readonly problem?: string | undefined;
+  /** Why the `authorize` hook has refused it, as far as it says. The caller is not told. */
+  readonly reason?: string | undefined;
 }

@@ -8,6 +8,24 @@
  */
 export type Authorize = (request: Request) => Promise<string | undefined> | string | undefined;
 
+const refusals = new WeakMap<Request, string>();
+
+/**
+ * Why a hook refuses a request. It goes to the log and never to the caller; of several reasons all are told.
+ *
+ * @param reason in words of the hook's own: nothing that the caller has sent, least of all a token
+ * @example if (session.isOver) noteRefusal(request, 'the session is over');
+ */
+export function noteRefusal(request: Request, reason: string): void {
+  const known = refusals.get(request);
+  refusals.set(request, known === undefined ? reason : `${known}; ${reason}`);
+}
+
+/** What {@link noteRefusal} was told. */
+export function refusalOf(request: Request): string | undefined {
+  return refusals.get(request);
+}
+
 /** What tells who a caller is cannot be reached, so nobody is let in for now. */
 export class AuthorizationUnavailableError extends Error {
   override readonly name = 'AuthorizationUnavailableError';

@@ -99,6 +99,11 @@ function fieldsOf(error: unknown, redact: LogOptions['redact'], depth = 0): Logg
 }
 
 function describe({ method, route, status, durationMs, ...call }: AnsweredCall, at: Date): string {
-  const about = [call.problem, call.uploadId && `upload ${call.uploadId}`, call.requestId].filter(Boolean);
+  const about = [
+    call.problem,
+    call.reason,
+    call.uploadId && `upload ${call.uploadId}`,
+    call.requestId,
+  ].filter(Boolean);
   return `${at.toISOString()} ${method} ${route} ${status} ${durationMs} ms (${about.join(', ')})`;
 }

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Authorize } from '../../ports/authorizer.ts';
+import { type Authorize, noteRefusal } from '../../ports/authorizer.ts';
 import { bearerToken } from '../bearer-token.ts';
 
 /** A key that may create uploads. */
@@ -37,10 +37,14 @@ export function createApiKeyAuthorize({ keys }: ApiKeyAuthorizeOptions): Authori
   });
   return (request) => {
     const token = bearerToken(request);
-    if (token === undefined) return undefined;
+    if (token === undefined) {
+      noteRefusal(request, 'no API key in Authorization: Bearer');
+      return undefined;
+    }
     const digest = createHash('sha256').update(token).digest();
     // All of them are compared, each in the same time: how long it takes tells nothing of any.
     const matching = known.filter((key) => timingSafeEqual(key.digest, digest));
+    if (!matching[0]) noteRefusal(request, 'the API key is not known');
     return matching[0]?.owner;
   };
 }

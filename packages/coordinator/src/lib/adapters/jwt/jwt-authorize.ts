@@ -1,7 +1,8 @@
-import { createRemoteJWKSet, errors, jwtVerify } from 'jose';
-import { AuthorizationUnavailableError, type Authorize } from '../../ports/authorizer.ts';
+import { createRemoteJWKSet, jwtVerify } from 'jose';
+import { AuthorizationUnavailableError, type Authorize, noteRefusal } from '../../ports/authorizer.ts';
 import { JWT_ALGORITHMS, type JwtAlgorithm } from '../../ports/jwt-algorithms.ts';
 import { bearerToken } from '../bearer-token.ts';
+import { jwtRefusal } from './jwt-refusal.ts';
 
 /** Options of {@link createJwtAuthorize}. */
 export interface JwtAuthorizeOptions {
@@ -52,12 +53,17 @@ export function createJwtAuthorize(options: JwtAuthorizeOptions): Authorize {
   };
   return async (request) => {
     const token = bearerToken(request);
-    if (token === undefined) return undefined;
+    const refuse = (reason: string): undefined => {
+      noteRefusal(request, reason);
+      return undefined;
+    };
+    if (token === undefined) return refuse('no JWT in Authorization: Bearer');
     try {
       const { payload } = await jwtVerify(token, keys, expected);
-      return ownerIn(payload[ownerClaim]);
+      return ownerIn(payload[ownerClaim]) ?? refuse(`${ownerClaim} of the JWT names no owner`);
     } catch (error) {
-      if (isRefusal(error)) return undefined;
+      const reason = jwtRefusal(error);
+      if (reason !== undefined) return refuse(reason);
       throw new AuthorizationUnavailableError('the keys of the identity provider cannot be had', {
         cause: error,
       });
@@ -67,12 +73,6 @@ export function createJwtAuthorize(options: JwtAuthorizeOptions): Authorize {
 
 function ownerIn(claim: unknown): string | undefined {
   return typeof claim === 'string' && claim.length <= MAX_OWNER_LENGTH ? claim : undefined;
-}
-
-/** What is wrong with the token, and not with the way to the keys. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof errors.JOSEError)) return false;
-  return ![errors.JWKSTimeout.code, errors.JWKSInvalid.code, errors.JOSEError.code].includes(error.code);
 }
 
 function assertOptions(

@@ -42,35 +42,63 @@ describe('calls of one owner', () => {
     expect(await coordinator.cancel(upload)).toMatchObject(tooMany);
   });
 
-  it('count each entry of a batch, and a refused batch creates nothing', async () => {
+  interface Entry {
+    readonly ok: boolean;
+    readonly problem?: { readonly code: string; readonly retryAfterSeconds: number };
+  }
+
+  async function createTogether(count: number): Promise<readonly Entry[]> {
+    const uploads = Array.from({ length: count }, () => ({
+      createId: randomUUID(),
+      name: 'x',
+      sizeBytes: 6 * 1024 ** 2,
+      mode: 'multipart',
+    }));
+    const { status, answer } = await coordinator.call<{ uploads: Entry[] }>('POST', '/v1/uploads/batch', {
+      body: { uploads },
+    });
+    expect(status).toBe(200);
+    return answer.uploads;
+  }
+
+  it('count each entry of a batch: those for which there is room pass, and the others make nothing', async () => {
     await start({ callsPerMinutePerOwner: 5 });
-    const batch = (count: number) =>
-      coordinator.call('POST', '/v1/uploads/batch', {
-        body: {
-          uploads: Array.from({ length: count }, () => ({
-            createId: randomUUID(),
-            name: 'x',
-            sizeBytes: 6 * 1024 ** 2,
-            mode: 'multipart',
-          })),
-        },
-      });
-    expect((await batch(3)).status).toBe(200);
-    expect(await batch(3)).toMatchObject(tooMany);
-    expect(await coordinator.objectStore.listMultipartUploads({ prefix: '' })).toHaveLength(3);
+    expect((await createTogether(3)).map(({ ok }) => ok)).toEqual([true, true, true]);
+    const entries = await createTogether(4);
+    expect(entries.filter(({ ok }) => ok)).toHaveLength(2);
+    expect(await coordinator.objectStore.listMultipartUploads({ prefix: '' })).toHaveLength(5);
+    const waits = entries.flatMap(({ problem }) => problem?.retryAfterSeconds ?? []);
+    // One call in twelve seconds, one after the other.
+    expect(waits).toEqual([12, 24]);
   });
 
-  it('let a batch pass after the time that its refusal has told, however large it is', async () => {
-    await start({ callsPerMinutePerOwner: 4 });
-    const uploads = () =>
-      Array.from({ length: 6 }, () => ({ createId: randomUUID(), name: 'x', sizeBytes: 1 }));
-    const batch = () => coordinator.call('POST', '/v1/uploads/batch', { body: { uploads: uploads() } });
-    expect((await batch()).status).toBe(200);
-    const refused = await batch();
-    expect(refused).toMatchObject(tooMany);
-    clock.pass(refused.problem.retryAfterSeconds ?? 0);
-    expect((await batch()).status).toBe(200);
-  });
+  it.each([60, 10])(
+    'let a batch of 100 end at %i a minute, although its owner goes on calling',
+    async (rate) => {
+      await start({ callsPerMinutePerOwner: rate });
+      const first = await createTogether(100);
+      let waits = first.flatMap(({ problem }) => problem?.retryAfterSeconds ?? []);
+      // Time goes on meanwhile.
+      expect(waits.length).toBeGreaterThan(0);
+      expect(waits.length).toBeLessThanOrEqual(100 - rate);
+      const deadline = (100 / rate) * 60 * 2;
+      let passedSeconds = 0;
+      // Somebody else of the same owner takes every second call that there is room for.
+      for (let seconds = 1; waits.length > 0 && seconds <= deadline; seconds += 1) {
+        clock.pass(1);
+        passedSeconds = seconds;
+        if (seconds % (120 / rate) === 0) await createAs('ann');
+        const due = waits.filter((at) => at <= seconds).length;
+        const again = due > 0 ? await createTogether(due) : [];
+        waits = [
+          ...waits.filter((at) => at > seconds),
+          ...again.flatMap(({ problem }) => (problem ? problem.retryAfterSeconds + seconds : [])),
+        ];
+      }
+      expect(waits).toEqual([]);
+      expect(passedSeconds).toBeLessThanOrEqual(deadline);
+    },
+  );
 
   it('count a batch that cannot be read as one', async () => {
     await start({ callsPerMinutePerOwner: 1 });

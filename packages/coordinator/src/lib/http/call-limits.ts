@@ -8,8 +8,13 @@ import { addressGroup, type AddressOf } from './client-address.ts';
 export interface CallLimits {
   /** One call, whoever makes it. Nothing happens where the server does not tell the address. */
   chargeAddress(call: Context): Promise<void>;
-  /** Calls of an owner: an entry of a batch counts as one. */
-  chargeOwner(owner: string, calls: number): Promise<void>;
+  /** One call of an owner. */
+  chargeOwner(owner: string): Promise<void>;
+  /**
+   * The same for the entries of one batch, each of which counts as a call and is refused by itself. A refusal tells when its
+   * turn comes behind those that were refused before: at one time for all, one would pass and the others start over.
+   */
+  entryCharge(): (owner: string) => Promise<void>;
 }
 
 /** Left out: no limit. */
@@ -36,10 +41,10 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     }
   };
 
-  const charge = async (kind: string, name: string, calls: number, perMinute: number): Promise<void> => {
+  const charge = async (kind: string, name: string, perMinute: number): Promise<void> => {
     // A digest: an owner may be long and in any script, and neither need stand in a store that only counts.
     const bucket = `${kind}:${createHash('sha256').update(name).digest('base64url').slice(0, 22)}`;
-    const waitMs = perMinute === 0 ? 60_000 : await take(bucket, calls, perMinute);
+    const waitMs = perMinute === 0 ? 60_000 : await take(bucket, 1, perMinute);
     if (waitMs === 0) return;
     throw new CoordinatorError(
       'rate-limited',
@@ -48,14 +53,33 @@ export function createCallLimits(options: CallLimitOptions): CallLimits {
     );
   };
 
+  const chargeOwner = async (owner: string): Promise<void> => {
+    if (perOwner !== undefined) await charge('owner', owner, perOwner);
+  };
+
   return {
     async chargeAddress(call) {
       const address = perAddress === undefined ? undefined : addressOf(call);
       if (perAddress !== undefined && address !== undefined)
-        await charge('address', addressGroup(address), 1, perAddress);
+        await charge('address', addressGroup(address), perAddress);
     },
-    async chargeOwner(owner, calls) {
-      if (perOwner !== undefined && calls > 0) await charge('owner', owner, calls, perOwner);
+    chargeOwner,
+    entryCharge() {
+      const refusedCounts = new Map<string, number>();
+      return async (owner) => {
+        await chargeOwner(owner).catch((error: unknown) => {
+          const before = refusedCounts.get(owner) ?? 0;
+          refusedCounts.set(owner, before + 1);
+          throw inTurn(error, before, perOwner);
+        });
+      };
     },
   };
+}
+
+/** A refusal that waits for those before it, too. */
+function inTurn(error: unknown, before: number, perMinute = 0): unknown {
+  if (!(error instanceof CoordinatorError) || error.code !== 'rate-limited' || perMinute === 0) return error;
+  const retryAfterSeconds = (error.details.retryAfterSeconds ?? 0) + Math.ceil((before * 60) / perMinute);
+  return new CoordinatorError('rate-limited', error.message, { ...error.details, retryAfterSeconds });
 }

@@ -27,12 +27,12 @@ export function batchRoutes(context: UploadContext, owner: OwnerOf, limits: Call
   routes.post('/', async (c) => {
     const uploadOwner = await owner(c);
     const { uploads } = await readBatch(c.req.raw).catch(async (error: unknown) => {
-      await limits.chargeOwner(uploadOwner, 1);
+      await limits.chargeOwner(uploadOwner);
       throw error;
     });
-    // All at once: a refusal that has taken something would be one more at the time that it tells.
-    await limits.chargeOwner(uploadOwner, uploads.length);
+    const charge = limits.entryCharge();
     const create = async (item: unknown) => {
+      await charge(uploadOwner);
       const request = parseMessage(item, createUploadRequestSchema);
       assertKeyTransport(c, request);
       return await createUpload(context, uploadOwner, request);
@@ -44,10 +44,11 @@ export function batchRoutes(context: UploadContext, owner: OwnerOf, limits: Call
     const { clock, settings, tokens } = context;
     // One time for all of them: a hundred that wait for each other would outlast every load balancer.
     const answerByEpochMs = clock.nowEpochMs() + settings.completeAnswerWithinMs;
+    const charge = limits.entryCharge();
     const complete = async ({ token, uploadId, ...request }: (typeof uploads)[number]) => {
       const leftMs = Math.max(0, answerByEpochMs - clock.nowEpochMs());
       const claims = tokens.verify(token, uploadId);
-      await limits.chargeOwner(claims.owner, 1);
+      await charge(claims.owner);
       return await completeUpload(context, claims, request, leftMs);
     };
     return c.json({ uploads: await settleEach(context, uploads, complete) });

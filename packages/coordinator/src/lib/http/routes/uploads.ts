@@ -31,7 +31,7 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf, limits: Cal
   const callerBy = async (token: string | undefined, uploadId: string): Promise<TokenClaims> => {
     const claims = context.tokens.verify(token, uploadId);
     noteUpload(claims);
-    await limits.chargeOwner(claims.owner, 1);
+    await limits.chargeOwner(claims.owner);
     return claims;
   };
   const caller = (c: Context): Promise<TokenClaims> =>
@@ -39,7 +39,7 @@ export function uploadRoutes(context: UploadContext, owner: OwnerOf, limits: Cal
 
   routes.post('/', async (c) => {
     const uploadOwner = await owner(c);
-    await limits.chargeOwner(uploadOwner, 1);
+    await limits.chargeOwner(uploadOwner);
     const request = await readMessage(c.req.raw, createUploadRequestSchema, createMaxBytes);
     assertKeyTransport(c, request);
     const created = await createUpload(context, uploadOwner, request);

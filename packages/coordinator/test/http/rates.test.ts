@@ -162,6 +162,17 @@ describe('calls of one address', () => {
     expect(await seen('y'.repeat(65))).toBe(429);
   });
 
+  it.each([
+    ['1.2.3.4:5678', '1.2.3.4:5679', '1.2.3.4'],
+    ['[2001:db8::1]:5678', '[2001:db8::2]:5679', '2001:db8::3'],
+    ['[2001:db8::1]', '2001:db8::1', '[2001:db8::1]:80'],
+  ])('are those of %s, whatever the port that a proxy tells too', async (...entries) => {
+    await start({ callsPerMinutePerAddress: 1, trustedProxyCount: 1 });
+    const statuses = [];
+    for (const entry of entries) statuses.push(await from('10.0.0.1', { 'x-forwarded-for': entry }));
+    expect(statuses).toEqual([200, 429, 429]);
+  });
+
   it('do not count preflights, which a page cannot make fewer', async () => {
     await start({ callsPerMinutePerAddress: 1 });
     const env = { incoming: { socket: { remoteAddress: '10.0.0.1' } } };

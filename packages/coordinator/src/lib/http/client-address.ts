@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 /** Says from which address a call comes; `undefined` when nobody knows. */
 export type AddressOf = (call: Context) => string | undefined;
 
-/** Longest text of an address: IPv6 with a zone. */
+/** Longest text of an address: IPv6 with a zone, or in brackets with a port. */
 const MAX_ADDRESS_LENGTH = 64;
 
 /**
@@ -16,8 +16,13 @@ export function createAddressOf(trustedProxyCount: number): AddressOf {
     if (trustedProxyCount === 0) return peer;
     const seen = (req.header('x-forwarded-for') ?? '').split(',').map((entry) => entry.trim());
     const address = seen.at(-trustedProxyCount) ?? seen[0];
-    return address && address.length <= MAX_ADDRESS_LENGTH ? address : peer;
+    return address && address.length <= MAX_ADDRESS_LENGTH ? withoutPort(address) : peer;
   };
+}
+
+/** Some proxies tell the port, too: each connection would count by itself. */
+function withoutPort(entry: string): string {
+  return /^\[([^\]]+)\](?::\d+)?$/.exec(entry)?.[1] ?? /^([\d.]+):\d+$/.exec(entry)?.[1] ?? entry;
 }
 
 /** The address of the client as @hono/node-server passes it on; other servers have other ways. */

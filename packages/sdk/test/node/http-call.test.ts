@@ -55,6 +55,27 @@ describe('a call over node:http', () => {
     expect(seen).not.toHaveProperty('headers.transfer-encoding');
   });
 
+  it.each([
+    [200, 'COORDINATOR_REFUSED'],
+    [502, undefined],
+  ])('does not read on for ever what answers with %i', async (status, code) => {
+    let isClosed = false;
+    let sentBytes = 0;
+    const url = await serve((_request, response) => {
+      response.writeHead(status, { 'content-type': 'application/json' });
+      const chunk = Buffer.alloc(1024 ** 2, ' ');
+      const send = (): void => {
+        while (!isClosed && (sentBytes += chunk.byteLength) < 1024 ** 3 && response.write(chunk));
+      };
+      response.on('drain', send).on('close', () => (isClosed = true));
+      send();
+    });
+    const answer = await callOnce({ ...call, url }).catch((error: unknown) => error);
+    expect(answer).toMatchObject(code ? { name: 'UploadError', code, status } : { status, value: undefined });
+    await expect.poll(() => isClosed).toBe(true);
+    expect(sentBytes).toBeLessThan(512 * 1024 ** 2);
+  });
+
   it('sends a cancel without a body', async () => {
     let seen: unknown;
     const url = await serve((request, response) => {

@@ -6,8 +6,15 @@ import {
   type CoordinatorAnswer,
   type CoordinatorRequest,
 } from '../../ports/coordinator.ts';
+import { addressOf } from '../../address.ts';
+import { UploadError } from '../../upload-error.ts';
 import { http } from './node-http.ts';
 import { orUntrusted } from './untrusted-certificate.ts';
+
+/** Room for a hundred creates that resume uploads of ten thousand parts. */
+const MAX_ANSWER_BYTES = 64 * 1024 ** 2;
+/** A refusal is a problem document; a page of a proxy says nothing beyond its status. */
+const MAX_REFUSAL_BYTES = 64 * 1024;
 
 /**
  * Calls over node:http(s), with the process's own agents: connections are kept for a while, and proxies of the
@@ -48,7 +55,7 @@ async function exchange(
       request.on('response', (response) => {
         // From here on the response tells, and may be read after the request has closed.
         request.off('close', onClose);
-        readText(response).then((text) => resolve({ response, text }), reject);
+        readText(response, url).then((text) => resolve({ response, text }), reject);
       });
       request.end(body);
     });
@@ -70,11 +77,26 @@ function sentHeaders(headers: CoordinatorRequest['headers'], body: string): Reco
   return sent;
 }
 
-async function readText(response: IncomingMessage): Promise<string> {
-  let text = '';
-  response.setEncoding('utf8');
-  for await (const chunk of response) text += String(chunk);
-  return text;
+/** @throws UploadError `COORDINATOR_REFUSED` when a success is longer than any of ours */
+async function readText(response: IncomingMessage, url: string): Promise<string> {
+  const { statusCode = 0 } = response;
+  const isSuccess = statusCode >= 200 && statusCode < 300;
+  const maxBytes = isSuccess ? MAX_ANSWER_BYTES : MAX_REFUSAL_BYTES;
+  const chunks: Buffer[] = [];
+  let sizeBytes = 0;
+  // Left early, the connection is closed, so that nobody goes on sending.
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    sizeBytes += chunk.byteLength;
+    if (sizeBytes > maxBytes && !isSuccess) return '';
+    if (sizeBytes > maxBytes) throw tooLong(url, statusCode);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+function tooLong(url: string, status: number): UploadError {
+  const message = `No coordinator at ${addressOf(url)}: its answer has more than ${MAX_ANSWER_BYTES} bytes.`;
+  return new UploadError('COORDINATOR_REFUSED', message, { status });
 }
 
 function parseJson(text: string): unknown {

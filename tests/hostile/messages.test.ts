@@ -294,6 +294,35 @@ describe('a page of another origin', () => {
     }
   });
 
+  it.each([
+    ['nobody is listed', {}, 401],
+    ['its own origin is listed', { corsOrigins: ['https://evil.example'] }, 201],
+    ['any origin is', { corsOrigins: ['*'] }, 401],
+  ])(
+    'makes no upload by a form and the cookies of its visitor, where %s',
+    async (_where, options, status) => {
+      const byCookie = (request: Request) => /session=(\w+)/.exec(request.headers.get('cookie') ?? '')?.[1];
+      const open = await openWorld('local-s3', { ...options, authorize: byCookie });
+      // As <form enctype="text/plain"> sends it: JSON with an equals sign somewhere.
+      const text = `{"createId":"${randomUUID()}","name":"=","sizeBytes":1}`;
+      const from = async (headers: Record<string, string>) =>
+        (
+          await open.call('POST', '/v1/uploads', {
+            raw: text,
+            headers: { 'content-type': 'text/plain', cookie: 'session=ann', ...headers },
+          })
+        ).status;
+      expect(await from({ origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' })).toBe(status);
+      expect(await from({ origin: 'https://evil.example' })).toBe(status);
+      expect(await from({ origin: 'null' })).toBe(401);
+      expect(await from({ origin: 'https://behind-a-proxy.example', 'sec-fetch-site': 'same-origin' })).toBe(
+        201,
+      );
+      expect(await from({})).toBe(201);
+      await open.close();
+    },
+  );
+
   it('never gets cookies along, even where any origin is let in', async () => {
     const open = await openWorld('local-s3', { corsOrigins: ['*'], authorize: () => 'ann' });
     const { headers } = await open.call('GET', '/v1/limits', { headers: { origin: 'https://evil.example' } });

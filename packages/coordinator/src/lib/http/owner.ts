@@ -18,6 +18,7 @@ export type OwnerOf = (call: Context) => Promise<string>;
 export function createOwnerOf(authorize: Authorize | undefined, isAllowedOrigin: IsAllowedOrigin): OwnerOf {
   return async (call) => {
     if (!authorize) return localOwner(call, isAllowedOrigin);
+    assertPage(call, isAllowedOrigin);
     const answer = await authorize(call.req.raw);
     if (!answer) noteReason(call.req.raw);
     return ownerIn(answer);
@@ -69,8 +70,26 @@ function assertLocal({ req, env }: Context, isAllowedOrigin: IsAllowedOrigin): v
     );
   }
   const origin = req.header('origin');
-  if (origin === undefined || isAllowedOrigin(origin) || isSameHost(origin, host)) return;
-  throw new CoordinatorError(
+  if (origin !== undefined && !isAllowedOrigin(origin) && !isSameHost(origin, host)) throw foreignPage();
+}
+
+/**
+ * A hook may go by what a browser sends by itself: a cookie, a certificate. Any page can make it send a create, of whose
+ * answer it sees nothing: a form of `text/plain` will do. So a page has to be one that may call, and with cookies one that
+ * is listed by its name. Whoever is no browser sends no `Origin`.
+ */
+function assertPage({ req }: Context, isAllowedOrigin: IsAllowedOrigin): void {
+  const origin = req.header('origin');
+  // A proxy may have changed Host; what the browser says of itself, no page can change.
+  if (origin === undefined || req.header('sec-fetch-site') === 'same-origin') return;
+  if (isAllowedOrigin(origin, req.header('cookie') !== undefined)) return;
+  if (!isSameHost(origin, new URL(req.url).host)) throw foreignPage();
+}
+
+function foreignPage(): CoordinatorError {
+  const call = currentCall();
+  if (call) call.reason = 'a page of an origin that is not listed';
+  return new CoordinatorError(
     'unauthorized',
     'Pages of this origin may not create uploads here. Add the origin to corsOrigins (LONGHAUL_CORS_ORIGINS).',
   );

@@ -43,6 +43,25 @@ function storeWith(
   };
 }
 
+it('an inline payload with a wrong checksum that only the store can compute is a mistake of its caller', async () => {
+  coordinator = await startCoordinator();
+  const body = {
+    createId: randomUUID(),
+    name: 'x',
+    sizeBytes: 1,
+    payload: 'eA==',
+    checksum: { algorithm: 'CRC64NVME', value: 'AAAAAAAAAAA=' },
+  };
+  const refused = await coordinator.call('POST', '/v1/uploads', { body });
+  expect(refused).toMatchObject({
+    status: 400,
+    problem: { code: 'payload-mismatch', s3Code: 'BadDigest', detail: expect.stringContaining('CRC64NVME') },
+  });
+  // It is being ended: nothing is left that counts as open, or that others would resume.
+  const again = await coordinator.call('POST', '/v1/uploads', { body });
+  expect(again.answer).toMatchObject({ state: expect.stringMatching(/^(ABORTING|CANCELLED)$/) });
+});
+
 describe('the digest of parts', () => {
   it.each<[string, Partial<StoreProfile>, readonly ChecksumAlgorithm[], ChecksumAlgorithm | undefined]>([
     ['CRC32 first', {}, ALL, 'CRC32'],

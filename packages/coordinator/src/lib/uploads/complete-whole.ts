@@ -1,7 +1,7 @@
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
-import type { PutOutcome } from '../ports/object-store.ts';
-import { cancelReopened } from './abort-upload.ts';
+import { ObjectStoreError, type PutOutcome } from '../ports/object-store.ts';
+import { ABORT_REDRIVE_AFTER_MS, abortUpload, cancelReopened } from './abort-upload.ts';
 import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
 import { type CompletionEnd, endByOthers, redriveAfterMs, settleCompletion } from './finish-completion.ts';
@@ -93,8 +93,8 @@ function takenKey({ uploadId }: UploadRecord): CoordinatorError {
  * Writes an inline payload and completes it. A repeat finds the object of the first time by its write token, or writes
  * it again: only who has the payload can.
  *
- * @throws CoordinatorError `upload-failed` when the store holds another size, `store-unreachable` when nobody can tell
- * whether the store has the payload
+ * @throws CoordinatorError `payload-mismatch` when the store computes another checksum, `upload-failed` when it holds another
+ * size, `store-unreachable` when nobody can tell whether the store has the payload
  */
 export async function completeInline(
   context: UploadContext,
@@ -103,11 +103,7 @@ export async function completeInline(
 ): Promise<UploadRecord> {
   const current = await openInline(context, record);
   if (current.state !== 'UPLOADING' && current.state !== 'COMPLETING') return current;
-  const outcome = await context.objectStore.putObject({
-    ...newObjectOf(current),
-    ...(current.checksum && { checksum: current.checksum }),
-    body: payload,
-  });
+  const outcome = await putInline(context, current, payload);
   const versionId = outcome.kind === 'stored' ? outcome.versionId : undefined;
   const proof = await proveObject(context, current, versionId);
   const attempt = await begin(context, current);
@@ -117,6 +113,41 @@ export async function completeInline(
   const end = over ?? (await context.catalog.find(current.uploadId)) ?? current;
   if (end.state === 'COMPLETING') throw notYetStored(end);
   return end;
+}
+
+async function putInline(
+  context: UploadContext,
+  record: UploadRecord,
+  payload: Uint8Array,
+): Promise<PutOutcome> {
+  const { checksum } = record;
+  try {
+    return await context.objectStore.putObject({
+      ...newObjectOf(record),
+      ...(checksum && { checksum }),
+      body: payload,
+    });
+  } catch (error) {
+    if (!(error instanceof ObjectStoreError) || error.s3Code !== 'BadDigest') throw error;
+    throw await endDamaged(context, record, error);
+  }
+}
+
+/** Its checksum fits no other payload either, so that nothing can come of this upload. */
+async function endDamaged(
+  context: UploadContext,
+  { uploadId, checksum }: UploadRecord,
+  error: ObjectStoreError,
+): Promise<CoordinatorError> {
+  const intent = { to: 'CANCELLED', redriveAfterMs: ABORT_REDRIVE_AFTER_MS } as const;
+  const aborting = await context.catalog.beginAbort(uploadId, intent);
+  if (aborting) await abortUpload(context, aborting);
+  return new CoordinatorError(
+    'payload-mismatch',
+    `The payload has another ${checksum?.algorithm ?? 'digest'} than checksum says, as the store has found. Create it again, by a new createId.`,
+    { uploadId, ...(error.s3Code !== undefined && { s3Code: error.s3Code }) },
+    error,
+  );
 }
 
 /** The row before its payload is put. Ending it has to outwait that: of the first PUT, the time of the create is known. */

@@ -61,6 +61,37 @@ describe.each(['the catalog’s row', 'a record of its own'])('takeover, with %s
   });
 });
 
+it.each(['of an upload that the store does not know yet', 'of one that takes parts'])(
+  'of two takeovers at once %s one goes on',
+  async (which) => {
+    const held = Promise.withResolvers<void>();
+    let opened = 0;
+    coordinator = await startCoordinator({
+      wrapStore: (store) => ({
+        ...store,
+        // Until both have taken over, so that both find the row of the later one.
+        createMultipartUpload: async (input) => {
+          opened += 1;
+          if (which.includes('yet')) await held.promise;
+          return await store.createMultipartUpload(input);
+        },
+      }),
+    });
+    const request = { ...file, createId: randomUUID() };
+    const first = coordinator.create(request);
+    if (!which.includes('yet')) await first;
+    else await expect.poll(() => opened).toBe(1);
+    const rivals = [1, 2, 3].map(() => coordinator.create({ ...request, takeover: true }));
+    if (which.includes('yet')) await expect.poll(() => opened).toBe(4);
+    held.resolve();
+    const statuses = [];
+    for (const upload of [await first, ...(await Promise.all(rivals))])
+      statuses.push((await coordinator.parts(upload, {})).status);
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1);
+    expect(statuses[0]).toBe(403);
+  },
+);
+
 it('a takeover of nothing is a create', async () => {
   coordinator = await startCoordinator();
   const upload = await coordinator.create({ ...file, takeover: true });

@@ -26,7 +26,9 @@ export async function answerCreate(
   // Completed or ended since it was read: that is the answer, not an error.
   if (!grants) {
     const current = await context.catalog.find(record.uploadId);
-    return await answerCreate(context, current ?? { ...record, state: 'CANCELLED' }, request, wasThere);
+    const { tokenVersion } = record;
+    const ended = { ...(current ?? { ...record, state: 'CANCELLED' as const }), tokenVersion };
+    return await answerCreate(context, ended, request, wasThere);
   }
   return {
     ...statusOf(context, record, receivedParts),

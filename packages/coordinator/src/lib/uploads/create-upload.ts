@@ -40,16 +40,19 @@ export async function createUpload(
   }
   // Whoever comes back to an upload will send, and the first part may take longer than what is left of its idle limit.
   if (kind !== 'inserted') context.noteActivity(record);
-  const mine = kind === 'inserted' ? record : await takeUp(context, await takeOver(context, record, request));
+  const taken = kind === 'inserted' ? record : await takeOver(context, record, request);
+  const mine = kind === 'inserted' ? record : await takeUp(context, taken);
   await keepCustomerKey(context, mine, request);
   const opened = await openAtStore(context, mine, request).catch((error: unknown) => {
     throw encryptionRefusal(record, error) ?? error;
   });
-  if (kind === 'inserted') return await answerCreate(context, opened, request);
+  // Its own token, whatever was taken over since: of several at once the last one goes on, and nobody else.
+  const { tokenVersion } = taken;
+  if (kind === 'inserted') return await answerCreate(context, { ...opened, tokenVersion }, request);
   const resumed = await resumeUpload(context, opened);
   // Ended just now, and another createId's: this one may still have an upload of its own.
   if (kind === 'open' && resumed.state === 'EXPIRED') return await createUpload(context, owner, request);
-  return await answerCreate(context, resumed, request, true);
+  return await answerCreate(context, { ...resumed, tokenVersion }, request, true);
 }
 
 /** A row that is still PENDING: somebody may have created it at the store without living to write down its id. */

@@ -10,6 +10,7 @@ import {
   type TestCoordinator,
   type TestOptions,
 } from '../support/start-coordinator.ts';
+import { createMovingClock } from '../support/moving-clock.ts';
 import { createVolatileState } from '../support/volatile-state.ts';
 import { scrape } from './scrape.ts';
 
@@ -78,6 +79,35 @@ describe('parts, as clients report them', () => {
     await report(upload, { etag: '"one"' });
     await report(upload, { etag: '"two"' });
     expect((await scrape(metrics)).get(`${PART}_success_total{bucket="uploads"}`)).toBe(2);
+  });
+
+  it.each(['etag', 'nothing'])(
+    'of one upload add no more than its plan has twice, by whatever %s',
+    async (what) => {
+      await start();
+      const upload = await begin();
+      for (let times = 0; times < 20; times += 1) {
+        const etags = what === 'etag' ? { etag: `"${times}"` } : {};
+        await report(
+          upload,
+          { ...etags, errorCodes: ['SlowDown'] },
+          { partNumber: 2, sizeBytes: MIB, ...etags },
+        );
+      }
+      const samples = await scrape(metrics);
+      const expected = what === 'etag' ? 4 : 2;
+      expect(samples.get(`${PART}_success_total{bucket="uploads"}`)).toBe(expected);
+      expect(samples.get(`${PART}_error_total{bucket="uploads",error_code="SlowDown"}`)).toBe(expected / 2);
+    },
+  );
+
+  it('of an old upload count an hour at most', async () => {
+    const clock = createMovingClock();
+    await start({ clock });
+    const upload = await begin();
+    clock.pass(12 * 3600);
+    await report(upload, { durationMs: 11 * 3600_000 });
+    expect((await scrape(metrics)).get(`${PART}_duration_seconds_sum{bucket="uploads"}`)).toBe(3600);
   });
 
   it('are counted while hot state is away', async () => {

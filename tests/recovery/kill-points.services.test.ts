@@ -28,6 +28,7 @@ const NEVER_CALLED = [
   'objectStore.copyPart',
   'objectStore.findListed',
   'objectStore.deleteVersions',
+  'objectStore.listMultipartUploadsPage',
 ];
 
 /** The same places, where nobody comes back to ask. */

@@ -78,6 +78,7 @@ export function createSimulatedObjectStore(
     deleteObject: async ({ key, versionId }) => s3.delete(key, versionId),
     deleteVersions: async ({ key }) => s3.deleteAll(key),
     listMultipartUploads: async ({ prefix }) => s3.listUploads(prefix),
+    listMultipartUploadsPage: async ({ prefix }) => ({ uploads: s3.listUploads(prefix) }),
     locationOf: urlOf,
     ping: async () => undefined,
   };

@@ -429,6 +429,30 @@ describe('reconcile', () => {
     expect(await openAtStore()).toContainEqual(expect.objectContaining(foreign));
   });
 
+  it('holds no more than a page of a list that has no end in sight', async () => {
+    const pages = 30;
+    let asked = 0;
+    const pageOf = (index: number) =>
+      Array.from({ length: 1_000 }, (_, place) => ({
+        key: `connectors/${index}/${place}`,
+        s3UploadId: `${index}-${place}`,
+        initiatedAtEpochMs: 0,
+      }));
+    const endless: ObjectStore = {
+      ...coordinator.objectStore,
+      listMultipartUploads: () => Promise.reject(new Error('all at once')),
+      listMultipartUploadsPage: async ({ after }) => {
+        asked += 1;
+        const index = Number(after?.key ?? 0);
+        return { uploads: pageOf(index), ...(index + 1 < pages && { next: { key: String(index + 1) } }) };
+      },
+    };
+    const report = await reconcile({ ...options, objectStore: endless });
+    expect(asked).toBe(pages);
+    expect(report.counts).toMatchObject({ unknown: pages * 1_000, open: 0, aborted: 0 });
+    expect(report.uploads).toHaveLength(10_000);
+  });
+
   it('ends under its own prefix what is provably nobody’s, and nothing else', async () => {
     await start({ keyTemplate });
     const { installationId } = await memory.catalog.installation();

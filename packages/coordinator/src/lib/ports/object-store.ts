@@ -113,8 +113,14 @@ export interface ObjectStore {
   /** Deletes all versions at a key, delete markers too. Nothing there is a success. */
   deleteVersions(input: { readonly key: string }): Promise<void>;
 
-  /** Unfinished uploads under a prefix, all pages. */
+  /** Unfinished uploads under a prefix, all pages: for one that few of them share. */
   listMultipartUploads(input: { readonly prefix: string }): Promise<readonly OpenMultipart[]>;
+
+  /** One page of them, of the size that the store likes; `after`: the `next` of the page before. */
+  listMultipartUploadsPage(input: {
+    readonly prefix: string;
+    readonly after?: OpenMultipartMarker;
+  }): Promise<OpenMultipartPage>;
 
   /** URL of an object without credentials. */
   locationOf(key: string): string;
@@ -206,6 +212,19 @@ export type PutOutcome =
 /** An unfinished upload as ListMultipartUploads shows it. */
 export interface OpenMultipart extends MultipartRef {
   readonly initiatedAtEpochMs: number;
+}
+
+/** A page of {@link OpenMultipart}. */
+export interface OpenMultipartPage {
+  readonly uploads: readonly OpenMultipart[];
+  /** Left out of the last page. */
+  readonly next?: OpenMultipartMarker;
+}
+
+/** Behind which upload of a listing a page begins. Stores that tell no upload id begin behind the key. */
+export interface OpenMultipartMarker {
+  readonly key: string;
+  readonly s3UploadId?: string;
 }
 
 /** The store refused a call, or could not be reached. */

@@ -78,6 +78,12 @@ export function describeListings(setUp: SetUpObjectStore): void {
       const listed = await listing;
       expect(new Set(listed.map(({ s3UploadId }) => s3UploadId)).size).toBe(OVER_A_PAGE);
       expect(listed).toHaveLength(OVER_A_PAGE);
+      const first = await objectStore.listMultipartUploadsPage({ prefix: `${key}/same` });
+      const last =
+        first.next &&
+        (await objectStore.listMultipartUploadsPage({ prefix: `${key}/same`, after: first.next }));
+      expect([...first.uploads, ...(last?.uploads ?? [])]).toEqual(listed);
+      expect(last && 'next' in last).toBe(false);
     });
   });
 }

@@ -1,7 +1,7 @@
 import type { UploadState } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
-import type { OpenMultipart } from '../ports/object-store.ts';
+import type { OpenMultipart, OpenMultipartMarker } from '../ports/object-store.ts';
 import type { UploadContext } from './context.ts';
 import { keyPrefix } from './key-template.ts';
 
@@ -34,11 +34,14 @@ export interface ReconcileReport {
   readonly prefix: string;
   /** The prefix carries the installation's id, so that nobody else writes under it. */
   readonly exclusive: boolean;
+  /** How many there are of each, and how many were ended. */
+  readonly counts: Readonly<Record<OpenUploadVerdict | 'aborted', number>>;
+  /** The first 10,000 of them. */
   readonly uploads: readonly ReconciledUpload[];
 }
 
-/** Rows asked for at once. */
-const KEYS_AT_ONCE = 500;
+/** What is kept of a long list, so that a bucket of any size fits the memory. */
+const MOST_TOLD = 10_000;
 
 /** What no row knows is left alone this long: a restored database may be a few days behind the store. */
 const UNKNOWN_AFTER_MS = 7 * 24 * 3600 * 1000;
@@ -59,31 +62,45 @@ export async function reconcileUploads(context: UploadContext, abort: boolean): 
       `Other programs may write under "${prefix}", so nothing is aborted there. Put {installationId} into the key template, before {connectorId} and {nodeId}.`,
     );
   }
-  const open = await context.objectStore.listMultipartUploads({ prefix });
-  const rows = await rowsOf(context, open);
+  const counts = { open: 0, driven: 0, stray: 0, ended: 0, completed: 0, unknown: 0, aborted: 0 };
   const uploads: ReconciledUpload[] = [];
-  for (const upload of open) {
-    const verdict = judge(upload, rows.get(upload.key));
-    const aborted =
-      abort &&
-      isNobodys(verdict, upload, { catalogCreatedAtEpochMs, nowEpochMs: context.clock.nowEpochMs() });
-    if (aborted) await context.objectStore.abortMultipartUpload(upload);
-    uploads.push({ ...upload, verdict, aborted });
+  for await (const page of pagesUnder(context, prefix)) {
+    const rows = await rowsOf(context, page);
+    for (const upload of page) {
+      const verdict = judge(upload, rows.get(upload.key));
+      const aborted =
+        abort &&
+        isNobodys(verdict, upload, { catalogCreatedAtEpochMs, nowEpochMs: context.clock.nowEpochMs() });
+      if (aborted) await context.objectStore.abortMultipartUpload(upload);
+      counts[verdict] += 1;
+      if (aborted) counts.aborted += 1;
+      if (uploads.length < MOST_TOLD) uploads.push({ ...upload, verdict, aborted });
+    }
   }
-  return { installationId, catalogCreatedAtEpochMs, prefix, exclusive, uploads };
+  return { installationId, catalogCreatedAtEpochMs, prefix, exclusive, counts, uploads };
+}
+
+async function* pagesUnder(
+  { objectStore }: UploadContext,
+  prefix: string,
+): AsyncGenerator<readonly OpenMultipart[]> {
+  for (let after: OpenMultipartMarker | undefined; ;) {
+    const { uploads, next } = await objectStore.listMultipartUploadsPage({
+      prefix,
+      ...(after && { after }),
+    });
+    yield uploads;
+    if (!next) return;
+    after = next;
+  }
 }
 
 async function rowsOf(
   { catalog }: UploadContext,
   open: readonly OpenMultipart[],
 ): Promise<ReadonlyMap<string, UploadRecord>> {
-  const keys = [...new Set(open.map(({ key }) => key))];
-  const rows = new Map<string, UploadRecord>();
-  for (let from = 0; from < keys.length; from += KEYS_AT_ONCE) {
-    for (const record of await catalog.findByKeys(keys.slice(from, from + KEYS_AT_ONCE)))
-      rows.set(record.s3Key, record);
-  }
-  return rows;
+  const records = await catalog.findByKeys([...new Set(open.map(({ key }) => key))]);
+  return new Map(records.map((record) => [record.s3Key, record]));
 }
 
 function judge({ s3UploadId }: OpenMultipart, row: UploadRecord | undefined): OpenUploadVerdict {

@@ -12,6 +12,8 @@ import {
   type NewObject,
   ObjectStoreError,
   type OpenMultipart,
+  type OpenMultipartMarker,
+  type OpenMultipartPage,
   type StoredPart,
 } from '../../ports/object-store.ts';
 import type { FullObjectAlgorithm } from '../../ports/store-profile.ts';
@@ -103,40 +105,50 @@ export async function abortMultipartUpload(
 
 /** All unfinished uploads under a prefix, page by page. */
 export async function listMultipartUploads(
-  { bucket, client, callTimeoutMs }: S3Connection,
+  connection: S3Connection,
   { prefix }: { readonly prefix: string },
 ): Promise<readonly OpenMultipart[]> {
-  const call = `ListMultipartUploads of s3://${bucket}/${prefix}`;
   const uploads: OpenMultipart[] = [];
+  for (let after: OpenMultipartMarker | undefined; ;) {
+    const page = await listMultipartUploadsPage(connection, { prefix, ...(after && { after }) });
+    uploads.push(...page.uploads);
+    if (!page.next) return uploads;
+    after = page.next;
+  }
+}
+
+/** One page of them. */
+export async function listMultipartUploadsPage(
+  { bucket, client, callTimeoutMs }: S3Connection,
+  { prefix, after }: { readonly prefix: string; readonly after?: OpenMultipartMarker },
+): Promise<OpenMultipartPage> {
+  const call = `ListMultipartUploads of s3://${bucket}/${prefix}`;
   try {
-    for (let after: UploadMarker = {}; ;) {
-      const page: ListMultipartUploadsCommandOutput = await client.send(
-        new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix, ...after }),
-        { abortSignal: AbortSignal.timeout(callTimeoutMs) },
-      );
-      uploads.push(...(page.Uploads ?? []).map((upload) => toOpenMultipart(call, upload)));
-      if (page.IsTruncated !== true) return uploads;
-      after = nextUploadMarker(call, after, page);
-    }
+    const page = await client.send(
+      new ListMultipartUploadsCommand({
+        Bucket: bucket,
+        Prefix: prefix,
+        KeyMarker: after?.key,
+        UploadIdMarker: after?.s3UploadId,
+      }),
+      { abortSignal: AbortSignal.timeout(callTimeoutMs) },
+    );
+    const uploads = (page.Uploads ?? []).map((upload) => toOpenMultipart(call, upload));
+    return page.IsTruncated === true ? { uploads, next: nextUploadMarker(call, after, page) } : { uploads };
   } catch (error) {
     throw toObjectStoreError(call, error);
   }
 }
 
-interface UploadMarker {
-  readonly KeyMarker?: string;
-  readonly UploadIdMarker?: string;
-}
-
 function nextUploadMarker(
   call: string,
-  after: UploadMarker,
+  after: OpenMultipartMarker | undefined,
   page: ListMultipartUploadsCommandOutput,
-): UploadMarker {
+): OpenMultipartMarker {
   const key = page.NextKeyMarker ?? malformed(call, 'a page without its next marker');
-  const uploadId = page.NextUploadIdMarker;
-  if (key === after.KeyMarker && uploadId === after.UploadIdMarker) malformed(call, 'the same page again');
-  return { KeyMarker: key, ...(uploadId !== undefined && { UploadIdMarker: uploadId }) };
+  const s3UploadId = page.NextUploadIdMarker;
+  if (key === after?.key && s3UploadId === after.s3UploadId) malformed(call, 'the same page again');
+  return { key, ...(s3UploadId !== undefined && { s3UploadId }) };
 }
 
 function nextMarker(call: string, marker: string | undefined, next: string | undefined): string {

@@ -15,6 +15,7 @@ import {
   abortMultipartUpload,
   createMultipartUpload,
   listMultipartUploads,
+  listMultipartUploadsPage,
   listParts,
 } from './s3-multipart.ts';
 import { deleteObject, headObject, putObject } from './s3-objects.ts';
@@ -62,6 +63,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStor
     deleteObject: (input) => deleteObject(connection, input),
     deleteVersions: (input) => deleteVersions(connection, input),
     listMultipartUploads: (input) => listMultipartUploads(connection, input),
+    listMultipartUploadsPage: (input) => listMultipartUploadsPage(connection, input),
     locationOf: (key) => `${connection.publicBucketUrl}/${encodeKey(key)}`,
     async ping() {
       // Beside the ping, because that is what a process does first: whoever watches hears at the start where URLs lead.

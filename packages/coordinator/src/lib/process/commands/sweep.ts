@@ -96,17 +96,25 @@ function describeTidy({ removedEvents, removedUploads }: TidyReport): string {
   return `Removed: ${formatCount(removedEvents, 'sent event')}, ${formatCount(removedUploads, 'ended upload')}.`;
 }
 
-function describeReconcile({ uploads, prefix, exclusive, installationId }: ReconcileReport): string {
+function describeReconcile({ counts, uploads, ...report }: ReconcileReport): string {
+  const { prefix, exclusive, installationId } = report;
   const whose = exclusive
     ? `which belongs to this installation (${installationId}) alone`
     : 'which other programs may use, too';
-  const head = `${formatCount(uploads.length, 'unfinished multipart upload')} at the store under "${prefix}", ${whose}.`;
-  if (uploads.length === 0) return head;
+  const { aborted, ...byVerdict } = counts;
+  const total = Object.values(byVerdict).reduce((sum, count) => sum + count, 0);
+  const head = `${formatCount(total, 'unfinished multipart upload')} at the store under "${prefix}", ${whose}.`;
+  if (total === 0) return head;
   const rows = uploads.map(({ verdict, aborted, initiatedAtEpochMs, key, s3UploadId }) => [
     aborted ? `${verdict}, aborted` : verdict,
     new Date(initiatedAtEpochMs).toISOString(),
     key,
     s3UploadId,
   ]);
-  return `${head}\n${formatTable(['VERDICT', 'BEGUN', 'KEY', 'S3 UPLOAD ID'], rows)}`;
+  const table = `${head}\n${formatTable(['VERDICT', 'BEGUN', 'KEY', 'S3 UPLOAD ID'], rows)}`;
+  if (uploads.length === total) return table;
+  const found = Object.entries(byVerdict).flatMap(([verdict, count]) =>
+    count > 0 ? `${count} ${verdict}` : [],
+  );
+  return `${table}\nThose are the first ${uploads.length}. In all: ${found.join(', ')}; ${aborted} aborted.`;
 }

@@ -1,0 +1,49 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+
+/** A worker that is alive until it is ended, and answers when it is told to. */
+class StubWorker {
+  static readonly all: StubWorker[] = [];
+  isAlive = true;
+  onmessage: (event: { data: unknown }) => void = () => {};
+  constructor() {
+    StubWorker.all.push(this);
+  }
+  postMessage(): void {}
+  terminate(): void {
+    this.isAlive = false;
+  }
+  answer(): void {
+    this.onmessage({ data: { value: 'digest' } });
+  }
+}
+
+const alive = (): StubWorker[] => StubWorker.all.filter(({ isAlive }) => isAlive);
+const stretch = { algorithm: 'CRC32', blob: new Blob(), offsetBytes: 0, sizeBytes: 0 } as const;
+
+beforeEach(() => {
+  StubWorker.all.length = 0;
+  vi.useFakeTimers();
+  vi.resetModules();
+  vi.stubGlobal('Worker', StubWorker);
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+it('no worker outlives the work, not even beside one that was ended in the middle', async () => {
+  const { digestInWorker } = await import('./checksum-workers.ts');
+  const signal = new AbortController().signal;
+  const both = [digestInWorker(stretch, signal), digestInWorker(stretch, signal)];
+  for (const worker of StubWorker.all) worker.answer();
+  expect(await Promise.all(both)).toEqual(['digest', 'digest']);
+  // Both rest; one is taken again, and aborted.
+  const controller = new AbortController();
+  const aborted = digestInWorker(stretch, controller.signal);
+  controller.abort(new Error('enough'));
+  await expect(aborted).rejects.toThrow('enough');
+  expect(alive()).toHaveLength(1);
+  vi.advanceTimersByTime(11_000);
+  expect(alive()).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+});

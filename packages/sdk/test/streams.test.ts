@@ -76,7 +76,7 @@ describe('a stream', () => {
       readBefore ||= readBytes;
       paused.pause();
     });
-    await expect.poll(() => paused.state.kind).toBe('paused');
+    await expect.poll(() => paused.state.kind, { timeout: 10_000 }).toBe('paused');
     await sleep(100);
     const bytes = randomBytes(12 * MIB);
     const { key } = await uploader.upload(chunksOf(bytes)).result;

@@ -3,7 +3,15 @@ import { mkdtemp, open, rm, truncate, utimes, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createFileResumeStore, createUploader, type PartProgress, type TransferState } from '@longhaul/sdk';
+import {
+  type CoordinatorFetch,
+  createFileResumeStore,
+  createUploader,
+  type NodeInput,
+  type PartProgress,
+  type TransferState,
+  type UploadHandle,
+} from '@longhaul/sdk';
 import { startServers, type TestServers } from './support/start-servers.ts';
 
 const MIB = 1024 ** 2;
@@ -219,6 +227,92 @@ describe('cancel', () => {
     await expect(upload.cancel()).resolves.toBe('cancelled');
     await ended;
     expect(await servers.openUploads()).toBe(openBefore);
+  });
+
+  describe('before it has begun', () => {
+    const bytes = randomBytes(30 * MIB);
+    let calls: string[] = [];
+    const coordinator: CoordinatorFetch = async (request) => {
+      calls.push(request.method);
+      return await servers.coordinator(request);
+    };
+    const cancelAtOnce = async (upload: UploadHandle): Promise<void> => {
+      const ended = expect(upload.result).rejects.toMatchObject({ code: 'CANCELLED' });
+      await expect(upload.cancel()).resolves.toBe('cancelled');
+      await ended;
+    };
+    /** One that a stopped run has left open, remembered in a folder of its own. */
+    const leaveOpen = async (name: string, source: NodeInput) => {
+      const resumeStore = createFileResumeStore(join(folder, name));
+      const uploader = createUploader({ coordinator, resumeStore, partSizeBytes: 5 * MIB });
+      const stop = new AbortController();
+      const upload = uploader.upload(source, { signal: stop.signal });
+      upload.on('part', ({ isStored }) => isStored && stop.abort());
+      await expect(upload.result).rejects.toThrow();
+      calls = [];
+      return { uploader, upload };
+    };
+
+    it.each([
+      ['a file', async () => await makeFile('left.bin', bytes)],
+      ['bytes', async () => bytes],
+      ['what would be sent whole', async () => bytes.subarray(0, 3 * MIB)],
+    ])('ends what an earlier run has left open of %s', async (name, makeSource) => {
+      const openBefore = await servers.openUploads();
+      const source = await makeSource();
+      const { uploader, upload } = await leaveOpen(name, source);
+      await cancelAtOnce(uploader.upload(source));
+      expect(await servers.openUploads()).toBe(openBefore);
+      // Nothing is left to come back to, and nothing to end.
+      calls = [];
+      await cancelAtOnce(uploader.upload(source));
+      expect(calls).toEqual([]);
+      const again = uploader.upload(source);
+      await again.result;
+      expect(again.uploadId).not.toBe(upload.uploadId);
+    });
+
+    it('leaves alone what runs, what was edited since, and what nobody remembers', async () => {
+      const path = await makeFile('edited-before-cancel.bin', bytes);
+      const { uploader } = await leaveOpen('kept', path);
+      const openBefore = await servers.openUploads();
+      await cancelAtOnce(createUploader({ coordinator }).upload(path));
+      expect(calls).toEqual([]);
+
+      const running = uploader.upload(path);
+      await new Promise<void>((resolve) => running.on('part', () => resolve()));
+      await cancelAtOnce(uploader.upload(path));
+      await running.result;
+
+      await writeFile(path, randomBytes(100), { flag: 'r+' });
+      calls = [];
+      await cancelAtOnce(uploader.upload(path));
+      expect(calls).toEqual([]);
+      expect(await servers.openUploads()).toBe(openBefore - 1);
+    });
+
+    it('touches no stream', async () => {
+      const { uploader } = await leaveOpen('streams', bytes);
+      const stream = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+      await cancelAtOnce(uploader.upload(stream));
+      expect(calls).toEqual([]);
+    });
+
+    it('says so when the coordinator cannot be told', async () => {
+      const path = await makeFile('unreachable.bin', bytes);
+      await leaveOpen('unreachable', path);
+      const uploader = createUploader({
+        coordinator: async () => {
+          throw new TypeError('fetch failed');
+        },
+        retry: { maxAttempts: 1 },
+        resumeStore: createFileResumeStore(join(folder, 'unreachable')),
+      });
+      const upload = uploader.upload(path);
+      const failed = expect(upload.result).rejects.toMatchObject({ code: 'COORDINATOR_UNREACHABLE' });
+      await expect(upload.cancel()).rejects.toMatchObject({ code: 'COORDINATOR_UNREACHABLE' });
+      await failed;
+    });
   });
 
   it('gives the result when it comes too late', async () => {

@@ -71,6 +71,13 @@ export async function identifyUpload(
   return { createId, fingerprint, resume };
 }
 
+/** Whether an earlier run has begun an upload of the content, and not ended it. */
+export async function isRemembered(input: Omit<IdentifyInput, 'clock'>): Promise<boolean> {
+  const { hintKey } = await recogniseContent(input);
+  const hint = hintKey ? await storeFor(input)?.find(hintKey).catch(noHint) : undefined;
+  return hint !== undefined && hint.lastModifiedEpochMs === input.source.lastModifiedEpochMs;
+}
+
 /** The upload has ended: nothing is left to come back to. */
 export async function forgetUpload(
   input: Pick<IdentifyInput, 'resumeStore' | 'source'>,

@@ -10,8 +10,9 @@ import type { CreateCall } from '../ports/coordinator.ts';
 import type { Platform } from '../ports/platform.ts';
 import type { Line } from '../schedule/line.ts';
 import { repeat } from '../repeat.ts';
+import { isRemembered } from '../stages/identify-upload.ts';
 import type { CustomerKeyEncryption } from '../upload-encryption.ts';
-import { unreachable, UploadError } from '../upload-error.ts';
+import { codeOf, unreachable, UploadError } from '../upload-error.ts';
 import {
   type JobOptions,
   normalizeOptions,
@@ -73,19 +74,23 @@ export function createUploaderOf<Input, Source extends ByteSource>(
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);
   const running = new Set<string>();
 
-  const run = async (
+  const open = async (
     input: Input,
-    uploadOptions: UploadOptions,
-    control: UploadControl,
-  ): Promise<UploadResult> => {
-    const { gate, stopSignal } = control;
-    const { expectedSizeBytes } = uploadOptions;
+    asked: UploadOptions,
+    { on, stopSignal }: UploadControl,
+  ): Promise<Source> => {
+    const { expectedSizeBytes } = asked;
     const onPause: SourceHints['onPause'] = (listener) =>
-      control.on('state', ({ kind }) => listener(kind === 'paused'));
+      on('state', ({ kind }) => listener(kind === 'paused'));
     const hints = { ...hintsFor(shop), owner: shop, expectedSizeBytes, onPause, signal: stopSignal };
-    // Opened behind the gate, and not again by it: what can be read once is gone after a first try.
-    await gate.run(stopSignal, async () => {});
-    const source = await platform.openSource(input, hints);
+    return await platform.openSource(input, hints);
+  };
+  const runWith = async (
+    source: Source,
+    asked: UploadOptions,
+    control: UploadControl,
+    work: (job: UploadJob<Source>) => Promise<UploadResult>,
+  ): Promise<UploadResult> => {
     let own = '';
     const claim = (hintKey: string): boolean => {
       if (running.has(hintKey)) return own === hintKey;
@@ -93,24 +98,54 @@ export function createUploaderOf<Input, Source extends ByteSource>(
       return true;
     };
     try {
-      const job = await jobOf({ ...shop, ...control, source, claim }, uploadOptions);
-      assertSize(source, expectedSizeBytes);
-      return source.sizeBytes <= job.inlineMaxBytes
-        ? await runUpload(job)
-        : await runInPool(sending, control.stopSignal, () => runUpload(job));
+      const job = await jobOf({ ...shop, ...control, source, claim }, asked);
+      assertSize(source, asked.expectedSizeBytes);
+      return await work(job);
     } finally {
       running.delete(own);
       await source.close();
     }
   };
+  const run = async (input: Input, asked: UploadOptions, control: UploadControl): Promise<UploadResult> => {
+    const { gate, stopSignal } = control;
+    // Opened behind the gate, and not again by it: what can be read once is gone after a first try.
+    await gate.run(stopSignal, async () => {});
+    return await runWith(await open(input, asked, control), asked, control, (job) =>
+      job.source.sizeBytes <= job.inlineMaxBytes
+        ? runUpload(job)
+        : runInPool(sending, stopSignal, () => runUpload(job)),
+    );
+  };
+  /** Ends what an earlier run has left open of what was cancelled before it was opened. */
+  const endEarlier = async (
+    input: Input,
+    asked: UploadOptions,
+    control: UploadControl,
+    error: unknown,
+  ): Promise<UploadResult> => {
+    const { abortSignal, state } = control;
+    if (codeOf(error) !== 'CANCELLED' || abortSignal.aborted || state().upload || !shop.resumeStore)
+      throw error;
+    // A stream ends by the signal that was aborted, and is nothing that could have been left open.
+    const source = await open(input, asked, control).catch(() => {
+      throw error;
+    });
+    return await runWith(source, asked, control, async (job) => {
+      if (source.once || source.sizeBytes <= job.inlineMaxBytes || !(await isRemembered(job))) throw error;
+      return await runUpload(job);
+    });
+  };
 
   return {
-    upload(input, uploadOptions = {}) {
+    upload(input, asked = {}) {
       const handle = startUpload(
-        (control) => runInPool(opening, control.stopSignal, () => run(input, uploadOptions, control)),
+        (control) =>
+          runInPool(opening, control.stopSignal, () => run(input, asked, control)).catch((error: unknown) =>
+            endEarlier(input, asked, control, error),
+          ),
         clock,
-        uploadOptions.signal,
-        customerKeyOf(uploadOptions),
+        asked.signal,
+        customerKeyOf(asked),
       );
       makeRoomInPauses(handle, [opening, sending]);
       return handle;

@@ -53,6 +53,9 @@ export interface UploadHandle extends AsyncIterable<UploadProgress, void, void> 
    * Ends the upload for good: stops sending and tells the coordinator to let go of what was stored. `result` rejects
    * with `CANCELLED` then. When it is too late, `result` is fulfilled, and so is this with `completed`.
    *
+   * What an earlier run has left open of the same content ends with it: always once `uploadId` is known, and before that
+   * where the `resumeStore` remembers it (in Node none does by default). Nothing else is told of one that has not begun.
+   *
    * Nothing runs any more once the upload has failed or was stopped by its signal: this rejects as `result` did, and the
    * upload stays open. To end such a one, upload the same source again and cancel that.
    *

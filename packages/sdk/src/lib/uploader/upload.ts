@@ -122,7 +122,9 @@ async function open<Source extends ByteSource>(
   const identity = await identifyUpload(job, content, forgetHint);
   const foresight = await job.foreseen;
   const { wished } = foresight ?? job;
-  const wish = { ...job, wished, digester: job.integrity ? job.digester : undefined };
+  // A cancel ends it once it is open: what was remembered is then told to the coordinator, and forgotten.
+  const digesting = { digester: job.integrity ? job.digester : undefined, stopSignal: job.abortSignal };
+  const wish = { ...job, wished, ...digesting };
   const request = await describeUpload(wish, identity);
   await foresight?.ready();
   const opening = await openUpload(job, request, foresight?.toSign());

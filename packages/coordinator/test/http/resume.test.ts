@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { CreateUploadRequest } from '@longhaul/protocol';
+import { digestedParts, grantOf, sendDigested } from '../support/digests.ts';
 import { put, sendParts, startCoordinator, type TestCoordinator } from '../support/start-coordinator.ts';
 
 const MIB = 1024 ** 2;
@@ -86,6 +87,33 @@ describe('resume by fingerprint', () => {
     await sendParts(coordinator, again, content, again.grants);
     expect((await coordinator.complete(again)).status).toBe(200);
     expect((await coordinator.create(file)).uploadId).not.toBe(first.uploadId);
+  });
+
+  it('lists the parts once, whatever it is asked of them', async () => {
+    let listings = 0;
+    const counting = await startCoordinator({
+      wrapStore: (store) => ({
+        ...store,
+        listParts: async (ref) => {
+          listings++;
+          return await store.listParts(ref);
+        },
+      }),
+    });
+    const content = randomBytes(file.sizeBytes);
+    const digested = { ...file, checksums: ['CRC32'] } as const;
+    const upload = await counting.create(digested);
+    const [first, second] = digestedParts(upload, content);
+    if (!first || !second) throw new Error('there are no parts');
+    await sendDigested(counting, upload, first);
+    await put(await grantOf(counting, upload, second), second.bytes);
+    listings = 0;
+    expect(await counting.create(digested)).toMatchObject({
+      uploadId: upload.uploadId,
+      receivedParts: [first, second].map(({ partNumber, checksum }) => ({ partNumber, checksum })),
+    });
+    expect(listings).toBe(1);
+    await counting.close();
   });
 
   const others: [string, Partial<CreateUploadRequest>][] = [

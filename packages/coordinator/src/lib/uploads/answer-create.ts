@@ -3,7 +3,7 @@ import type { StoredPart } from '../ports/object-store.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { UploadContext } from './context.ts';
 import { isBlind } from './customer-key.ts';
-import { hotOf, isOpenAtStore, knownWithChecksums } from './hot-state.ts';
+import { hotOf, isOpenAtStore, knownWithChecksums, type Listing } from './hot-state.ts';
 import { newObjectOf } from './new-object.ts';
 import { firstParts, signParts, signWhole } from './sign-parts.ts';
 import { statusOf } from './upload-answers.ts';
@@ -11,31 +11,38 @@ import { statusOf } from './upload-answers.ts';
 /** What the client has said of the parts that it will send first. */
 export type FirstWish = Pick<CreateUploadRequest, 'sign' | 'partSizeBytes'>;
 
-/** Answer of create: where the upload stands, and what the client needs to go on. */
+/**
+ * Answer of create: where the upload stands, and what the client needs to go on.
+ *
+ * @param earlier of an upload that was there before: what the store has listed of it just now, if it was asked
+ */
 export async function answerCreate(
   context: UploadContext,
   record: UploadRecord,
   request: FirstWish,
-  wasThere = false,
+  earlier?: { readonly listed?: Listing },
 ): Promise<CreateUploadResponse> {
   const { settings, tokens } = context;
   const isOpen = record.state === 'UPLOADING';
+  const { listed } = earlier ?? {};
   const receivedParts =
-    isOpen && wasThere && isOpenAtStore(record) ? await knownWithChecksums(context, record) : [];
+    isOpen && earlier && isOpenAtStore(record)
+      ? await knownWithChecksums(context, record, listed && (async () => listed))
+      : [];
   const grants = isOpen ? await firstGrants(context, record, request, receivedParts) : [];
   // Completed or ended since it was read: that is the answer, not an error.
   if (!grants) {
     const current = await context.catalog.find(record.uploadId);
     const { tokenVersion } = record;
     const ended = { ...(current ?? { ...record, state: 'CANCELLED' as const }), tokenVersion };
-    return await answerCreate(context, ended, request, wasThere);
+    return await answerCreate(context, ended, request, earlier);
   }
   return {
     ...statusOf(context, record, receivedParts),
     limits: settings.limits,
     token: tokens.mint(record),
     tokenExpiresInSeconds: tokens.lifetimeSeconds,
-    resumed: wasThere,
+    resumed: earlier !== undefined,
     grants,
     ...(isOpenedByClient(context, record) && { openingCall: await signOpening(context, record) }),
     ...(record.checksumAlgorithm && { checksumAlgorithm: record.checksumAlgorithm }),

@@ -4,7 +4,7 @@ import type { Catalog, Installation } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KeyVault } from '../ports/key-vault.ts';
 import type { Metrics } from '../ports/metrics.ts';
-import type { ObjectStore } from '../ports/object-store.ts';
+import type { ObjectStore, StoredPart } from '../ports/object-store.ts';
 import type { OwnerQuota, QuotaFor } from '../ports/owner-quota.ts';
 import type { StateStore } from '../ports/state-store.ts';
 import type { EncryptionPolicy } from './encryption-policy.ts';
@@ -36,7 +36,7 @@ export interface UploadContext {
   /** Rotations that this process is driving, by node. */
   readonly rotations: Map<string, Promise<void>>;
   /** Rebuilds of hot state under way in this process. */
-  readonly rebuilds: Map<string, Promise<'rebuilt' | 'gone'>>;
+  readonly rebuilds: Map<string, Promise<readonly StoredPart[] | undefined>>;
   /** Bounds what one call may start at the store at once. */
   readonly storeCalls: LimitFunction;
   /** Told of every failure that is not the caller's. */

@@ -51,8 +51,9 @@ export async function createUpload(
   if (kind === 'inserted') return await answerCreate(context, { ...opened, tokenVersion }, request);
   const resumed = await resumeUpload(context, opened);
   // Ended just now, and another createId's: this one may still have an upload of its own.
-  if (kind === 'open' && resumed.state === 'EXPIRED') return await createUpload(context, owner, request);
-  return await answerCreate(context, { ...resumed, tokenVersion }, request, true);
+  if (kind === 'open' && resumed.record.state === 'EXPIRED')
+    return await createUpload(context, owner, request);
+  return await answerCreate(context, { ...resumed.record, tokenVersion }, request, resumed);
 }
 
 /** A row that is still PENDING: somebody may have created it at the store without living to write down its id. */

@@ -58,11 +58,11 @@ export async function findHot(context: UploadContext, uploadId: string): Promise
   return hotOf(record);
 }
 
-/** What a rebuild found; `gone`: the store knows no such upload. */
-export type RebuildOutcome = 'rebuilt' | 'gone';
+/** What the store lists of an upload; `undefined`: it knows no such upload. */
+export type Listing = readonly StoredPart[] | undefined;
 
 /** Writes hot state with every part that the store lists. One rebuild of an upload at a time in this process. */
-export async function rebuildHot(context: UploadContext, record: OpenRecord): Promise<RebuildOutcome> {
+export async function rebuildHot(context: UploadContext, record: OpenRecord): Promise<Listing> {
   const running = context.rebuilds.get(record.uploadId);
   if (running) return await running;
   const rebuild = restoreListed(context, record);
@@ -74,10 +74,10 @@ export async function rebuildHot(context: UploadContext, record: OpenRecord): Pr
   }
 }
 
-async function restoreListed(context: UploadContext, record: OpenRecord): Promise<RebuildOutcome> {
+async function restoreListed(context: UploadContext, record: OpenRecord): Promise<Listing> {
   const listed = await listFittingParts(context, record);
   await restoreHot(context, record, listed && isListingProof(context, record) ? listed : []);
-  return listed ? 'rebuilt' : 'gone';
+  return listed;
 }
 
 /**
@@ -142,14 +142,8 @@ function asReported({ isListed, checksum, ...part }: StoredPart): StoredPart {
   return { ...part, ...(checksum && !isListed && { checksum }) };
 }
 
-/**
- * Parts that the store lists and that have the size the plan gives them; others were never ours to count. `undefined`:
- * the store knows no such upload.
- */
-export async function listFittingParts(
-  context: UploadContext,
-  record: OpenRecord,
-): Promise<readonly StoredPart[] | undefined> {
+/** Parts that the store lists and that have the size the plan gives them; others were never ours to count. */
+export async function listFittingParts(context: UploadContext, record: OpenRecord): Promise<Listing> {
   const listed = await context.storeCalls(() =>
     context.objectStore.listParts({ key: record.s3Key, s3UploadId: record.s3UploadId }),
   );

@@ -35,7 +35,7 @@ export async function openByClient(
     throw closedError(opened.uploadId, opened.state);
   await abortStraysOf(context, opened);
   const wasThere = opened.s3UploadId !== s3UploadId || record.state !== 'PENDING';
-  return await answerCreate(context, opened, {}, wasThere);
+  return await answerCreate(context, opened, {}, wasThere ? {} : undefined);
 }
 
 async function save(context: UploadContext, record: UploadRecord, s3UploadId: string): Promise<UploadRecord> {

@@ -123,6 +123,9 @@ function checkEvents(history: History, { uploadId, state, etag }: UploadRecord):
 const REPEATABLE =
   /^(COORDINATOR_UNREACHABLE|STORE_UNREACHABLE|STORE_REFUSED|COORDINATOR_REFUSED (catalog-unavailable|state-unavailable|store-unreachable|store-refused|parts-missing|completion-refused|upload-pending|upload-completing)$)/;
 
+/** What is told of a stream that breaks off. */
+const BROKEN = /^(SOURCE_FAILED|SIZE_MISMATCH)$/;
+
 function checkClient(
   { history, s3 }: Outcome,
   rows: ReadonlyMap<string, UploadRecord>,
@@ -162,14 +165,13 @@ function lieIn(told: Told, row: UploadRecord | undefined, { plan }: Client): str
     return isStored && row.etag === told.result.etag ? undefined : `its row is ${row?.state} ${row?.etag}`;
   }
   const code = told.kind === 'cancelled' ? 'UPLOAD_ENDED' : told.code;
-  return isTrue(code, isStored, plan.changeAfterMs !== undefined)
-    ? undefined
-    : `${code}, its row is ${row?.state}`;
+  return isTrue(code, isStored, plan) ? undefined : `${code}, its row is ${row?.state}`;
 }
 
-function isTrue(code: string, isStored: boolean, hasChanged: boolean): boolean {
+function isTrue(code: string, isStored: boolean, { changeAfterMs, stream }: Client['plan']): boolean {
   if (code.startsWith('UPLOAD_ENDED')) return !isStored;
-  return code === 'FILE_CHANGED' ? hasChanged : REPEATABLE.test(code);
+  if (BROKEN.test(code)) return stream?.breaks !== undefined && !isStored;
+  return code === 'FILE_CHANGED' ? changeAfterMs !== undefined : REPEATABLE.test(code);
 }
 
 function checkForeign({ history, s3, foreign }: Outcome): void {

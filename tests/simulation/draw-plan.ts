@@ -32,6 +32,7 @@ const ELSEWHERE = new Set<FaultName>([
   'ETag of equal bytes changed',
   'part landed after an abort',
   'file changed',
+  'stream broke off',
   'machine of a client slept',
   'call met an older coordinator',
 ]);
@@ -49,7 +50,23 @@ const OFTEN: readonly FaultName[] = [
 /** Draws a schedule. Seeds go through the points to be killed at in turn, and those that are rare are made likely. */
 export function drawPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {
   const plan = withEdits(drawAnyPlan(random, seed, killPoints), random.fork('edits'));
-  return toCome(plan.kill.point)(plan);
+  return toCome(plan.kill.point)(withStreams(plan, random.fork('streams')));
+}
+
+/** The content of some clients comes to them as a stream, and of some of those breaks off. */
+function withStreams(plan: Plan, random: Random, share = 0.15): Plan {
+  const clients = plan.clients.map((client) => {
+    const { changeAfterMs, editsWhileDead, file } = client;
+    const isTaken = changeAfterMs !== undefined || editsWhileDead || file.sizeBytes <= 10 * MIB;
+    if (isTaken || !random.chance(share)) return client;
+    const knowsSize = random.chance(0.5);
+    // Of unknown size, one that looks as if it were over is over.
+    const how = random.pick(knowsSize ? (['ends', 'fails'] as const) : (['fails'] as const));
+    const breaks = random.chance(0.4) && { how, atBytes: random.int(1, file.sizeBytes - 1) };
+    const stream = { knowsSize, chunkMs: random.pick([1, 100, 1_000]), ...(breaks && { breaks }) };
+    return { ...client, stream };
+  });
+  return { ...plan, clients };
 }
 
 /** Some clients find their file edited when they come back. Only a store that verifies digests lets them notice. */

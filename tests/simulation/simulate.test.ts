@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { everyClient } from './bias.ts';
 import { BRANCHES } from './engine/branches.ts';
 import { medianOf } from './engine/tally.ts';
 import { runSchedule, type ScheduleReport } from './run-schedule.ts';
@@ -18,9 +19,9 @@ describe('a schedule', () => {
   });
 
   it('leaves the world as it was', async () => {
-    const before = [setTimeout, clearTimeout, Blob, crypto.subtle];
+    const before = [setTimeout, clearTimeout, AbortSignal.timeout, Blob, crypto.subtle];
     await runSchedule({ seed: 1 });
-    expect([setTimeout, clearTimeout, Blob, crypto.subtle]).toEqual(before);
+    expect([setTimeout, clearTimeout, AbortSignal.timeout, Blob, crypto.subtle]).toEqual(before);
   });
 });
 
@@ -40,6 +41,27 @@ describe('the coordinator and the SDK, whatever fails', () => {
       expect(medianOf(reports.map((report) => report.crashCount))).toBeGreaterThanOrEqual(1);
       const hit = new Set(reports.flatMap(({ branches }) => [...branches.keys()]));
       expect(BRANCHES.filter((branch) => hit.has(branch)).length).toBeGreaterThan(BRANCHES.length / 2);
+    },
+    PATIENCE_MS,
+  );
+
+  it(
+    'never take a stream that broke off for a whole one',
+    async () => {
+      const breaking = everyClient((client) => ({
+        ...client,
+        editsWhileDead: false,
+        stream: {
+          knowsSize: true,
+          chunkMs: 100,
+          breaks: { atBytes: client.file.sizeBytes >> 1, how: 'ends' },
+        },
+      }));
+      const reports: ScheduleReport[] = [];
+      for (const seed of SEEDS.slice(0, 10)) reports.push(await runSchedule({ seed, bias: breaking }));
+      expect(reports.flatMap(({ violations }) => violations)).toEqual([]);
+      const broken = reports.reduce((sum, { faults }) => sum + (faults.get('stream broke off') ?? 0), 0);
+      expect(broken).toBeGreaterThan(10);
     },
     PATIENCE_MS,
   );

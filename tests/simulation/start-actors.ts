@@ -135,6 +135,7 @@ export function startClients(world: World, replicas: readonly Replica[]): readon
         isHealed: () => faults.isHealed,
         onCrash: () => tallies.crashes.count('client'),
         onFileChange: () => faults.struck('file changed'),
+        onStreamBreak: () => faults.struck('stream broke off'),
         onSleep: () => faults.struck('machine of a client slept'),
       },
       client,

@@ -14,6 +14,7 @@ import type { Scheduler } from '../engine/scheduler.ts';
 import { type CoordinatorNetwork, createClientFetch } from './coordinator-network.ts';
 import { createSimulatedSender, type PartNetwork } from './part-network.ts';
 import { digester, openFile, type SimulatedFile, type SimulatedSource } from './source.ts';
+import { openAsStream, type StreamPlan } from './stream.ts';
 
 /** What one client does in a schedule. Times are counted from its start, of each of its runs where they repeat. */
 export interface ClientPlan {
@@ -34,6 +35,8 @@ export interface ClientPlan {
   readonly cancelAfterMs?: number | undefined;
   /** Its file is edited in place while it is dead for the first time. */
   readonly editsWhileDead?: boolean | undefined;
+  /** Its file comes as a stream. */
+  readonly stream?: StreamPlan | undefined;
   /** Its file is replaced by another of the same size. */
   readonly changeAfterMs?: number | undefined;
   /** Its clock on the wall is wrong by so much. */
@@ -79,6 +82,7 @@ export interface ClientWorld {
   readonly isHealed: () => boolean;
   readonly onCrash: () => void;
   readonly onFileChange: () => void;
+  readonly onStreamBreak: () => void;
   readonly onSleep: () => void;
 }
 
@@ -124,7 +128,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
       if (death) world.scheduler.after(death.afterMs, () => crash(runLife));
       startedAtMs = world.scheduler.nowMs();
       const machine: Machine = { clockErrorMs: plan.clockErrorMs, naps: 0 };
-      handle = upload(world, plan, { life: runLife, machine });
+      handle = upload(world, run > 0 ? unbroken(plan) : plan, { life: runLife, machine });
       if (plan.sleepsAfterMs !== undefined) {
         world.scheduler.after(plan.sleepsAfterMs, () => {
           if (!runLife.isOver && !isOver) sleep(world, plan, machine);
@@ -224,12 +228,18 @@ function upload(
     partSizeBytes: 5 * 1024 ** 2,
     resumeStore: plan.hints,
   });
-  return uploader.upload(plan.file, { resume: plan.resume });
+  const expectedSizeBytes = plan.stream?.knowsSize ? plan.file.sizeBytes : undefined;
+  return uploader.upload(plan.file, { resume: plan.resume, ...(expectedSizeBytes && { expectedSizeBytes }) });
+}
+
+/** The plan of a client whose stream comes to its end. */
+function unbroken(plan: ClientPlan): ClientPlan {
+  return plan.stream ? { ...plan, stream: { ...plan.stream, breaks: undefined } } : plan;
 }
 
 function platformOf(
-  { scheduler, random, parts }: ClientWorld,
-  { name, concurrency, transferMs }: ClientPlan,
+  { scheduler, random, parts, onStreamBreak: onBreak }: ClientWorld,
+  { name, concurrency, transferMs, stream }: ClientPlan,
   { life, machine }: { readonly life: Life; readonly machine: Machine },
 ): Platform<SimulatedFile, SimulatedSource> {
   const unlessDead = async <Value>(work: Promise<Value>): Promise<Value> => {
@@ -245,7 +255,8 @@ function platformOf(
       randomFraction: random.fraction,
       randomUuid: random.uuid,
     },
-    openSource: async (file) => openFile(file),
+    openSource: async (file, hints) =>
+      stream ? await unlessDead(openAsStream(file, { scheduler, hints, stream, onBreak })) : openFile(file),
     createSender: () => createSimulatedSender(parts, { name, life, transferMs, naps: () => machine.naps }),
     digester,
   };

@@ -43,6 +43,7 @@ export const FAULT_NAMES = [
   'sink answer lost',
   'sink rejects an event',
   'file changed',
+  'stream broke off',
 ] as const;
 
 /** One of {@link FAULT_NAMES}. */

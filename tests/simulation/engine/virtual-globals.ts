@@ -11,12 +11,19 @@ export async function withVirtualGlobals<Result>(
 ): Promise<Result> {
   const real = { setTimeout, clearTimeout, Blob };
   const { subtle } = crypto;
+  const { timeout } = AbortSignal;
+  AbortSignal.timeout = (delayMs) => {
+    const controller = new AbortController();
+    scheduler.after(delayMs, () => controller.abort(new DOMException('It took too long.', 'TimeoutError')));
+    return controller.signal;
+  };
   Object.assign(globalThis, { ...virtualTimers(scheduler), Blob: VirtualBlob });
   Object.defineProperty(crypto, 'subtle', { configurable: true, value: { digest } });
   try {
     return await work();
   } finally {
     Object.assign(globalThis, real);
+    AbortSignal.timeout = timeout;
     Object.defineProperty(crypto, 'subtle', { configurable: true, value: subtle });
   }
 }

@@ -286,6 +286,12 @@ describe('longhaul upload -', () => {
     expect(await servers.metadata(key)).toMatchObject({ 'original-name': 'dump.sql' });
   });
 
+  it('says where it is, under its name', async () => {
+    const { child, ended } = start('upload', '-', '--name', 'dump.sql');
+    child.stdin.end('select 1');
+    expect(await ended).toMatchObject({ status: 0, stdout: expect.stringMatching(/^dump\.sql -> /) });
+  });
+
   it('shows what has come while nobody knows how much will', async () => {
     const { status, stderr } = await pipe(randomBytes(40 * MIB));
     expect(status).toBe(0);

@@ -78,10 +78,10 @@ export function describeFailure({ message, requestId }: FileFailed['error']): st
   return requestId === undefined ? message : `${message} (request ${requestId})`;
 }
 
-/** A line for people; nothing of a file that failed: that was said when it did. */
-export function describeReport(report: FileReport): string {
+/** A line for people, of a file under another name if it has one; nothing of one that failed: that was said when it did. */
+export function describeReport(report: FileReport, name = report.file): string {
   if ('error' in report) return '';
   const rate =
     report.durationMs > 0 ? `, ${formatBytes((report.sizeBytes / report.durationMs) * 1_000)}/s` : '';
-  return `${report.file} -> ${report.bucket}/${report.key} (${formatBytes(report.sizeBytes)}${rate})\n`;
+  return `${name} -> ${report.bucket}/${report.key} (${formatBytes(report.sizeBytes)}${rate})\n`;
 }

@@ -70,7 +70,7 @@ export async function uploadCommand(asked: UploadArguments, world: CliWorld): Pr
     await all.result;
   }
   display.close();
-  if (!isJson) for (const report of reports) world.stdout.write(describeReport(report));
+  if (!isJson) for (const report of reports) world.stdout.write(describeReport(report, name));
   return exitStatus(reports, (await expected).files, world);
 }
 

@@ -16,8 +16,6 @@ const FILE_BYTES = 40 * MIB + 1;
 const CONCURRENCY = 4;
 /** Slow enough for a kill to meet it at work. */
 const MAX_RATE = '40M';
-/** Starting, sending, completing: kills come anywhere in it. */
-const RUN_MS = 1_800;
 const MAX_KILLS_OF_ONE = 4;
 const LANES = 2;
 
@@ -29,6 +27,7 @@ export async function run({ seconds, seed, log }: SoakOptions): Promise<SoakRepo
   const untilMs = performance.now() + seconds * 1_000;
   const world = await openWorld();
   try {
+    log(`a run that nobody kills takes ${Math.round(world.runMs)} ms`);
     const lanes = Array.from({ length: LANES }, async (_, lane) => {
       const random = createRandom(`${seed}/${lane}`);
       const rounds: Round[] = [];
@@ -59,6 +58,8 @@ interface World {
   readonly bucket: LookedAtBucket;
   readonly proxy: CountingProxy;
   readonly coordinator: ServingCoordinator;
+  /** Starting, sending, completing, as long as it takes on this machine: kills come anywhere in it. */
+  readonly runMs: number;
   close(): Promise<void>;
 }
 
@@ -70,8 +71,10 @@ async function openWorld(): Promise<World> {
   const proxy = await startCountingProxy(store.endpoint);
   const where = { bucket: bucketName, publicEndpoint: proxy.url, folder };
   const coordinator = await serveCoordinator(store, where);
+  const runMs = await timeOfRun(folder, coordinator);
   return {
     folder,
+    runMs,
     bucket,
     proxy,
     coordinator,
@@ -82,6 +85,20 @@ async function openWorld(): Promise<World> {
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function timeOfRun(folder: string, coordinator: ServingCoordinator): Promise<number> {
+  const file = join(folder, 'unharmed.bin');
+  await writeRandomFile(file, FILE_BYTES);
+  const startMs = performance.now();
+  const { exitCode, text } = await runCli(argsFor(file, coordinator, 'unharmed'), join(folder, 'state'));
+  if (exitCode !== 0) throw new Error(`a run that nobody has killed ended with ${exitCode}: ${text}`);
+  return performance.now() - startMs;
+}
+
+function argsFor(file: string, { url }: ServingCoordinator, connectorId: string): string[] {
+  const what = ['upload', file, '--json', '--coordinator', url, '--connector', connectorId];
+  return [...what, '--part-size', '5MiB', '--concurrency', String(CONCURRENCY), '--max-rate', MAX_RATE];
 }
 
 function storeAddress(): StoreAddress {
@@ -112,15 +129,13 @@ async function uploadThroughKills(world: World, random: Random, title: string): 
   const { folder, bucket, proxy, coordinator } = world;
   const file = join(folder, `${title}.bin`);
   await writeRandomFile(file, FILE_BYTES);
-  const args = ['upload', file, '--json', '--coordinator', coordinator.url, '--connector', `lane-${title}`];
-  const limits = ['--part-size', '5MiB', '--concurrency', String(CONCURRENCY), '--max-rate', MAX_RATE];
-  const start = (killAfterMs?: number): Promise<CliRun> =>
-    runCli([...args, ...limits], join(folder, 'state'), killAfterMs);
+  const args = argsFor(file, coordinator, `lane-${title}`);
+  const start = (killAfterMs?: number): Promise<CliRun> => runCli(args, join(folder, 'state'), killAfterMs);
 
   const killsAtMost = random.int(1, MAX_KILLS_OF_ONE);
   let kills = 0;
   let last: CliRun;
-  do last = await start(random.int(1, RUN_MS));
+  do last = await start(random.int(1, Math.round(world.runMs)));
   while (last.isKilled && ++kills < killsAtMost);
   if (last.isKilled) last = await start();
 

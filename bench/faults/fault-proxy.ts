@@ -74,6 +74,8 @@ async function pass(
   const { method, headers } = incoming;
   const upstream = request(`${store}${incoming.url}`, { method, headers, agent });
   const answered = once(upstream, 'response') as Promise<[IncomingMessage]>;
+  // Nobody waits for it yet when sending fails.
+  answered.catch(() => {});
   // What breaks here breaks the other side, too.
   upstream.on('error', () => response.destroy());
   await pipeline(incoming, upstream);

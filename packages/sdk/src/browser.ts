@@ -7,12 +7,12 @@ import { addressOf } from './lib/address.ts';
 import { fingerprintOf } from './lib/fingerprint.ts';
 import { createKyCall } from './lib/http/ky-call.ts';
 import { type BrowserInput, browserPlatform, openFile } from './lib/platform/browser/browser-platform.ts';
-import { browserResumeStore, loadResumeStore } from './lib/platform/browser/browser-resume-store.ts';
+import { browserResumeStore } from './lib/platform/browser/browser-resume-store.ts';
 import type { PendingUpload } from './lib/platform/browser/pending-uploads.ts';
 import { type CreateUploader, createUploaderOf, type Uploader } from './lib/uploader/create-uploader.ts';
 import { UploadError } from './lib/upload-error.ts';
 import type { UploaderOptions } from './lib/uploader/options.ts';
-import type { ShareUpload } from './lib/uploader/upload-job.ts';
+import type { ShareUpload, WarmUp } from './lib/uploader/upload-job.ts';
 import type { UploadHandle } from './lib/uploader/upload-handle.ts';
 
 /** An uploader in a page or a worker. */
@@ -66,9 +66,12 @@ createUploader satisfies CreateUploader<BrowserInput>;
 
 const loadTabs = () => import('./lib/tabs/share-upload.ts').catch(() => undefined);
 
-const warmUp = (): void => {
+const warmUp: WarmUp = ({ source, resumeStore, integrity }) => {
   void loadTabs();
-  loadResumeStore().catch(() => {});
+  if (integrity) import('./lib/platform/browser/blob-digester.ts').catch(() => {});
+  const { minSizeBytes = 0, find } = browserResumeStore;
+  // Nothing has this key, but a database that was just open opens sooner.
+  if (resumeStore === browserResumeStore && source.sizeBytes >= minSizeBytes) find('').catch(() => {});
 };
 
 const shareUpload: ShareUpload = async (key, control, lead) => {

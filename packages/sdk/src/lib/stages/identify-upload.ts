@@ -17,6 +17,8 @@ export interface UploadIdentity {
   readonly fingerprint: string | undefined;
   /** Whether an open upload of the same content may be continued. */
   readonly resume: boolean;
+  /** Nothing may be sent before. */
+  readonly remembered?: Promise<void>;
 }
 
 /** What identifying takes. */
@@ -45,8 +47,8 @@ export async function recogniseContent({
 }
 
 /**
- * Finds out which upload the content belongs to, and remembers it before it is begun: a crash right after must not make a
- * second one.
+ * Finds out which upload the content belongs to, and begins to remember it. A crash that comes before makes no second one: by
+ * its fingerprint the coordinator finds what is open, and it is empty.
  *
  * @param forgetHint the remembered upload is over: another one is begun
  */
@@ -65,10 +67,10 @@ export async function identifyUpload(
   const resume = !hint || hint.lastModifiedEpochMs === lastModifiedEpochMs;
   if (hint && resume) return { createId: hint.createId, fingerprint, resume };
   const details = { address: coordinator.address, fingerprint, source, options };
-  await store
+  const remembered = store
     ?.remember(hintKey, { createId, lastModifiedEpochMs, savedAtEpochMs: Date.now() }, details)
     .catch(noHint);
-  return { createId, fingerprint, resume };
+  return { createId, fingerprint, resume, ...(remembered && { remembered }) };
 }
 
 /** Whether an earlier run has begun an upload of the content, and not ended it. */

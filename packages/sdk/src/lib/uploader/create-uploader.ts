@@ -21,7 +21,7 @@ import {
   type UploadOptions,
 } from './options.ts';
 import { runUpload } from './upload.ts';
-import type { Sending, ShareUpload, UploadJob, Workshop } from './upload-job.ts';
+import type { Sending, ShareUpload, UploadJob, WarmUp, Workshop } from './upload-job.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
 
 /** Uploads whatever `Input` the platform can open. */
@@ -43,8 +43,7 @@ export interface UploaderParts {
   readonly createCall: CreateCall;
   /** For those on which the same file may be uploaded in several places at once, such as tabs. */
   readonly shareUpload?: ShareUpload;
-  /** Begins to load what an upload will need on its way: at once, and not one thing after the other. */
-  readonly warmUp?: () => void;
+  readonly warmUp?: WarmUp;
 }
 
 /** What every platform's entry exports under the name `createUploader`. */

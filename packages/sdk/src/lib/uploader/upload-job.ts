@@ -20,7 +20,7 @@ export interface Workshop<Source extends ByteSource>
   /** What the line has carried when last it was busy, if that is known. */
   readonly bytesPerSecond: () => number | undefined;
   readonly shareUpload?: ShareUpload | undefined;
-  readonly warmUp?: () => void;
+  readonly warmUp?: WarmUp;
 }
 
 /** What is needed once there is something to send. */
@@ -37,6 +37,13 @@ export type ShareUpload = (
   control: UploadControl,
   lead: () => Promise<UploadResult>,
 ) => Promise<UploadResult>;
+
+/** Begins to load what an upload will need on its way: at once, and not one thing after the other. */
+export type WarmUp = (
+  upload: Pick<UploaderSettings, 'resumeStore' | 'integrity'> & {
+    readonly source: Pick<ByteSource, 'sizeBytes'>;
+  },
+) => void;
 
 /** One upload: a source that is open, and what was asked of it. Each stage takes what it needs of this. */
 export interface UploadJob<Source extends ByteSource> extends Workshop<Source>, UploadControl {

@@ -59,7 +59,7 @@ function prepare<Source extends ByteSource>(job: UploadJob<Source>): Prepared {
   const bytesPerSecond = job.bytesPerSecond();
   const wished = wishPlan({ ...job, sizeBytes, bytesPerSecond, isHeld: once !== undefined });
   if (sizeBytes <= inlineMaxBytes) return { wished };
-  job.warmUp?.();
+  job.warmUp?.(job);
   const foreseen = job
     .loadSending()
     .then(({ foresee }) => (once || wished.isWhole ? undefined : foresee(job, wished)))
@@ -119,7 +119,7 @@ async function open<Source extends ByteSource>(
   content: Content,
   forgetHint: boolean,
 ): Promise<OpenUpload | undefined> {
-  const identity = await identifyUpload(job, content, forgetHint);
+  const { remembered, ...identity } = await identifyUpload(job, content, forgetHint);
   const foresight = await job.foreseen;
   const { wished } = foresight ?? job;
   // A cancel ends it once it is open: what was remembered is then told to the coordinator, and forgotten.
@@ -128,6 +128,7 @@ async function open<Source extends ByteSource>(
   const request = await describeUpload(wish, identity);
   await foresight?.ready();
   const opening = await openUpload(job, request, foresight?.toSign());
+  await remembered;
   if (!opening) return undefined;
   const { created } = opening;
   const { uploadId, mode, receivedParts } = created;

@@ -7,11 +7,17 @@ import { sendByXhr } from './xhr-part-sender.ts';
 const SMALL_BYTES = 1024 ** 2;
 
 /**
- * Sends parts from a worker, so that the page is told of progress ten times a second, and not by every connection twenty
- * times. Until the worker is there, and where there can be none, parts are sent from here.
+ * Parts are sent from a worker, so that the page is told of progress ten times a second, and not by every connection twenty
+ * times. Until the worker is there, and where there can be none, they are sent from here. Whoever uploads in a worker has no page to
+ * spare.
  */
-export function createBrowserPartSender(): PartSender<BlobSource> {
-  // Whoever uploads in a worker has no page to spare.
-  const sendAside = 'document' in globalThis ? createAside(sendByXhr) : sendByXhr;
-  return { send: (part) => (part.sizeBytes > SMALL_BYTES ? sendAside : sendByXhr)(part) };
+const aside = 'document' in globalThis ? createAside(sendByXhr) : undefined;
+
+/** Begins to start what sends: it takes as long as the coordinator does. */
+export function getReady(sizeBytes: number): void {
+  if (sizeBytes > SMALL_BYTES) aside?.getReady();
 }
+
+/** Sends a part, from the worker if it is there and the part is worth it. */
+export const sendPart: PartSender<BlobSource>['send'] = (part) =>
+  (part.sizeBytes > SMALL_BYTES && aside ? aside.send : sendByXhr)(part);

@@ -8,6 +8,7 @@ import { type ByteStream, isByteStream } from '../../sources/byte-stream.ts';
 import { systemClock } from '../../system-clock.ts';
 import { UploadError } from '../../upload-error.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
+import type * as browserPartSender from './browser-part-sender.ts';
 import { isFileHandle, openHandle } from './file-handle.ts';
 
 /**
@@ -34,16 +35,15 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
 };
 
 function createSender(): PartSender<BlobSource> {
-  let sender: Promise<PartSender<BlobSource>> | undefined;
   return {
     // One of them for the preflight.
     opensInRoundTrips: 2,
-    send: async (part) => await (await (sender ??= loadSender())).send(part),
+    send: async (part) => await (await loadSender()).sendPart(part),
   };
 }
 
-async function loadSender(): Promise<PartSender<BlobSource>> {
-  return (await loaded(import('./browser-part-sender.ts'))).createBrowserPartSender();
+async function loadSender(): Promise<typeof browserPartSender> {
+  return await loaded(import('./browser-part-sender.ts'));
 }
 
 /** Opens what can be read again and again. */
@@ -55,8 +55,13 @@ export async function openFile(input: BlobInput | FileSystemFileHandle): Promise
 
 async function openSource(input: BrowserInput, hints: SourceHints): Promise<BlobSource> {
   // Under way while the coordinator is asked; who needs it is told if it fails.
-  loadSender().catch(() => {});
-  if (!isByteStream(input)) return await openFile(input);
+  const sender = loadSender();
+  sender.catch(() => {});
+  if (!isByteStream(input)) {
+    const source = await openFile(input);
+    sender.then(({ getReady }) => getReady(source.sizeBytes)).catch(() => {});
+    return source;
+  }
   // On demand: most pages never upload one.
   const { openBrowserStream } = await import('./browser-stream.ts');
   const opened = await openBrowserStream(input, hints, { UploadError, fullPartSizeOf });

@@ -12,7 +12,6 @@ export const browserResumeStore: ResumeStore = {
   forget: async (key) => await (await loadResumeStore()).forget(key),
 };
 
-/** The store itself. */
-export async function loadResumeStore(): Promise<IndexedDbResumeStore> {
+async function loadResumeStore(): Promise<IndexedDbResumeStore> {
   return (await import('./indexed-db-resume-store.ts')).createIndexedDbResumeStore();
 }

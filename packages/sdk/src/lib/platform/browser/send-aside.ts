@@ -28,8 +28,16 @@ const LOOK_EVERY_MS = 1_000;
 /** A worker that says nothing for so long is dead if it has something to do, and costs memory for nothing if it has not. */
 const MAX_QUIET_LOOKS = 10;
 
-/** Sends from a worker; by `sendHere` until it is there, and once there can be none, or it has fallen silent. */
-export function createAside(sendHere: Send): Send {
+/** Sends from a worker. */
+export interface Aside {
+  /** By the worker, or here until it is there, and once there can be none, or it has fallen silent. */
+  readonly send: Send;
+  /** Starts the worker, if there is none. */
+  getReady(): void;
+}
+
+/** No worker is started before it is needed, or about to be. */
+export function createAside(sendHere: Send): Aside {
   const running = new Map<number, Running>();
   const worker = createSendingWorker({
     isBusy: () => running.size > 0,
@@ -45,7 +53,7 @@ export function createAside(sendHere: Send): Send {
   });
   let lastId = 0;
 
-  return (part) => {
+  const send: Send = (part) => {
     if (!worker.isReady()) return sendHere(part);
     const { url, headers, source, offsetBytes, sizeBytes, signal } = part;
     return new Promise((resolve, reject) => {
@@ -71,6 +79,7 @@ export function createAside(sendHere: Send): Send {
       });
     });
   };
+  return { send, getReady: () => void worker.isReady() };
 }
 
 interface SendingWorker {

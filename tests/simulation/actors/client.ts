@@ -128,7 +128,7 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
       if (death) world.scheduler.after(death.afterMs, () => crash(runLife));
       startedAtMs = world.scheduler.nowMs();
       const machine: Machine = { clockErrorMs: plan.clockErrorMs, naps: 0 };
-      handle = upload(world, run > 0 ? unbroken(plan) : plan, { life: runLife, machine });
+      handle = upload(world, planOf(plan, run), { life: runLife, machine });
       if (plan.sleepsAfterMs !== undefined) {
         world.scheduler.after(plan.sleepsAfterMs, () => {
           if (!runLife.isOver && !isOver) sleep(world, plan, machine);
@@ -232,9 +232,9 @@ function upload(
   return uploader.upload(plan.file, { resume: plan.resume, ...(expectedSizeBytes && { expectedSizeBytes }) });
 }
 
-/** The plan of a client whose stream comes to its end. */
-function unbroken(plan: ClientPlan): ClientPlan {
-  return plan.stream ? { ...plan, stream: { ...plan.stream, breaks: undefined } } : plan;
+/** A stream breaks off in the first run only. */
+function planOf(plan: ClientPlan, run: number): ClientPlan {
+  return plan.stream && run > 0 ? { ...plan, stream: { ...plan.stream, breaks: undefined } } : plan;
 }
 
 function platformOf(

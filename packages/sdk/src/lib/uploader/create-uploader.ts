@@ -71,40 +71,8 @@ export function createUploaderOf<Input, Source extends ByteSource>(
   const { concurrency, clock } = shop;
   const opening = pLimit(OPEN_AT_ONCE);
   const sending = pLimit(concurrency * SENDING_PER_CONNECTION);
-  const running = new Set<string>();
 
-  const open = async (
-    input: Input,
-    asked: UploadOptions,
-    { on, stopSignal }: UploadControl,
-  ): Promise<Source> => {
-    const { expectedSizeBytes } = asked;
-    const onPause: SourceHints['onPause'] = (listener) =>
-      on('state', ({ kind }) => listener(kind === 'paused'));
-    const hints = { ...hintsFor(shop), owner: shop, expectedSizeBytes, onPause, signal: stopSignal };
-    return await platform.openSource(input, hints);
-  };
-  const runWith = async (
-    source: Source,
-    asked: UploadOptions,
-    control: UploadControl,
-    work: (job: UploadJob<Source>) => Promise<UploadResult>,
-  ): Promise<UploadResult> => {
-    let own = '';
-    const claim = (hintKey: string): boolean => {
-      if (running.has(hintKey)) return own === hintKey;
-      running.add((own = hintKey));
-      return true;
-    };
-    try {
-      const job = await jobOf({ ...shop, ...control, source, claim }, asked);
-      assertSize(source, asked.expectedSizeBytes);
-      return await work(job);
-    } finally {
-      running.delete(own);
-      await source.close();
-    }
-  };
+  const { open, runWith } = createOpener(platform, shop);
   const run = async (input: Input, asked: UploadOptions, control: UploadControl): Promise<UploadResult> => {
     const { gate, stopSignal } = control;
     // Opened behind the gate, and not again by it: what can be read once is gone after a first try.
@@ -150,6 +118,47 @@ export function createUploaderOf<Input, Source extends ByteSource>(
       return handle;
     },
   };
+}
+
+/** Opens the sources of an uploader, and works on them while they are open. */
+function createOpener<Input, Source extends ByteSource>(
+  platform: Platform<Input, Source>,
+  shop: Workshop<Source>,
+) {
+  const running = new Set<string>();
+  const open = async (
+    input: Input,
+    asked: UploadOptions,
+    { on, stopSignal }: UploadControl,
+  ): Promise<Source> => {
+    const { expectedSizeBytes } = asked;
+    const onPause: SourceHints['onPause'] = (listener) =>
+      on('state', ({ kind }) => listener(kind === 'paused'));
+    const hints = { ...hintsFor(shop), owner: shop, expectedSizeBytes, onPause, signal: stopSignal };
+    return await platform.openSource(input, hints);
+  };
+  const runWith = async (
+    source: Source,
+    asked: UploadOptions,
+    control: UploadControl,
+    work: (job: UploadJob<Source>) => Promise<UploadResult>,
+  ): Promise<UploadResult> => {
+    let own = '';
+    const claim = (hintKey: string): boolean => {
+      if (running.has(hintKey)) return own === hintKey;
+      running.add((own = hintKey));
+      return true;
+    };
+    try {
+      const job = await jobOf({ ...shop, ...control, source, claim }, asked);
+      assertSize(source, asked.expectedSizeBytes);
+      return await work(job);
+    } finally {
+      running.delete(own);
+      await source.close();
+    }
+  };
+  return { open, runWith };
 }
 
 /** What all uploads share, and nothing of what is only needed to send. */

@@ -79,7 +79,7 @@ export function describeFailure({ message, requestId }: FileFailed['error']): st
 }
 
 /** A line for people, of a file under another name if it has one; nothing of one that failed: that was said when it did. */
-export function describeReport(report: FileReport, name = report.file): string {
+export function describeReport(report: FileReport, name: string = report.file): string {
   if ('error' in report) return '';
   const rate =
     report.durationMs > 0 ? `, ${formatBytes((report.sizeBytes / report.durationMs) * 1_000)}/s` : '';

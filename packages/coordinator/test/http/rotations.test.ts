@@ -7,6 +7,7 @@ import {
   createCoordinator,
   createListenerSink,
   type ObjectStore,
+  ObjectStoreError,
   relay,
   sweep,
 } from '../../src/index.ts';
@@ -456,4 +457,130 @@ describe('a rotation whose process dies', () => {
     expect((await rotate(object.nodeId, body)).answer).toMatchObject({ state: 'DONE' });
     await expectContent(object, `${object.key}.1`, next.base64);
   });
+});
+
+describe('what comes late', () => {
+  it('is no copy that stands where one was deleted', async () => {
+    const object = await upload(1000);
+    const { options } = coordinator;
+    const { objectStore: store } = options;
+    let late: (() => Promise<void>) | undefined;
+    // The first copy is answered by nobody, and done later: the store has read what it copies.
+    const later = async <Input extends { source: object }>(
+      input: Input,
+      copy: (input: Input) => Promise<void>,
+    ): Promise<void> => {
+      if (late) return await copy(input);
+      const read = { key: 'read', contentType: 'text/plain', metadata: {} };
+      await store.copyObject({ ...read, source: { key: object.key } });
+      late = () => copy({ ...input, source: { key: read.key } });
+      throw new ObjectStoreError('unreachable', 'ECONNRESET');
+    };
+    const app = createCoordinator({
+      ...options,
+      objectStore: {
+        ...store,
+        copyObject: (input) => later(input, store.copyObject),
+        copyPart: (input) => later(input, store.copyPart),
+      },
+    });
+    for (const generation of [1, 2]) {
+      const body = JSON.stringify({ rotationId: randomUUID(), encryption: { mode: 'sse-s3' } });
+      let status: Partial<RotationStatus> = {};
+      for (let asks = 0; asks < 3 && status.state !== 'DONE'; asks++) {
+        const url = `http://localhost/v1/objects/${object.nodeId}/rotate`;
+        status = (await (await app.request(url, { method: 'POST', body })).json()) as RotationStatus;
+      }
+      expect(status).toMatchObject({ state: 'DONE', generation });
+    }
+    await late?.().catch(() => undefined);
+    expect(await store.headObject({ key: `${object.key}.1` })).toBeUndefined();
+    expect(await store.headObject({ key: `${object.key}.2` })).toMatchObject({ sizeBytes: 1000 });
+  });
+
+  it('is no PUT that brings the old object back', async () => {
+    const created = await coordinator.create({ sizeBytes: 1000, mode: 'single' });
+    const content = randomBytes(1000);
+    await put(created.grants[0]!, content);
+    await coordinator.complete(created);
+    const { answer } = await rotate(created.uploadId, { encryption: { mode: 'sse-s3' } });
+    expect(answer.state).toBe('DONE');
+    const key = answer.result!.key.replace(/\.1$/, '');
+    expect((await put(created.grants[0]!, content)).status).toBe(200);
+    clock.pass(created.grants[0]!.expiresInSeconds - 1);
+    await sweep(coordinator.options);
+    expect(await coordinator.objectStore.headObject({ key })).toBeDefined();
+    clock.pass(3600);
+    await sweep(coordinator.options);
+    expect(await coordinator.objectStore.headObject({ key })).toBeUndefined();
+    expect(await coordinator.objectStore.headObject({ key: `${key}.1` })).toBeDefined();
+    const { rotations } = coordinator.options.catalog;
+    expect((await rotations.find(created.uploadId))?.nextAttemptAtEpochMs).toBeUndefined();
+  });
+
+  it('is no upload of a repeated create, before the rotation or after it', async () => {
+    const { nodeId, key } = await upload(1000);
+    const stray = { key, contentType: 'text/plain', metadata: {} };
+    await coordinator.objectStore.createMultipartUpload(stray);
+    await rotate(nodeId, { encryption: { mode: 'sse-s3' } });
+    expect(await coordinator.objectStore.listMultipartUploads({ prefix: key })).toEqual([]);
+  });
+
+  it('is no second copy beside that of a slower driver', async () => {
+    const object = await upload(12 * MIB);
+    const body = JSON.stringify({ rotationId: randomUUID(), encryption: { mode: 'sse-s3' } });
+    const { options } = coordinator;
+    const { objectStore } = options;
+    const dying: ObjectStore = {
+      ...objectStore,
+      async completeMultipartUpload(input) {
+        await objectStore.completeMultipartUpload(input);
+        return await new Promise(() => {});
+      },
+    };
+    await createCoordinator({ ...options, objectStore: dying, completeAnswerWithinSeconds: 1 }).request(
+      `http://localhost/v1/objects/${object.nodeId}/rotate`,
+      { method: 'POST', body },
+    );
+    clock.pass(61);
+    let [heads, begun] = [0, 0];
+    await sweep({
+      ...options,
+      objectStore: {
+        ...objectStore,
+        // It is asked just before the copy is there.
+        headObject: async (input) => (heads++ === 0 ? undefined : await objectStore.headObject(input)),
+        createMultipartUpload: async (input) => {
+          begun++;
+          return await objectStore.createMultipartUpload(input);
+        },
+      },
+    });
+    expect((await statusOf(object.nodeId)).answer).toMatchObject({ state: 'DONE' });
+    expect(begun).toBe(0);
+  });
+});
+
+it('knows a copy by its key where the store drops the metadata of what is made of parts', async () => {
+  const object = await upload(12 * MIB);
+  const { options } = coordinator;
+  const forgetful: ObjectStore = {
+    ...options.objectStore,
+    createMultipartUpload: (input) => options.objectStore.createMultipartUpload({ ...input, metadata: {} }),
+  };
+  const app = createCoordinator({ ...options, objectStore: forgetful });
+  const response = await app.request(`http://localhost/v1/objects/${object.nodeId}/rotate`, {
+    method: 'POST',
+    body: JSON.stringify({ rotationId: randomUUID(), encryption: { mode: 'sse-s3' } }),
+  });
+  expect(await response.json()).toMatchObject({ state: 'DONE' });
+  await expectContent(object, `${object.key}.1`);
+});
+
+it('rotates an object of nothing', async () => {
+  const next = newKey();
+  const object = await upload(0);
+  const { answer } = await rotate(object.nodeId, { encryption: next.wish });
+  expect(answer).toMatchObject({ state: 'DONE', result: { sizeBytes: 0, encryption: { mode: 'sse-c' } } });
+  await expectContent(object, `${object.key}.1`, next.base64);
 });

@@ -43,8 +43,14 @@ export interface Rotations {
    */
   switchObject(rotation: DrivenRotation, copy: CopiedObject): Promise<RotationRecord | undefined>;
 
-  /** SWITCHED → DONE: the old object is gone, or as `lastError` says cannot be deleted. */
-  finish(rotation: DrivenRotation, end: { readonly lastError?: string }): Promise<RotationRecord | undefined>;
+  /**
+   * SWITCHED → DONE: the old object is gone, or as `lastError` says cannot be deleted. Due for what may appear there again when
+   * so much time has passed, where that is said.
+   */
+  finish(
+    rotation: DrivenRotation,
+    end: { readonly lastError?: string; readonly checkAgainAfterMs?: number },
+  ): Promise<RotationRecord | undefined>;
 
   /**
    * PENDING | COPYING → FAILED: the object stays as it was. Due for what is left of the copy: at once, or `quietForMs` from now
@@ -61,7 +67,7 @@ export interface Rotations {
     delay: { readonly delayMs: number; readonly lastError?: string },
   ): Promise<void>;
 
-  /** Nothing is left at the store of a rotation that has failed: it is not due any more. */
+  /** Nothing is left at the store of a rotation that has ended: it is not due any more. */
   finishCleanup(rotation: DrivenRotation): Promise<void>;
 }
 

@@ -189,6 +189,7 @@ export function describeRotations(setUp: SetUpCatalog): void {
     });
     expect(await rotations.finish(first, {})).toMatchObject({ state: 'DONE' });
     expect(await rotations.take(first, HOUR_MS)).toBeUndefined();
+    expect((await rotations.find(first.uploadId))?.nextAttemptAtEpochMs).toBeUndefined();
     const node = (await pair.first.find(first.uploadId))!;
     const second = await inserted(pair.first, draftOf(node, { baseKey: first.sourceKey }));
     expect(second).toMatchObject({
@@ -221,6 +222,20 @@ export function describeRotations(setUp: SetUpCatalog): void {
     // A generation that was used is not used again: something may still appear under its key.
     const next = await inserted(pair.first, draftOf((await pair.first.find(early.uploadId))!));
     expect(next.generation).toBe(2);
+  });
+
+  it('has ended, and is due again where something may still appear', async () => {
+    const rotation = await switched(pair.first);
+    const { rotations } = pair.first;
+    await rotations.finish(rotation, { checkAgainAfterMs: 300 });
+    expect(await rotations.take(rotation, HOUR_MS)).toBeUndefined();
+    await passMs(300);
+    const cleaning = (await pair.second.rotations.take(rotation, HOUR_MS))!;
+    expect(cleaning).toMatchObject({ state: 'DONE' });
+    await rotations.postpone(cleaning, { delayMs: 0 });
+    const again = (await rotations.take(rotation, HOUR_MS))!;
+    await rotations.finishCleanup(again);
+    expect(await rotations.take(rotation, HOUR_MS)).toBeUndefined();
   });
 
   it('is put off, for everybody but who takes it', async () => {

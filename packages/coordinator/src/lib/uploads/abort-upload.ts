@@ -54,8 +54,8 @@ function grantsLiveMs({ settings }: UploadContext): number {
   return settings.grantExpiresInSeconds * 1000 + settings.singlePutGraceMs;
 }
 
-/** How long the object may still appear: by a URL handed out, or by the coordinator's own PUT of an inline payload. */
-function storableForMs({ settings, clock }: UploadContext, record: UploadRecord): number {
+/** How long an object that is sent whole may still appear: by a URL handed out, or by the coordinator's own PUT of an inline payload. */
+export function storableForMs({ settings, clock }: UploadContext, record: UploadRecord): number {
   const putAtEpochMs = record.mode === 'inline' ? record.createdAtEpochMs : Number.NEGATIVE_INFINITY;
   const sentByEpochMs = Math.max(putAtEpochMs, record.grantsExpireAtEpochMs ?? Number.NEGATIVE_INFINITY);
   return sentByEpochMs + settings.singlePutGraceMs - clock.nowEpochMs();

@@ -3,6 +3,7 @@ import type { UploadRecord } from '../ports/upload-record.ts';
 import type { MultipartRef, ObjectStore } from '../ports/object-store.ts';
 import type { UploadContext } from './context.ts';
 import { proveObject } from './prove-object.ts';
+import { baseKeyOf } from './rotations/base-key.ts';
 
 /** Parts in flight may still land after an abort, so it is repeated until the store knows nothing more. */
 const MAX_ABORT_ROUNDS = 5;
@@ -29,9 +30,9 @@ export async function abortAllOf({ objectStore }: UploadContext, record: UploadR
   );
 }
 
-/** Aborts what repeated creates have left under the key of an upload that is complete; never the upload itself. */
+/** Aborts what repeated creates have left under the key of an upload that is complete, rotated since or not; never the upload itself. */
 export async function abortStraysOf({ objectStore }: UploadContext, record: UploadRecord): Promise<void> {
-  const strays = (await listedUnder(objectStore, record.s3Key)).filter(
+  const strays = (await listedUnder(objectStore, baseKeyOf(record))).filter(
     ({ s3UploadId }) => s3UploadId !== record.s3UploadId,
   );
   await Promise.all(strays.map((stray) => objectStore.abortMultipartUpload(stray)));

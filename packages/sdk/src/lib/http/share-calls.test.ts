@@ -9,17 +9,14 @@ const create = (id: unknown): CoordinatorCall => ({ method: 'post', path: '', js
 const refusal: Outcome<unknown> = { trouble: 'fatal', error: new UploadError('COORDINATOR_REFUSED', 'No.') };
 
 /** A server that answers when it is told to; `batches` are the entries of each call, those of single calls too. */
-function serve(
-  answerBatch: (uploads: unknown[]) => Outcome<unknown>,
-  answerAlone: (upload: unknown) => Outcome<unknown> = (value) => ({ value }),
-) {
+function serve(answerBatch: (uploads: unknown[]) => Outcome<unknown>) {
   const batches: unknown[][] = [];
   const waiting: (() => void)[] = [];
   const attempt: AttemptCall = async ({ path, json }) => {
     const uploads = path ? (json as { uploads: unknown[] }).uploads : [json];
     batches.push(uploads);
     await new Promise<void>((resolve) => waiting.push(resolve));
-    return path ? answerBatch(uploads) : answerAlone(json);
+    return path ? answerBatch(uploads) : { value: json };
   };
   const call = shareCalls(attempt, {
     path: '/batch',
@@ -89,25 +86,6 @@ describe('shareCalls', () => {
       expect(batches).toHaveLength(1 + 15);
     },
   );
-
-  it.each([
-    ['an entry that is refused alone too', refusal],
-    ['an outage in which nobody learns why', { trouble: 'transient', error: new Error('gone') } as const],
-  ])('goes on together after a batch that was refused for %s', async (_why, alone: Outcome<unknown>) => {
-    const isBad = (upload: unknown): boolean => upload === 'bad';
-    const { call, batches, answerAll } = serve(
-      (uploads) => (uploads.some(isBad) ? refusal : accept(uploads)),
-      (upload) => (isBad(upload) ? alone : { value: upload }),
-    );
-    const send = async (...uploads: string[]): Promise<unknown[]> => {
-      const answers = uploads.map(async (upload) => await call(create(upload), signal));
-      await answerAll();
-      return await Promise.all(answers);
-    };
-    expect(await send('a', 'bad', 'b')).toEqual([{ value: 'a' }, alone, { value: 'b' }]);
-    await send('c', 'd', 'e');
-    expect(batches).toEqual([['a', 'bad', 'b'], ['a'], ['bad'], ['b'], ['c', 'd', 'e']]);
-  });
 
   it('gives the failure of a call to all that shared it', async () => {
     const trouble: Outcome<unknown> = { trouble: 'transient', error: new Error('gone') };

@@ -49,8 +49,7 @@ export function createSharing(
  * Lets calls share one with those that were made while the lines were busy: the more there are, the more of them travel
  * together, and one that is alone goes at once. Each is answered, refused and aborted by itself.
  *
- * A coordinator, or a proxy in front of it, that does not take them together gets them one by one from then on: it has
- * refused a batch, or not understood it, and then taken each of its entries alone.
+ * A coordinator, or a proxy in front of it, that does not take them together gets them one by one from then on.
  */
 export function shareCalls(attempt: AttemptCall, { path, entryOf, judge }: SharedKind): AttemptCall {
   let busyLines = 0;
@@ -66,7 +65,7 @@ export function shareCalls(attempt: AttemptCall, { path, entryOf, judge }: Share
     return queue.splice(0, end < 0 ? MAX_BATCH_ITEMS : end);
   };
 
-  /** `undefined`: not as this batch. */
+  /** `undefined`: not as a batch. */
   const sendTogether = async (batch: readonly Waiting[]): Promise<Outcome<unknown>[] | undefined> => {
     const json = { uploads: batch.map(({ entry }) => entry) };
     const outcome = await untilAllAbort(batch, (signal) => attempt({ method: 'post', path, json }, signal));
@@ -74,26 +73,17 @@ export function shareCalls(attempt: AttemptCall, { path, entryOf, judge }: Share
       const { uploads } = outcome.value as { uploads?: readonly BatchItem<unknown>[] };
       if (uploads?.length === batch.length && uploads.every(Boolean)) return uploads.map(judge);
     } else if (outcome.trouble !== 'fatal') return batch.map(() => outcome);
+    isRefused = true;
     return undefined;
-  };
-
-  /** Answers whether each of them was taken. */
-  const sendAlone = async (batch: readonly Waiting[]): Promise<boolean> => {
-    const taken = batch.map(async ({ call, signal, resolve, reject }) => {
-      const outcome = attempt(call, signal);
-      outcome.then(resolve, reject);
-      return await outcome.then((answer) => 'value' in answer).catch(() => false);
-    });
-    return (await Promise.all(taken)).every(Boolean);
   };
 
   const sendNext = async (): Promise<void> => {
     const batch = takeBatch();
     const together = batch.length > 1 && !isRefused;
     const outcomes = together ? await sendTogether(batch).catch(() => undefined) : undefined;
-    if (outcomes) for (const [index, outcome] of outcomes.entries()) batch[index]?.resolve(outcome);
-    // Where one of them is refused alone too, nothing says that the others cannot travel together.
-    else if ((await sendAlone(batch)) && together) isRefused = true;
+    const settle = async ({ call, signal, resolve, reject }: Waiting, index: number): Promise<void> =>
+      await Promise.resolve(outcomes?.[index] ?? attempt(call, signal)).then(resolve, reject);
+    await Promise.all(batch.map(settle));
   };
 
   const work = async (): Promise<void> => {

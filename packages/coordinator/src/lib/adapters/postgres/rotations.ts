@@ -35,12 +35,12 @@ export function rotationsOf(sql: Sql): Rotations {
       }),
     take: ({ uploadId, rotationId }, leaseMs) =>
       attempt('take a rotation', async () => {
-        // What has failed is taken as well, once it is due: for what is left of its copy.
+        // What has ended is taken as well, once it is due: for what is left of its copy, or of the object before.
         const rows = await sql<RotationRow[]>`
           update rotations set epoch = epoch + 1, claimed_until = ${fromNow(sql, leaseMs)},
             next_attempt_at = ${fromNow(sql, leaseMs)}, updated_at = clock_timestamp()
           where document_id = ${idOf(uploadId)} and rotation_id = ${idOf(rotationId)} and ${isFree(sql)}
-            and (${isOpen(sql)} or (state = 'FAILED' and next_attempt_at <= clock_timestamp()))
+            and (${isOpen(sql)} or (${hasEnded(sql)} and next_attempt_at <= clock_timestamp()))
           returning ${rotationColumns(sql)}`;
         return firstOf(rows);
       }),
@@ -79,11 +79,12 @@ function endsOf(
   ) => Promise<RotationRecord | undefined>,
 ): Pick<Rotations, 'finish' | 'fail' | 'postpone' | 'finishCleanup'> {
   return {
-    finish: (rotation, { lastError = null }: { readonly lastError?: string | null }) =>
+    finish: (rotation, { lastError, checkAgainAfterMs }) =>
       change(
         'finish a rotation',
         rotation,
-        sql`state = 'DONE', next_attempt_at = null, claimed_until = null, last_error = ${lastError}`,
+        sql`state = 'DONE', next_attempt_at = ${fromNow(sql, checkAgainAfterMs ?? null)}, claimed_until = null,
+          last_error = ${lastError ?? null}`,
         sql`state = 'SWITCHED'`,
       ),
     fail: (rotation, { lastError, quietForMs }) =>
@@ -97,11 +98,11 @@ function endsOf(
     async postpone(rotation, { delayMs, lastError = null }: { delayMs: number; lastError?: string | null }) {
       const set = sql`next_attempt_at = ${fromNow(sql, delayMs)}, claimed_until = null,
         last_error = coalesce(${lastError}, last_error)`;
-      await change('postpone a rotation', rotation, set, sql`${isOpen(sql)} or state = 'FAILED'`);
+      await change('postpone a rotation', rotation, set, sql`${isOpen(sql)} or ${hasEnded(sql)}`);
     },
     async finishCleanup(rotation) {
       const set = sql`next_attempt_at = null, claimed_until = null`;
-      await change('finish the clean-up of a rotation', rotation, set, sql`state = 'FAILED'`);
+      await change('finish the clean-up of a rotation', rotation, set, hasEnded(sql));
     },
   };
 }
@@ -128,6 +129,10 @@ function rotationColumns(sql: Query): Fragment {
 
 function isOpen(sql: Query): Fragment {
   return sql`state in ('PENDING', 'COPYING', 'SWITCHED')`;
+}
+
+function hasEnded(sql: Query): Fragment {
+  return sql`state in ('DONE', 'FAILED')`;
 }
 
 function isFree(sql: Query): Fragment {

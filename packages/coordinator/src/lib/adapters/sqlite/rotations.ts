@@ -38,8 +38,10 @@ export function rotationsOf(database: SqliteDatabase): Rotations {
       (await change('note that a copy is completed', rotation, RECORD_COMPLETE)) !== undefined,
     switchObject: (rotation, copy) =>
       attempt('switch to a copy', () => database.write(() => switchObject(database, rotation, copy))),
-    finish: (rotation, { lastError }) =>
-      change('finish a rotation', rotation, { ...FINISH, values: { lastError: lastError ?? null } }),
+    finish: (rotation, { lastError, checkAgainAfterMs }) => {
+      const values = { lastError: lastError ?? null, checkAgainAfterMs: checkAgainAfterMs ?? null };
+      return change('finish a rotation', rotation, { ...FINISH, values });
+    },
     fail: (rotation, failure) => change('fail a rotation', rotation, { ...FAIL, values: failure }),
     postpone: async (rotation, { delayMs, lastError = null }) => {
       await change('postpone a rotation', rotation, { ...POSTPONE, values: { delayMs, lastError } });
@@ -52,6 +54,7 @@ export function rotationsOf(database: SqliteDatabase): Rotations {
 
 const ROTATION = ROTATION_COLUMNS.join(', ');
 const OPEN = "state IN ('PENDING', 'COPYING', 'SWITCHED')";
+const ENDED = "state IN ('DONE', 'FAILED')";
 const IS_FREE = `(claimed_until IS NULL OR claimed_until <= ${CLOCK_MS})`;
 
 // Rotations of one node are numbered one after another, so the highest number is the newest.
@@ -92,12 +95,12 @@ function insert(database: SqliteDatabase, draft: RotationDraft): InsertRotationO
   return inserted ? { kind: 'inserted', rotation: inserted } : { kind: 'moved' };
 }
 
-// What has failed is taken as well, once it is due: for what is left of its copy.
+// What has ended is taken as well, once it is due: for what is left of its copy, or of the object before.
 const TAKE = `
   UPDATE rotations SET epoch = epoch + 1, claimed_until = ${CLOCK_MS} + :leaseMs,
     next_attempt_at = ${CLOCK_MS} + :leaseMs, updated_at = ${CLOCK_MS}
   WHERE document_id = :uploadId AND rotation_id = :rotationId AND ${IS_FREE}
-    AND (${OPEN} OR (state = 'FAILED' AND next_attempt_at <= ${CLOCK_MS}))
+    AND (${OPEN} OR (${ENDED} AND next_attempt_at <= ${CLOCK_MS}))
   RETURNING ${ROTATION}`;
 
 const RENEW: Edit = {
@@ -114,7 +117,7 @@ const SAVE_COPY: Edit = {
 const RECORD_COMPLETE: Edit = { set: 'complete_sent = 1', where: "state = 'COPYING'" };
 
 const FINISH: Edit = {
-  set: "state = 'DONE', next_attempt_at = NULL, claimed_until = NULL, last_error = :lastError",
+  set: `state = 'DONE', next_attempt_at = ${CLOCK_MS} + :checkAgainAfterMs, claimed_until = NULL, last_error = :lastError`,
   where: "state = 'SWITCHED'",
 };
 
@@ -126,12 +129,12 @@ const FAIL: Edit = {
 
 const POSTPONE: Edit = {
   set: `next_attempt_at = ${CLOCK_MS} + :delayMs, claimed_until = NULL, last_error = coalesce(:lastError, last_error)`,
-  where: `${OPEN} OR state = 'FAILED'`,
+  where: `${OPEN} OR ${ENDED}`,
 };
 
 const FINISH_CLEANUP: Edit = {
   set: 'next_attempt_at = NULL, claimed_until = NULL',
-  where: "state = 'FAILED'",
+  where: ENDED,
 };
 
 const SWITCHED: Edit = {

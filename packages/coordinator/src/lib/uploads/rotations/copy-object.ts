@@ -31,29 +31,25 @@ const FIRST_PAUSE_MS = 500;
 /**
  * Lets the store make the copy; whether it has, only a HEAD tells. Parts that are there already are not copied again.
  *
+ * By parts however small it is: what is sent to a multipart upload and comes late finds it closed, where a late CopyObject
+ * would take the place of a copy that was proved and switched to, or stand where one was deleted.
+ *
  * @throws ObjectStoreError; of kind `refused` only where a repetition would be refused as well
  */
 export async function copyObject(context: UploadContext, copying: Copying): Promise<void> {
   const { objectStore, catalog } = context;
   const { rotation } = copying;
-  const isEmpty = rotation.plan.sizeBytes === 0;
-  if (!isEmpty && isByParts(objectStore.profile, rotation)) return await copyByParts(context, copying);
+  if (rotation.plan.sizeBytes > 0) return await copyByParts(context, copying);
   if (!(await catalog.rotations.saveCopy(rotation))) return copying.lease.lose();
-  const object = newCopyOf(context, copying);
-  // Of nothing there is no range to copy, and not every store copies it with a key: it is written. HEAD tells what came of it.
-  if (isEmpty) await objectStore.putObject({ ...object, body: new Uint8Array() });
-  else await objectStore.copyObject({ ...object, source: sourceOf(copying) });
-}
-
-/** Larger than what is copied in one step, or under a key that the step would leave out. */
-function isByParts({ copyIgnores }: StoreProfile, { plan }: RotationRecord): boolean {
-  return plan.partCount > 1 || copyIgnores?.includes('encryption') === true;
+  // Of nothing there is no range to copy: it is written. HEAD tells what came of it.
+  await objectStore.putObject({ ...newCopyOf(context, copying), body: new Uint8Array() });
 }
 
 async function copyByParts(context: UploadContext, copying: Copying): Promise<void> {
   const { objectStore, catalog } = context;
   const { rotation, keys, record } = copying;
   const opened = await openCopy(context, copying);
+  if (opened === 'complete') return;
   if (!opened) return copying.lease.lose();
   const ref = { key: rotation.s3Key, s3UploadId: opened.s3UploadId };
   await copyParts(context, copying, ref.s3UploadId, opened.parts);
@@ -74,16 +70,24 @@ async function copyByParts(context: UploadContext, copying: Copying): Promise<vo
   }
 }
 
+interface OpenCopy {
+  readonly s3UploadId: string;
+  readonly parts: readonly StoredPart[];
+}
+
 /** The multipart upload of the copy with the parts that it has; a new one where there is none, or none any more. */
 async function openCopy(
   context: UploadContext,
   copying: Copying,
-): Promise<{ readonly s3UploadId: string; readonly parts: readonly StoredPart[] } | undefined> {
+): Promise<OpenCopy | 'complete' | undefined> {
   const { objectStore, catalog } = context;
-  const { rotation } = copying;
+  const { rotation, keys } = copying;
   const { s3Key: key, s3UploadId } = rotation;
   const parts = s3UploadId === undefined ? undefined : await objectStore.listParts({ key, s3UploadId });
   if (s3UploadId !== undefined && parts) return { s3UploadId, parts };
+  // A slower driver may have completed it since nothing stood there: a second copy would take the place of the first.
+  const head = { key, ...(keys.new && { customerKey: keys.new }) };
+  if (s3UploadId !== undefined && (await objectStore.headObject(head))) return 'complete';
   const created = await objectStore.createMultipartUpload(newCopyOf(context, copying));
   const saved = await catalog.rotations.saveCopy(rotation, created.s3UploadId);
   if (saved) return { s3UploadId: created.s3UploadId, parts: [] };
@@ -187,6 +191,6 @@ function keptAlgorithm(
 ): FullObjectAlgorithm | undefined {
   const { algorithm }: Partial<Checksum> = record.checksum ?? {};
   if (rotation.encryption.mode === 'sse-c') return undefined;
-  if (isByParts(profile, rotation) && profile.copyIgnores?.includes('checksum')) return undefined;
+  if (rotation.plan.sizeBytes > 0 && profile.copyIgnores?.includes('checksum')) return undefined;
   return profile.fullObjectChecksums.find((kept) => kept === algorithm);
 }

@@ -1,10 +1,11 @@
-import { ObjectStoreError } from '../../ports/object-store.ts';
+import { ObjectStoreError, type StoredObject } from '../../ports/object-store.ts';
 import type { RotationRecord, RotationRef } from '../../ports/rotations.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import type { UploadContext } from '../context.ts';
+import { WRITE_TOKEN_NAME } from '../object-metadata.ts';
 import { judgeObject, type Proof } from '../prove-object.ts';
 import { copyObject, type Copying } from './copy-object.ts';
-import { cleanUpCopy, removeOldObject } from './leave-one.ts';
+import { appearableForMs, cleanUpCopy, removeLateObject, removeOldObject } from './leave-one.ts';
 import { areEnough, findRotationKeys, forgetRotationKeys, type RotationKeys } from './rotation-keys.ts';
 import { keepLease, ROTATION_LEASE_MS, type RotationLease } from './rotation-lease.ts';
 
@@ -56,8 +57,9 @@ async function driveOn(context: UploadContext, rotation: RotationRecord, driving
   const { rotations } = context.catalog;
   const record = await context.catalog.find(rotation.uploadId);
   if (!record) return;
-  if (rotation.state === 'FAILED') {
-    await cleanUpCopy(context, rotation, record);
+  if (rotation.state === 'FAILED' || rotation.state === 'DONE') {
+    if (rotation.state === 'FAILED') await cleanUpCopy(context, rotation, record);
+    else await removeLateObject(context, rotation, record);
     return await rotations.finishCleanup(rotation);
   }
   const switched =
@@ -65,7 +67,11 @@ async function driveOn(context: UploadContext, rotation: RotationRecord, driving
   if (!switched) return;
   const lastError = await removeOldObject(context, switched, record);
   await forgetRotationKeys(context, rotation, record.owner);
-  await rotations.finish(switched, lastError === undefined ? {} : { lastError });
+  const checkAgainAfterMs = appearableForMs(context, rotation, record);
+  await rotations.finish(switched, {
+    ...(lastError !== undefined && { lastError }),
+    ...(checkAgainAfterMs > 0 && { checkAgainAfterMs }),
+  });
 }
 
 /** The rotation once the copy is the node's object; `undefined` when it is not, and why stands in the row. */
@@ -107,7 +113,22 @@ async function proveCopy(
   const { s3Key: key, writeToken, encryption, plan } = rotation;
   const object = await objectStore.headObject({ key, ...(keys.new && { customerKey: keys.new }) });
   const { checksum } = record;
-  return judgeObject(object, { plan, writeToken, encryption, ...(checksum && { checksum }) });
+  return judgeObject(object && named(object, rotation), {
+    plan,
+    writeToken,
+    encryption,
+    ...(checksum && { checksum }),
+  });
+}
+
+/**
+ * Some stores drop the metadata of what is made of parts. There the key stands for the write token: a generation is used once,
+ * so nobody else has written there.
+ */
+function named(object: StoredObject, { writeToken, plan }: RotationRecord): StoredObject {
+  const { metadata, etag } = object;
+  const isNameless = metadata[WRITE_TOKEN_NAME] === undefined && etag.endsWith(`-${plan.partCount}"`);
+  return isNameless ? { ...object, metadata: { ...metadata, [WRITE_TOKEN_NAME]: writeToken } } : object;
 }
 
 /** Refusals that the next try may not meet: another driver, or the store itself, has gone on in between. */

@@ -1,7 +1,9 @@
 import { ObjectStoreError } from '../../ports/object-store.ts';
 import type { RotationRecord } from '../../ports/rotations.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
+import { storableForMs } from '../abort-upload.ts';
 import type { UploadContext } from '../context.ts';
+import { baseKeyOf } from './base-key.ts';
 
 /**
  * Deletes what the node's object was before. Answers why that cannot be done, where the store refuses it for good: an object
@@ -17,6 +19,7 @@ export async function removeOldObject(
   // Whatever else is wrong, what the row points at is not deleted.
   if (current === key) throw new Error(`object ${key} is still that of upload ${node.uploadId}`);
   await abortUploadsOf(context, s3Key, s3UploadId);
+  await abortUploadsOf(context, key, node.s3UploadId);
   try {
     if (deleteVersions) await objectStore.deleteVersions({ key });
     else await objectStore.deleteObject({ key });
@@ -26,6 +29,30 @@ export async function removeOldObject(
     context.onError(error);
     return `the old object ${key} stays: the store said ${error.s3Code ?? 'no'}`;
   }
+}
+
+/**
+ * How long what the first rotation has deleted may still appear again: by a PUT that was on its way, and finds nothing there any
+ * more.
+ */
+export function appearableForMs(
+  context: UploadContext,
+  rotation: RotationRecord,
+  node: UploadRecord,
+): number {
+  const isOfUpload = rotation.sourceKey === baseKeyOf(node);
+  return isOfUpload && node.mode !== 'multipart' ? storableForMs(context, node) : 0;
+}
+
+/** Deletes what has appeared since the old object was deleted. */
+export async function removeLateObject(
+  context: UploadContext,
+  rotation: RotationRecord,
+  node: UploadRecord,
+): Promise<void> {
+  // Deleting what is not there would hide a version by one more marker.
+  const isThere = await context.objectStore.findListed({ key: rotation.sourceKey });
+  if (isThere) await removeOldObject(context, rotation, node);
 }
 
 /** Leaves nothing of a rotation that has failed. Nothing is on its way to be completed any more. */

@@ -14,6 +14,7 @@ import type { UploadContext } from '../context.ts';
 import { decideEncryption } from '../encryption-policy.ts';
 import { resultOf } from '../upload-answers.ts';
 import { wholeOf } from '../whole-record.ts';
+import { baseKeyOf } from './base-key.ts';
 import { driveRotation } from './drive-rotation.ts';
 import { areEnough, findRotationKeys, keepRotationKeys, keysIn, type RotationKeys } from './rotation-keys.ts';
 
@@ -138,7 +139,7 @@ function draftOf(
   { rotationId, deleteVersions = false }: RotateRequest,
   encryption: Encryption,
 ): RotationDraft {
-  const { uploadId, s3Key, generation = 0 } = record;
+  const { uploadId, s3Key } = record;
   const { sizeBytes } = wholeOf(record).plan;
   const { maxCopySizeBytes = MAX_PART_SIZE_BYTES } = objectStore.profile;
   const isWhole = sizeBytes <= maxCopySizeBytes;
@@ -146,7 +147,7 @@ function draftOf(
     uploadId,
     rotationId,
     bucket: objectStore.bucket,
-    baseKey: generation === 0 ? s3Key : s3Key.slice(0, -`.${generation}`.length),
+    baseKey: baseKeyOf(record),
     sourceKey: s3Key,
     writeToken: randomBytes(16).toString('hex'),
     encryption,

@@ -1,5 +1,7 @@
 import type { ClientPlan } from './actors/client.ts';
+import { withRotators } from './draw-rotators.ts';
 import type { FaultName } from './engine/faults.ts';
+import { createRandom } from './engine/random.ts';
 import type { Plan } from './plan.ts';
 import type { StoreQuirks } from './store/simulated-s3.ts';
 
@@ -94,6 +96,12 @@ const oftenReconciled = toward(slowLines, (plan) => ({
   operatesAtMs: [1, 2, 3, 4].map((fifth) => (plan.healsAtMs * fifth) / 5),
 }));
 
+/** Rotations of everybody's, one after the other, of objects that are soon complete. */
+export const manyRotations: Bias = toward(
+  everyClient((client) => ({ ...client, startMs: 0, crashes: [], cancelAfterMs: undefined })),
+  (plan) => ({ ...plan, ...withRotators(plan, createRandom(`rotators of ${plan.healsAtMs}`), 1) }),
+);
+
 /** What leads to calls that are rare otherwise. */
 const LEADS_TO: Readonly<Record<string, Bias>> = {
   'catalog.requestCancel': cancelledWhileCompleting,
@@ -113,5 +121,6 @@ const LEADS_TO: Readonly<Record<string, Bias>> = {
 /** Makes it likely that a process comes to a point at which it shall be killed. */
 export function toCome(point: string): Bias {
   const [call = ''] = point.split(' ');
-  return LEADS_TO[call] ?? ((plan) => plan);
+  const isOfRotations = /^(rotations|keyVault)\.|\.(copyPart|deleteVersions)$/.test(call);
+  return LEADS_TO[call] ?? (isOfRotations ? manyRotations : (plan) => plan);
 }

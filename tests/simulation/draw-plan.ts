@@ -3,6 +3,7 @@ import type { SimulatedFile } from './actors/source.ts';
 import { toCome } from './bias.ts';
 import { FAULT_NAMES, type FaultName, type FaultWindow } from './engine/faults.ts';
 import type { Random } from './engine/random.ts';
+import { ROTATION_FAULTS, withRotators } from './draw-rotators.ts';
 import type { Plan } from './plan.ts';
 import { STORE_TRAITS, type StoreTraitsName } from './store/store-traits.ts';
 
@@ -35,6 +36,7 @@ const ELSEWHERE = new Set<FaultName>([
   'stream broke off',
   'machine of a client slept',
   'call met an older coordinator',
+  ...ROTATION_FAULTS,
 ]);
 const CHANCES: readonly FaultName[] = FAULT_NAMES.filter(
   (name) => !OUTAGES.has(name) && !ELSEWHERE.has(name),
@@ -49,7 +51,8 @@ const OFTEN: readonly FaultName[] = [
 
 /** Draws a schedule. Seeds go through the points to be killed at in turn, and those that are rare are made likely. */
 export function drawPlan(random: Random, seed: number, killPoints: readonly string[]): Plan {
-  const plan = withEdits(drawAnyPlan(random, seed, killPoints), random.fork('edits'));
+  const edited = withEdits(drawAnyPlan(random, seed, killPoints), random.fork('edits'));
+  const plan = withRotators(edited, random.fork('rotators'));
   return toCome(plan.kill.point)(withStreams(plan, random.fork('streams')));
 }
 
@@ -101,6 +104,8 @@ function drawAnyPlan(random: Random, seed: number, killPoints: readonly string[]
     },
     replicaCount: random.int(1, 3),
     clients: drawClients(random, healsAtMs),
+    rotators: [],
+    hasVault: true,
     windows: [
       ...OFTEN.filter(() => random.chance(0.3)).map((name) => drawWindow(random, name, healsAtMs)),
       ...some(random, CHANCES, 4).map((name) => drawWindow(random, name, healsAtMs)),

@@ -8,6 +8,8 @@ export interface History {
   readonly violations: readonly string[];
   readonly uploadIds: ReadonlySet<string>;
   readonly events: ReadonlyMap<string, readonly UploadEvent[]>;
+  /** ETags that complete uploads have had, the first one first. */
+  readonly etags: ReadonlyMap<string, readonly string[]>;
   /** Uploads that may fail: something that nobody can mend has happened to them. */
   readonly doomed: ReadonlySet<string>;
   violate(what: string): void;
@@ -47,6 +49,7 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
   const violations: string[] = [];
   const uploadIds = new Set<string>();
   const events = new Map<string, UploadEvent[]>();
+  const etags = new Map<string, readonly string[]>();
   const doomed = new Set<string>();
   const everStored = new Set<string>();
   const refused = new Set<string>();
@@ -64,7 +67,10 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
   const active = (uploadId: string): void => void activeAtMs.set(uploadId, scheduler.nowMs());
 
   const sawState = (record: UploadRecord): void => {
-    const { uploadId, state } = record;
+    const { uploadId, state, etag } = record;
+    const known = etags.get(uploadId) ?? [];
+    if (state === 'COMPLETED' && etag !== undefined && !known.includes(etag))
+      etags.set(uploadId, [...known, etag]);
     const end = ends.get(uploadId);
     if (end && end !== state) violate(`${uploadId} was ${end}, then ${state}`);
     if (FINAL.has(state)) ends.set(uploadId, state);
@@ -111,6 +117,7 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
     violations,
     uploadIds,
     events,
+    etags,
     doomed,
     violate,
     everStored,
@@ -165,6 +172,7 @@ function isTwin(one: UploadDraft, other: UploadDraft): boolean {
   );
 }
 
-function isRecord(result: unknown): result is UploadRecord {
+/** Whether a call has answered a row. */
+export function isRecord(result: unknown): result is UploadRecord {
   return typeof result === 'object' && result !== null && 'uploadId' in result && 'state' in result;
 }

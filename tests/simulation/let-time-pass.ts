@@ -38,13 +38,19 @@ export async function letTimePass(world: World, replicas: readonly Replica[], ra
   await scheduler.run(() => isOver);
 }
 
-async function isQuiet({ history, database: { catalog } }: World): Promise<boolean> {
+async function isQuiet({ history, rotations, database: { catalog } }: World): Promise<boolean> {
   const { unsentCount } = await catalog.outbox.status();
   if (unsentCount > 0) return false;
   for (const uploadId of history.uploadIds) {
     const row = await catalog.find(uploadId);
     const isOpen = !row || ['PENDING', 'UPLOADING', 'COMPLETING', 'ABORTING'].includes(row.state);
     if (isOpen || row.nextAttemptAtEpochMs !== undefined) return false;
+  }
+  for (const [uploadId, rotationIds] of rotations.begun) {
+    for (const rotationId of rotationIds) {
+      const rotation = await catalog.rotations.find(uploadId, rotationId);
+      if (rotation?.nextAttemptAtEpochMs !== undefined) return false;
+    }
   }
   return true;
 }

@@ -7,9 +7,11 @@ import { idIn } from './engine/observer.ts';
 import { createRandom } from './engine/random.ts';
 import { certainly, crowd, everyClient, toward } from './bias.ts';
 import type { Mutation } from './mutation.ts';
+import { ROTATION_MUTANTS } from './rotation-mutants.ts';
 
 /** Every protection that the simulation has to miss when it is gone. */
 export const MUTANTS: readonly Mutation[] = [
+  ...ROTATION_MUTANTS,
   {
     name: 'epoch check removed',
     bias: toward(

@@ -5,6 +5,8 @@ import type { SimulatedS3 } from './store/simulated-s3.ts';
 /** The ports of a schedule, of which a mutation may replace any. */
 export interface Mutated {
   readonly catalog: Catalog;
+  /** The catalog as whoever judges the end reads it. */
+  readonly shown: Catalog;
   readonly state: StateStore;
   readonly objectStore: ObjectStore;
   /** What a process makes of the catalog behind its wire: steps of their own, between which it may die. */

@@ -1,4 +1,5 @@
 import type { ClientPlan } from './actors/client.ts';
+import type { RotatorPlan } from './actors/rotator.ts';
 import type { FaultName, FaultWindow } from './engine/faults.ts';
 import type { StoreQuirks } from './store/simulated-s3.ts';
 import type { StoreTraitsName } from './store/store-traits.ts';
@@ -10,6 +11,9 @@ export interface Plan {
   readonly quirks: StoreQuirks;
   readonly replicaCount: number;
   readonly clients: readonly ClientPlan[];
+  readonly rotators: readonly RotatorPlan[];
+  /** Keys of customers wait somewhere while a rotation needs them. */
+  readonly hasVault: boolean;
   readonly windows: readonly FaultWindow[];
   /** When the state store forgets, and the bucket ends an upload. */
   readonly strokes: readonly { readonly atMs: number; readonly name: FaultName }[];

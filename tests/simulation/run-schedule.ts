@@ -1,5 +1,7 @@
 import { createSqliteStore } from '@longhaul/coordinator/sqlite';
 import type { Client } from './actors/client.ts';
+import type { Rotator } from './actors/rotator.ts';
+import { checkRotations } from './check-rotations.ts';
 import { checkOutcome } from './check.ts';
 import { drawPlan } from './draw-plan.ts';
 import { createFaults } from './engine/faults.ts';
@@ -10,11 +12,13 @@ import { withVirtualGlobals } from './engine/virtual-globals.ts';
 import { createHistory } from './history.ts';
 import { killPointsOf } from './kill-points.ts';
 import { letTimePass } from './let-time-pass.ts';
-import type { Mutation } from './mutation.ts';
+import type { Mutated, Mutation } from './mutation.ts';
 import { bringOthers, openStore } from './open-store.ts';
 import type { Plan } from './plan.ts';
 import { scheduleTrouble } from './schedule-trouble.ts';
-import { startClients, startReplicas } from './start-actors.ts';
+import { createRotationHistory } from './rotation-history.ts';
+import { openPorts, startClients, startReplicas, startRotators } from './start-actors.ts';
+import { createSimulatedKeyVault } from './store/simulated-key-vault.ts';
 import { createSimulatedState } from './store/simulated-state.ts';
 import type { World } from './world.ts';
 
@@ -34,7 +38,7 @@ export interface ScheduleReport {
   readonly faults: ReadonlyMap<string, number>;
   readonly branches: ReadonlyMap<string, number>;
   readonly killPoints: ReadonlyMap<string, number>;
-  /** Clients and replicas. */
+  /** Clients, rotators and replicas. */
   readonly actorCount: number;
   readonly faultCount: number;
   readonly crashCount: number;
@@ -74,6 +78,11 @@ async function run(
   );
   const idleLimitMs = plan.idleLimitSeconds * 1000;
   const history = createHistory({ scheduler, catalog: database.catalog, idleLimitMs });
+  const rotations = createRotationHistory({
+    violate: history.violate,
+    nowEpochMs: scheduler.nowEpochMs,
+    s3: () => s3,
+  });
   const s3 = openStore({ scheduler, random: random.fork('store'), faults, history, plan });
   const foreign = await bringOthers(s3, database.catalog);
   const world: World = {
@@ -82,6 +91,8 @@ async function run(
     plan,
     faults,
     history,
+    rotations,
+    keyVault: createSimulatedKeyVault(scheduler.nowEpochMs),
     s3,
     database,
     tallies,
@@ -89,8 +100,12 @@ async function run(
   const unhandled = (error: unknown): void => history.violate(`nobody has handled ${String(error)}`);
   process.on('unhandledRejection', unhandled);
   try {
-    const clients = await live(world, mutation);
-    await checkOutcome({ history, catalog: database.catalog, s3, clients, foreign });
+    const state = createSimulatedState({ nowEpochMs: scheduler.nowEpochMs, ttlSeconds: 24 * 3600 });
+    const ports = openPorts(world, state.store, mutation);
+    const { clients, rotators } = await live(world, state, ports);
+    const { shown: catalog } = ports;
+    await checkOutcome({ history, catalog, s3, clients, foreign });
+    await checkRotations({ ...world, catalog, rotators });
   } catch (error) {
     if (!(error instanceof SchedulerError)) throw error;
     history.violate(error.message);
@@ -104,7 +119,7 @@ async function run(
     faults: tallies.faults.hits,
     branches: tallies.branches.hits,
     killPoints: tallies.killPoints.hits,
-    actorCount: plan.clients.length + plan.replicaCount,
+    actorCount: plan.clients.length + plan.rotators.length + plan.replicaCount,
     faultCount: tallies.faults.total,
     crashCount: tallies.crashes.total,
     hash: scheduler.trace.hash(),
@@ -114,11 +129,15 @@ async function run(
 }
 
 /** Everything that happens: trouble, then peace, then time. */
-async function live(world: World, mutation: Mutation | undefined): Promise<readonly Client[]> {
+async function live(
+  world: World,
+  state: ReturnType<typeof createSimulatedState>,
+  ports: Mutated,
+): Promise<{ readonly clients: readonly Client[]; readonly rotators: readonly Rotator[] }> {
   const { scheduler, plan, faults, random } = world;
-  const state = createSimulatedState({ nowEpochMs: scheduler.nowEpochMs, ttlSeconds: 24 * 3600 });
-  const replicas = startReplicas(world, state.store, mutation);
+  const replicas = startReplicas(world, ports);
   const clients = startClients(world, replicas);
+  const rotators = startRotators(world, replicas);
   scheduleTrouble(world, state, replicas);
 
   await scheduler.run(() => scheduler.nowMs() >= plan.healsAtMs);
@@ -126,10 +145,10 @@ async function live(world: World, mutation: Mutation | undefined): Promise<reado
   state.setTrouble('none');
   scheduler.note('nothing goes wrong any more');
   for (const client of clients) endPatience(world, client);
-  await scheduler.run(() => clients.every((client) => client.isOver));
+  await scheduler.run(() => [...clients, ...rotators].every((actor) => actor.isOver));
   for (const replica of replicas) replica.stopLoops();
   await letTimePass(world, replicas, random);
-  return clients;
+  return { clients, rotators };
 }
 
 /** Closes a client that has waited for too long. */

@@ -1,11 +1,12 @@
-import type { StateStore } from '@longhaul/coordinator';
+import type { ObjectStore, StateStore, UploadRecord } from '@longhaul/coordinator';
 import { type Client, startClient } from './actors/client.ts';
 import type { Server } from './actors/coordinator-network.ts';
 import { type Replica, startReplica } from './actors/replica.ts';
+import { type Rotator, startRotator } from './actors/rotator.ts';
 import { createStoreClient } from './actors/store-client.ts';
 import { createObserver, idIn } from './engine/observer.ts';
 import { createWire } from './engine/wire.ts';
-import type { History } from './history.ts';
+import { type History, isRecord } from './history.ts';
 import type { Mutated, Mutation } from './mutation.ts';
 import { createSimulatedObjectStore } from './store/simulated-object-store.ts';
 import type { World } from './world.ts';
@@ -13,25 +14,41 @@ import type { World } from './world.ts';
 /** Longer than a store is thought to work on one Complete, several times over. */
 const ATTEMPT_OVER_AFTER_SECONDS = 2 * 3600;
 
-/** Starts the coordinators, with what the mutation takes away from them. */
-export function startReplicas(
-  world: World,
+/** What stands behind coordinators, with what the mutation takes away. */
+export function openPorts(
+  { scheduler, rotations, s3, database }: World,
   state: StateStore,
   mutation: Mutation | undefined,
-): readonly Replica[] {
-  const { scheduler, faults, history, s3, plan, database, tallies } = world;
+): Mutated {
+  const direct = createSimulatedObjectStore(s3, scheduler.nowEpochMs);
+  const objectStore: ObjectStore = {
+    ...direct,
+    async deleteObject(object) {
+      rotations.deleting(object);
+      await direct.deleteObject(object);
+    },
+    async deleteVersions(object) {
+      rotations.deleting(object);
+      await direct.deleteVersions(object);
+    },
+  };
+  const real: Mutated = {
+    catalog: database.catalog,
+    shown: database.catalog,
+    state,
+    objectStore,
+    ofProcess: (catalog) => catalog,
+    storeOfProcess: (store) => store,
+  };
+  return { ...real, ...mutation?.mutate({ ...real, s3, nowEpochMs: scheduler.nowEpochMs }) };
+}
+
+/** Starts the coordinators. */
+export function startReplicas(world: World, ports: Mutated): readonly Replica[] {
+  const { scheduler, faults, history, rotations, s3, plan, tallies } = world;
   const wire = createWire({ scheduler, random: world.random.fork('wire') });
   const observer = createObserver(tallies.branches);
   const killer = createKiller(world);
-  const direct = createSimulatedObjectStore(s3, scheduler.nowEpochMs);
-  const real: Mutated = {
-    catalog: database.catalog,
-    state,
-    objectStore: direct,
-    ofProcess: (catalog) => catalog,
-    storeOfProcess: (objectStore) => objectStore,
-  };
-  const ports = { ...real, ...mutation?.mutate({ ...real, s3, nowEpochMs: scheduler.nowEpochMs }) };
   const storeRandom = world.random.fork('store client');
   return Array.from({ length: plan.replicaCount }, (_, index) =>
     startReplica(
@@ -43,9 +60,13 @@ export function startReplicas(
         catalog: ports.catalog,
         catalogOfProcess: ports.ofProcess,
         state: ports.state,
+        keyVault: plan.hasVault ? world.keyVault.vault : undefined,
         sink: {
           name: 'everybody',
-          publish: async (event) => history.told(event),
+          async publish(event) {
+            history.told(event);
+            rotations.told(event);
+          },
           close: () => Promise.resolve(),
         },
         storeFor: (caller) =>
@@ -77,8 +98,10 @@ export function startReplicas(
         },
         observe(service, call) {
           if (service === 'state') history.state(call);
+          if (service === 'rotations') rotations.rotations(call);
           if (service !== 'catalog') return;
           history.catalog(call);
+          if (isRecord(call.result)) rotations.seen(call.result);
           observer.catalog(call);
         },
         isKilledAt: killer,
@@ -95,6 +118,7 @@ const EXPECTED = new Set([
   'StateStoreError',
   'ObjectStoreError',
   'EventSinkError',
+  'KeyVaultError',
   'CoordinatorError',
 ]);
 
@@ -139,6 +163,36 @@ export function startClients(world: World, replicas: readonly Replica[]): readon
         onSleep: () => faults.struck('machine of a client slept'),
       },
       client,
+    ),
+  );
+}
+
+/** Starts those who rotate. */
+export function startRotators(world: World, replicas: readonly Replica[]): readonly Rotator[] {
+  const { scheduler, faults, history, plan, database, tallies } = world;
+  const keys = new Map<string, string>();
+  const completeOf = async (owner: string): Promise<readonly UploadRecord[]> => {
+    const rows = await Promise.all([...history.uploadIds].map((uploadId) => database.catalog.find(uploadId)));
+    return rows.flatMap((row) => (row?.owner === owner && row.state === 'COMPLETED' ? row : []));
+  };
+  const coordinators = {
+    scheduler,
+    random: world.random.fork('coordinators of rotators'),
+    faults,
+    servers: (): readonly Server[] => replicas.flatMap(({ server }) => server ?? []),
+  };
+  return plan.rotators.map((rotator) =>
+    startRotator(
+      {
+        scheduler,
+        random: world.random.fork(rotator.name),
+        coordinators,
+        completeOf,
+        keys,
+        isHealed: () => faults.isHealed,
+        onCrash: () => tallies.crashes.count('client'),
+      },
+      rotator,
     ),
   );
 }

@@ -110,7 +110,8 @@ export function startClient(world: ClientWorld, plan: ClientPlan): Client {
   let life: Life | undefined;
 
   const crash = (runLife: Life): void => {
-    if (runLife.isOver || isOver) return;
+    // A run that has ended before it could crash is no more the one that lives.
+    if (runLife.isOver || isOver || runLife !== life) return;
     world.scheduler.note(`${plan.name} crashes`);
     world.onCrash();
     runLife.end();

@@ -14,12 +14,16 @@ import {
   sweep,
   tidy,
 } from '@longhaul/coordinator';
+import { type KeyVault, KeyVaultError } from '@longhaul/coordinator/key-vault';
 import type { Faults } from '../engine/faults.ts';
 import { createLife, type Life, never } from '../engine/life.ts';
 import type { Random } from '../engine/random.ts';
 import type { Scheduler } from '../engine/scheduler.ts';
 import { type Caller, type ObservedCall, type Service, throughWire, type Wire } from '../engine/wire.ts';
 import type { Server } from './coordinator-network.ts';
+
+/** What stands behind a coordinator, and is watched. */
+export type ObservedService = 'catalog' | 'outbox' | 'rotations' | 'state';
 
 /** What the replicas of a coordinator share, and what they live in. */
 export interface ReplicaWorld {
@@ -31,12 +35,14 @@ export interface ReplicaWorld {
   /** The catalog as the process uses it, behind the wire. */
   readonly catalogOfProcess: (catalog: Catalog) => Catalog;
   readonly state: StateStore;
+  /** Where keys of customers wait; `undefined`: nowhere. */
+  readonly keyVault: KeyVault | undefined;
   readonly sink: EventSink;
   /** The object store as this process sees it. */
   readonly storeFor: (caller: Caller) => ObjectStore;
   readonly settings: Partial<CoordinatorOptions>;
   /** Told of every call that had its effect. */
-  readonly observe: (service: 'catalog' | 'outbox' | 'state', call: ObservedCall) => void;
+  readonly observe: (service: ObservedService, call: ObservedCall) => void;
   /** A process has come to a point; whether it is killed here. */
   readonly isKilledAt: (point: string) => boolean;
   readonly onCrash: () => void;
@@ -157,7 +163,7 @@ async function orDeath(life: Life, work: Promise<unknown>): Promise<void> {
 }
 
 function optionsOf(world: ReplicaWorld, caller: Caller): CoordinatorOptions {
-  const { wire, catalog, state, sink, settings } = world;
+  const { wire, catalog, state, keyVault, sink, settings } = world;
   const services = servicesOf(world);
   const through = <Port extends object>(port: Port, service: Service): Port =>
     throughWire(port, (method, values, effect) => wire.call(caller, { service, method, values, effect }));
@@ -167,7 +173,9 @@ function optionsOf(world: ReplicaWorld, caller: Caller): CoordinatorOptions {
     catalog: world.catalogOfProcess({
       ...through(catalog, services.catalog),
       outbox: through(catalog.outbox, services.outbox),
+      rotations: through(catalog.rotations, services.rotations),
     }),
+    ...(keyVault && { keyVault: through(keyVault, services.keyVault) }),
     state: through(state, services.state),
     sinks: [through(sink, services.sink)],
     tokenKeys: TOKEN_KEYS,
@@ -191,12 +199,14 @@ function clockOf({ scheduler, random }: ReplicaWorld, life: Life): Clock {
 function servicesOf({
   faults,
   observe,
-}: ReplicaWorld): Record<'catalog' | 'outbox' | 'state' | 'sink', Service> {
-  const database = (name: 'catalog' | 'outbox'): Service => ({
+}: ReplicaWorld): Record<ObservedService | 'keyVault' | 'sink', Service> {
+  const database = (name: 'catalog' | 'outbox' | 'rotations'): Service => ({
     name,
     typicalMs: 4,
     observe: (call) => observe(name, call),
-    trouble() {
+    trouble(method) {
+      if (method === 'renew' && faults.strikes('lease not renewed'))
+        return { kind: 'not done', error: new CatalogError('ETIMEDOUT') };
       if (faults.strikes('catalog down'))
         return { kind: 'not done', error: new CatalogError('ECONNREFUSED') };
       if (faults.strikes('catalog answer lost'))
@@ -207,6 +217,15 @@ function servicesOf({
   return {
     catalog: database('catalog'),
     outbox: database('outbox'),
+    rotations: database('rotations'),
+    keyVault: {
+      name: 'keyVault',
+      typicalMs: 4,
+      trouble() {
+        if (!faults.strikes('key vault down')) return undefined;
+        return { kind: 'not done', error: new KeyVaultError('unreachable', 'ECONNREFUSED') };
+      },
+    },
     state: {
       name: 'state',
       typicalMs: 2,

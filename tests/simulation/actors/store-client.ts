@@ -7,6 +7,7 @@ import { S3Refusal } from '../store/s3-refusal.ts';
 import type { SimulatedS3, Work, Written } from '../store/simulated-s3.ts';
 import { completeOutcome, toRequest } from '../store/simulated-object-store.ts';
 import { type CompleteAnswer, honestAnswer, SPOILED_ANSWERS } from './complete-answers.ts';
+import { sendCopy } from './store-copies.ts';
 
 /** What a store client works with. */
 export interface StoreClientInput {
@@ -44,7 +45,7 @@ const LOCAL = new Set(['signPart', 'signPut']);
 
 /** The object store as one process of a coordinator sees it. */
 export function createStoreClient(input: StoreClientInput, caller: Caller): ObjectStore {
-  const { direct, wire, watch } = input;
+  const { direct, wire, watch, s3 } = input;
   const service = storeService(input);
   const remote = throughWire(direct, async (method, values, effect) => {
     if (LOCAL.has(method)) return await wire.local(caller, `objectStore.${method}`, effect);
@@ -54,6 +55,10 @@ export function createStoreClient(input: StoreClientInput, caller: Caller): Obje
     ...remote,
     locationOf: direct.locationOf,
     completeMultipartUpload: (request) => complete(input, caller, request),
+    copyObject: ({ source, ...object }) =>
+      sendCopy(input, caller, { method: 'copyObject', begin: () => s3.beginCopy(object, source) }),
+    copyPart: (request) =>
+      sendCopy(input, caller, { method: 'copyPart', begin: () => s3.beginPartCopy(request) }),
     async putObject(object) {
       try {
         return await remote.putObject(object);

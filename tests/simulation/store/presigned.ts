@@ -1,5 +1,5 @@
 import { createHmac } from 'node:crypto';
-import type { Grant } from '@longhaul/protocol';
+import { CUSTOMER_KEY_HEADERS, type Grant } from '@longhaul/protocol';
 import { S3Refusal } from './s3-refusal.ts';
 
 /** What a presigned URL allows. */
@@ -9,6 +9,8 @@ export interface Permission {
   readonly sizeBytes: number;
   /** Must be sent exactly like this. */
   readonly headers: Readonly<Record<string, string>>;
+  /** The same, and the grant does not tell them. */
+  readonly secretHeaders?: Readonly<Record<string, string>>;
 }
 
 /** A PUT to a presigned URL. */
@@ -28,17 +30,18 @@ export function urlOf(key: string): string {
 
 /** Signs like S3 does: key, query, named headers and the length go into the signature. */
 export function presign(permission: Permission, nowEpochMs: number, expiresInSeconds: number): Grant {
-  const { key, part, headers, sizeBytes } = permission;
+  const { key, part, headers, secretHeaders = {}, sizeBytes } = permission;
+  const signed = { ...headers, ...secretHeaders };
   const query = [
     `X-Amz-Date=${nowEpochMs}`,
     `X-Amz-Expires=${expiresInSeconds}`,
-    `X-Amz-SignedHeaders=${Object.keys(headers).toSorted().join('%3B')}`,
+    `X-Amz-SignedHeaders=${Object.keys(signed).toSorted().join('%3B')}`,
     ...(part ? [`partNumber=${part.partNumber}`, `uploadId=${part.s3UploadId}`] : []),
   ].join('&');
   const url = `${urlOf(key)}?${query}`;
   return {
     partNumber: part?.partNumber ?? 1,
-    url: `${url}&X-Amz-Signature=${signatureOf(url, headers, sizeBytes)}`,
+    url: `${url}&X-Amz-Signature=${signatureOf(url, signed, sizeBytes)}`,
     headers,
     expiresInSeconds,
   };
@@ -60,6 +63,9 @@ export function readPresigned(
   const signed = Object.fromEntries(names.map((name) => [name, headers[name] ?? '']));
   if (signatureOf(unsigned, signed, sizeBytes) !== signature)
     throw new S3Refusal(403, 'SignatureDoesNotMatch');
+  // A key that nobody has signed is none of the coordinator's.
+  const hasForeignKey = CUSTOMER_KEY_HEADERS.key in headers && !names.includes(CUSTOMER_KEY_HEADERS.key);
+  if (hasForeignKey) throw new S3Refusal(403, 'AccessDenied');
   const isSmuggled = Object.keys(headers).some((name) => name.startsWith('x-amz-') && !names.includes(name));
   if (isSmuggled && refusesUnsignedHeaders) throw new S3Refusal(403, 'AccessDenied');
   const expiresEpochMs =

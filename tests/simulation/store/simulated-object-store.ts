@@ -8,6 +8,7 @@ import {
 } from '@longhaul/coordinator';
 import { presign, urlOf } from './presigned.ts';
 import { S3Refusal } from './s3-refusal.ts';
+import { assertOpens, sealHeaders } from './seal.ts';
 import type { CompleteRequest, SimulatedS3, Work, Written } from './simulated-s3.ts';
 
 /** Name of the simulated bucket. */
@@ -25,17 +26,19 @@ export function createSimulatedObjectStore(
   return {
     bucket: BUCKET,
     profile,
-    async createMultipartUpload({ key, contentType, metadata, encryption }) {
-      if (encryption) throw noEncryption();
-      return { s3UploadId: s3.createUpload({ key, contentType, metadata }) };
+    async createMultipartUpload(object) {
+      return { s3UploadId: orRefused(() => s3.createUpload(object)) };
     },
-    // Only of uploads under a key of the client's, and this store has no such encryption.
+    // Only of uploads under a key that the coordinator does not know, and this store takes none from whoever did not sign.
     async signCreate() {
-      throw noEncryption();
+      throw new ObjectStoreError('refused', 'the simulated store takes no key that was not signed', {
+        s3Code: 'NotImplemented',
+      });
     },
-    async signPart({ key, s3UploadId, partNumber, sizeBytes, checksum, expiresInSeconds }) {
-      const headers = checksumHeaders(checksum);
-      const permission = { key, part: { s3UploadId, partNumber }, sizeBytes, headers };
+    async signPart({ key, s3UploadId, partNumber, sizeBytes, checksum, expiresInSeconds, ...object }) {
+      const { told, secret } = sealHeaders(object);
+      const headers = { ...told, ...checksumHeaders(checksum) };
+      const permission = { key, part: { s3UploadId, partNumber }, sizeBytes, headers, secretHeaders: secret };
       return presign(permission, nowEpochMs(), expiresInSeconds);
     },
     async signPut({ sizeBytes, checksum, expiresInSeconds, ...object }) {
@@ -44,14 +47,14 @@ export function createSimulatedObjectStore(
         ...checksumHeaders(checksum),
         ...(profile.putIfNoneMatch && { 'if-none-match': '*' }),
       };
-      return presign({ key: object.key, sizeBytes, headers }, nowEpochMs(), expiresInSeconds);
+      const secretHeaders = sealHeaders(object).secret;
+      return presign({ key: object.key, sizeBytes, headers, secretHeaders }, nowEpochMs(), expiresInSeconds);
     },
-    async copyObject({ source, key, contentType, metadata, encryption }) {
-      if (encryption) throw noEncryption();
-      orRefused(() => s3.copyObject({ key, contentType, metadata }, source));
+    async copyObject({ source, ...object }) {
+      orRefused(() => s3.beginCopy(object, source).finish());
     },
-    async copyPart({ source, range, ...ref }) {
-      orRefused(() => s3.copyPart(ref, source, range));
+    async copyPart(request) {
+      orRefused(() => s3.beginPartCopy(request).finish());
     },
     listParts: async (ref) => s3.listParts(ref),
     async completeMultipartUpload(input) {
@@ -74,7 +77,10 @@ export function createSimulatedObjectStore(
         ...(lastModifiedEpochMs !== undefined && { lastModifiedEpochMs }),
       };
     },
-    headObject: async ({ key, versionId }) => s3.head(key, versionId),
+    async headObject({ key, versionId, customerKey }) {
+      orRefused(() => assertOpens(s3.sealOf(key, versionId), customerKey));
+      return s3.head(key, versionId);
+    },
     deleteObject: async ({ key, versionId }) => s3.delete(key, versionId),
     deleteVersions: async ({ key }) => s3.deleteAll(key),
     listMultipartUploads: async ({ prefix }) => s3.listUploads(prefix),
@@ -82,12 +88,6 @@ export function createSimulatedObjectStore(
     locationOf: urlOf,
     ping: async () => undefined,
   };
-}
-
-function noEncryption(): ObjectStoreError {
-  return new ObjectStoreError('refused', 'the simulated store encrypts nothing', {
-    s3Code: 'NotImplemented',
-  });
 }
 
 /** The Complete that an adapter with this profile sends. */
@@ -128,9 +128,9 @@ function putOutcome(put: () => Written): PutOutcome {
   }
 }
 
-function orRefused(work: () => void): void {
+function orRefused<Result>(work: () => Result): Result {
   try {
-    work();
+    return work();
   } catch (error) {
     throw refusalOf(error);
   }
@@ -149,9 +149,13 @@ function abortAtStore(s3: SimulatedS3, ref: Parameters<ObjectStore['abortMultipa
   }
 }
 
-function headersOf({ contentType, metadata }: NewObject): Record<string, string> {
+function headersOf({ contentType, metadata, ...object }: NewObject): Record<string, string> {
   const meta = Object.entries(metadata).map(([name, value]) => [`x-amz-meta-${name}`, value]);
-  return { 'content-type': contentType, ...(Object.fromEntries(meta) as Record<string, string>) };
+  return {
+    'content-type': contentType,
+    ...sealHeaders(object).told,
+    ...(Object.fromEntries(meta) as Record<string, string>),
+  };
 }
 
 function checksumHeaders(checksum: { algorithm: string; value: string } | undefined): Record<string, string> {

@@ -1,9 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { Secret } from '@longhaul/coordinator/key-vault';
 import { describeObjectStore, type ObjectStoreHarness } from '@longhaul/coordinator/testing';
 import { bytesOf } from './content.ts';
 import { createSimulatedObjectStore } from './simulated-object-store.ts';
 import { createSimulatedS3 } from './simulated-s3.ts';
 import { S3Refusal } from './s3-refusal.ts';
+import { assertOpens } from './seal.ts';
 import { STORE_TRAITS, type StoreTraitsName } from './store-traits.ts';
 
 // The same suite that real stores pass: what it says of the simulated one is as true.
@@ -38,7 +40,11 @@ async function open(name: StoreTraitsName, versioned: boolean): Promise<ObjectSt
     // A PUT that is never finished stores nothing.
     sendCut: async ({ url, headers }, body) =>
       void s3.beginPut({ url, headers, sizeBytes: body.byteLength }, [{ kind: 'bytes', bytes: body }]),
-    read: async (key) => bytesOf(s3.read(key) ?? []),
+    async read(key, customerKey) {
+      const given = customerKey && new Secret(new Uint8Array(Buffer.from(customerKey.key, 'base64')));
+      assertOpens(s3.sealOf(key), given);
+      return bytesOf(s3.read(key) ?? []);
+    },
     passSeconds: async (seconds) => void (aheadMs += seconds * 1000),
     close: () => Promise.resolve(),
   };

@@ -1,3 +1,4 @@
+import type { Encryption } from '@longhaul/protocol';
 import type {
   CopySource,
   MultipartRef,
@@ -10,6 +11,7 @@ import type {
 import { type Content, identityOf, md5Of, sizeOf, sliceOf } from './content.ts';
 import { type PutRequest, readPresigned } from './presigned.ts';
 import { S3Refusal } from './s3-refusal.ts';
+import { assertOpens, customerKeyIn, makesMd5Etags, sealFor, sealIn } from './seal.ts';
 
 /** What real stores were seen to do, off unless asked for. */
 export interface StoreQuirks {
@@ -61,6 +63,14 @@ export interface CompleteRequest extends MultipartRef {
   readonly ifNoneMatch: boolean;
 }
 
+/** A part that is made of a stretch of another object. */
+export interface PartCopyRequest extends MultipartRef {
+  readonly partNumber: number;
+  readonly source: CopySource;
+  readonly range: { readonly start: number; readonly end: number };
+  readonly customerKey?: NewObject['customerKey'];
+}
+
 /** An object whose bytes the garbage collection of real stores takes this long to destroy. */
 const GARBAGE_AFTER_MS = 2 * 3600 * 1000;
 
@@ -106,14 +116,10 @@ export interface SimulatedS3 {
   /** Lets a PUT to a presigned URL in. @throws S3Refusal */
   beginPut(request: PutRequest, content: Content): Work<Written>;
   putObject(object: NewObject, content: Content, ifNoneMatch: boolean): Written;
-  /** CopyObject. @throws S3Refusal */
-  copyObject(object: NewObject, source: CopySource): void;
-  /** UploadPartCopy. @throws S3Refusal */
-  copyPart(
-    ref: MultipartRef & { readonly partNumber: number },
-    source: CopySource,
-    range: { readonly start: number; readonly end: number },
-  ): void;
+  /** Lets a CopyObject in. @throws S3Refusal */
+  beginCopy(object: NewObject, source: CopySource): Work<Written>;
+  /** Lets an UploadPartCopy in. @throws S3Refusal */
+  beginPartCopy(request: PartCopyRequest): Work<Written>;
   /** Lets a Complete in. @throws S3Refusal */
   beginComplete(request: CompleteRequest): Work<Written>;
   /** @throws S3Refusal `NoSuchUpload` */
@@ -122,7 +128,10 @@ export interface SimulatedS3 {
   listUploads(prefix: string): readonly OpenMultipart[];
   /** Open uploads with what no listing tells: whether a Complete is at work on them. */
   openUploads(): readonly (MultipartRef & { readonly isBuilding: boolean })[];
+  /** What stands at a key, whoever may see it. */
   head(key: string, versionId?: string): StoredObject | undefined;
+  /** How that is encrypted. */
+  sealOf(key: string, versionId?: string): Encryption | undefined;
   delete(key: string, versionId?: string): void;
   deleteAll(key: string): void;
   /** What a GET would read: nothing, where the bytes were destroyed although HEAD still shows the object. */
@@ -140,15 +149,16 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
   const objects = new Map<string, Version[]>();
   let salt = 0;
 
-  const etagOf = (content: Content): string =>
-    quirks.saltsEtags
+  const etagOf = (content: Content, seal: Encryption | undefined): string =>
+    quirks.saltsEtags || !makesMd5Etags(seal)
       ? `"${md5Of(content).slice(0, 24)}${(salt++).toString(16).padStart(8, '0')}"`
       : `"${md5Of(content)}"`;
   const newest = (key: string): Version | undefined => {
     const version = objects.get(key)?.at(-1);
     return version?.isDeleteMarker ? undefined : version;
   };
-  const put = (object: NewObject, content: Content, etag: string): Version => {
+  const put = (begun: NewObject, content: Content, etag: string): Version => {
+    const { customerKey: _, ...object } = begun;
     const version: Version = {
       object,
       content,
@@ -164,12 +174,12 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
   const putUnlessThere = (object: NewObject, content: Content, ifNoneMatch: boolean): Written => {
     if (ifNoneMatch && traits.putIfNoneMatch && newest(object.key))
       throw new S3Refusal(412, 'PreconditionFailed');
-    return writtenOf(put(object, content, etagOf(content)));
+    return writtenOf(put(object, content, etagOf(content, sealFor(object))));
   };
   const storePart = (upload: Upload, partNumber: number, content: Content): Written => {
     const part = {
       content,
-      etag: etagOf(content),
+      etag: etagOf(content, upload.object.encryption),
       sizeBytes: sizeOf(content),
       lastModifiedEpochMs: nowEpochMs(),
     };
@@ -187,14 +197,21 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
     return upload?.object.key === key ? upload : undefined;
   };
 
-  const sourceOf = ({ key, versionId, etag }: CopySource): Version => {
+  const sourceOf = ({ key, versionId, etag, customerKey }: CopySource): Version => {
     const versions = objects.get(key) ?? [];
     const found = versionId === undefined ? newest(key) : versions.find((one) => one.versionId === versionId);
     if (!found || found.isDeleteMarker) throw new S3Refusal(404, 'NoSuchKey');
-    if (etag !== undefined && etag !== found.etag) throw new S3Refusal(412, 'PreconditionFailed');
+    const isMeant = etag === undefined || etag === found.etag || traits.copyIgnores?.includes('if-match');
+    if (!isMeant) throw new S3Refusal(412, 'PreconditionFailed');
+    assertOpens(found.object.encryption, customerKey);
     return found;
   };
 
+  const seen = (key: string, versionId?: string): Version | undefined => {
+    const version =
+      versionId === undefined ? newest(key) : objects.get(key)?.find((one) => one.versionId === versionId);
+    return version?.isDeleteMarker ? undefined : version;
+  };
   const finishPart = (ref: MultipartRef, partNumber: number, content: Content): Written => {
     const open = find(ref);
     if (open) return storePart(open, partNumber, content);
@@ -207,6 +224,10 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
     return storePart(reopened, partNumber, content);
   };
 
+  const joinedEtagOf = ({ encryption }: NewObject, parts: readonly Part[]): string =>
+    quirks.saltsEtags || !makesMd5Etags(encryption)
+      ? `"${randomUuid()}-${parts.length}"`
+      : wholeEtagOf(parts);
   const finishComplete = (upload: Upload, request: CompleteRequest, parts: readonly Part[]): Written => {
     upload.building--;
     const { object, s3UploadId, abortedAtEpochMs } = upload;
@@ -217,8 +238,7 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
     if (isTaken) throw new S3Refusal(412, 'PreconditionFailed');
     const isShort = parts.length > 1 && options.losesPart?.(object.key) === true;
     const content = parts.slice(isShort ? 1 : 0).flatMap((part) => part.content);
-    const etag = quirks.saltsEtags ? `"${randomUuid()}-${parts.length}"` : wholeEtagOf(parts);
-    const version = put(object, content, etag);
+    const version = put(object, content, joinedEtagOf(object, parts));
     if (abortedAtEpochMs !== undefined) version.destroyedAtEpochMs = abortedAtEpochMs + GARBAGE_AFTER_MS;
     uploads.delete(s3UploadId);
     ended.set(s3UploadId, { upload, completed: { list: listOf(request), written: writtenOf(version) } });
@@ -227,7 +247,9 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
 
   return {
     traits,
-    createUpload(object) {
+    createUpload(begun) {
+      sealFor(begun);
+      const { customerKey: _, ...object } = begun;
       const s3UploadId = randomUuid().replaceAll('-', '');
       if (quirks.dropsMetadata) options.onQuirk?.('dropsMetadata');
       const kept = quirks.dropsMetadata ? { ...object, metadata: {} } : object;
@@ -249,20 +271,24 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
           const isDamaged =
             md5 !== undefined && md5 !== Buffer.from(md5Of(content), 'hex').toString('base64');
           if (isDamaged && traits.contentMd5) throw new S3Refusal(400, 'BadDigest');
-          if (part) return finishPart({ key, ...part }, part.partNumber, content);
-          return putUnlessThere(objectOf(key, headers), content, headers['if-none-match'] === '*');
+          if (!part) return putUnlessThere(objectOf(key, headers), content, headers['if-none-match'] === '*');
+          assertOpens(find({ key, ...part })?.object.encryption, customerKeyIn(headers));
+          return finishPart({ key, ...part }, part.partNumber, content);
         },
       };
     },
     putObject: putUnlessThere,
-    copyObject(object, source) {
+    beginCopy(object, source) {
       const { content } = sourceOf(source);
-      put(object, content, etagOf(content));
+      const seal = sealFor(object);
+      return { finish: () => writtenOf(put(object, content, etagOf(content, seal))) };
     },
-    copyPart(ref, source, { start, end }) {
-      const { content } = sourceOf(source);
-      if (!find(ref)) throw new S3Refusal(404, 'NoSuchUpload');
-      finishPart(ref, ref.partNumber, sliceOf(content, start, end));
+    beginPartCopy({ source, range, partNumber, customerKey, ...ref }) {
+      const content = sliceOf(sourceOf(source).content, range.start, range.end);
+      const upload = find(ref);
+      if (!upload) throw new S3Refusal(404, 'NoSuchUpload');
+      assertOpens(upload.object.encryption, customerKey);
+      return { finish: () => finishPart(ref, partNumber, content) };
     },
     beginComplete(request) {
       const upload = find(request);
@@ -309,10 +335,10 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
         isBuilding: building > 0,
       })),
     head(key, versionId) {
-      const version =
-        versionId === undefined ? newest(key) : objects.get(key)?.find((one) => one.versionId === versionId);
-      return version && !version.isDeleteMarker ? toStoredObject(version) : undefined;
+      const version = seen(key, versionId);
+      return version && toStoredObject(version);
     },
+    sealOf: (key, versionId) => seen(key, versionId)?.object.encryption,
     delete(key, versionId) {
       const versions = objects.get(key) ?? [];
       if (versionId !== undefined)
@@ -383,6 +409,7 @@ function toStoredObject({ object, content, etag, versionId, lastModifiedEpochMs 
     contentType: object.contentType,
     metadata: object.metadata,
     lastModifiedEpochMs,
+    ...(object.encryption && { encryption: object.encryption.mode }),
   };
 }
 
@@ -407,6 +434,7 @@ function objectOf(key: string, headers: Readonly<Record<string, string>>): NewOb
     key,
     contentType: headers['content-type'] ?? 'binary/octet-stream',
     metadata: Object.fromEntries(metadata) as Record<string, string>,
+    ...sealIn(headers),
   };
 }
 

@@ -1,12 +1,13 @@
 import type { StoreProfile } from '@longhaul/coordinator';
 
-/** What no schedule looks at. */
+/** What all of them have in common. A copy of a few parts is made of as few bytes as can be. */
 const SIMULATED = {
   proven: 'contract-suite',
   source: 'the simulation of this repository',
-  encryption: [],
+  encryption: ['sse-s3', 'sse-kms', 'sse-c'],
   ssecBlind: false,
-  ssecCopy: false,
+  ssecCopy: true,
+  maxCopySizeBytes: 10 * 1024 ** 2,
   presignedCreateMetadata: false,
   objectOptions: [],
   stableEtags: true,
@@ -69,6 +70,7 @@ export const STORE_TRAITS = {
     verifiesObjectSize: false,
     refusesPartOrder: true,
     equalParts: true,
+    copyIgnores: ['if-match'],
     refusesUnsignedHeaders: false,
     refusesCutBodies: true,
     unknownUploadIs404: true,

@@ -23,7 +23,7 @@ parts are copied, the one that copies is killed with SIGKILL; the other waits un
 that the two exchange with the store goes through a counter; the object's own bytes must not be among it. In the end the object
 is read back with the key that won, and refused to every other one.
 
-Needs three times the object on disk, and Linux. Exit status 1: something of this does not hold.
+Needs twice the object on disk, and Linux. Exit status 1: something of this does not hold.
 `;
 const SERVICES = { ceph, minio } as const;
 

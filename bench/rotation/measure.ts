@@ -1,8 +1,9 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { createUploader } from '@longhaul/sdk';
 import { CEPH_TLS, MINIO, type TestStore } from '../../tests/e2e/support/stores.ts';
 import type { CoordinatorProcess } from '../../tests/processes/serve-coordinator.ts';
@@ -42,6 +43,7 @@ export interface Report {
 
 const GIB = 1024 ** 3;
 const MIB = 1024 ** 2;
+const PIECE_BYTES = 64 * MIB;
 /** Above this a copy has several parts by itself; below it they are made smaller, so that there is a middle. */
 const MOST_AT_ONCE = 5 * GIB;
 const SMALL_PARTS = 24;
@@ -158,6 +160,7 @@ async function rotate(stage: Stage): Promise<Report> {
 interface Uploaded {
   readonly nodeId: string;
   readonly key: string;
+  readonly sizeBytes: number;
   readonly sha256: string;
 }
 
@@ -172,7 +175,7 @@ async function upload({ replicas, sizeBytes, from }: Stage, key: CustomerKey): P
   handle.on('progress', (progress) => (sentBytes = progress.sentBytes));
   const result = await handle.result.finally(() => clearInterval(telling));
   tell('the object is stored');
-  return { nodeId: result.uploadId, key: result.key, sha256: sha256() };
+  return { nodeId: result.uploadId, key: result.key, sizeBytes, sha256: sha256() };
 }
 
 function brokenIn(report: Omit<Report, 'broken'>): string[] {
@@ -194,19 +197,42 @@ interface Left {
   readonly wrongKeys: readonly CustomerKey[];
 }
 
-async function brokenAtStore(
-  { hashOf, canRead, objectStore }: TestStore,
-  { object, end, key, wrongKeys }: Left,
-): Promise<string[]> {
+async function brokenAtStore(store: TestStore, { object, end, key, wrongKeys }: Left): Promise<string[]> {
+  const { canRead, objectStore } = store;
   if (end.state !== 'DONE' || !end.result) return [`the rotation ended as ${end.state}`];
   const broken: string[] = [];
-  if ((await hashOf(end.result.key, key.base64)) !== object.sha256) broken.push('the content is another one');
+  if ((await readBack(store, { ...object, key: end.result.key }, key)) !== object.sha256)
+    broken.push('the content is another one');
   for (const wrong of [undefined, ...wrongKeys.map(({ base64 }) => base64)])
     if (await canRead(end.result.key, wrong)) broken.push('another key, or none, opens the object');
   if (await objectStore.findListed({ key: object.key })) broken.push('the old object is still there');
   const open = await objectStore.listMultipartUploads({ prefix: end.result.key });
   if (open.length > 0) broken.push('a multipart upload was left open');
   return broken;
+}
+
+/** SHA-256 (hex) of the whole, read piece by piece: one answer of gigabytes would be cut by a machine that sleeps over it. */
+async function readBack(
+  { owner, objectStore }: TestStore,
+  { key, sizeBytes }: Pick<Uploaded, 'key' | 'sizeBytes'>,
+  { base64 }: CustomerKey,
+): Promise<string> {
+  const hash = createHash('sha256');
+  for (let start = 0; start < sizeBytes; start += PIECE_BYTES) {
+    const get = new GetObjectCommand({
+      Bucket: objectStore.bucket,
+      Key: key,
+      Range: `bytes=${start}-${start + PIECE_BYTES - 1}`,
+      SSECustomerAlgorithm: 'AES256',
+      SSECustomerKey: base64,
+    });
+    const piece = async (): Promise<Uint8Array> => {
+      const { Body } = await owner.send(get);
+      return (await Body?.transformToByteArray()) ?? new Uint8Array();
+    };
+    hash.update(await piece().catch(piece).catch(piece));
+  }
+  return hash.digest('hex');
 }
 
 async function untilEnd({ url }: CoordinatorProcess, nodeId: string) {

@@ -49,6 +49,7 @@ const options: CoordinatorOptions = {
   state: ports.state,
   objectStore: ports.objectStore,
   sinks: [ports.sink],
+  keyVault: ports.keyVault,
   tokenKeys: ['a key for tests that is long enough'],
   keyTemplate: '{installationId}/{connectorId}/{nodeId}',
   grantExpiresInSeconds: 4,

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { CreateBucketCommand, GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, GetObjectCommand, ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3';
 import postgres, { type Sql } from 'postgres';
 import { type Message, openTopic } from '../../services/kafka-topic.ts';
 import { type Addresses, openObjectStore, type Ports, type StoreAddress } from './ports.ts';
@@ -18,8 +18,10 @@ export interface Lane {
   readonly sql: Sql;
   readonly s3: S3Client;
   readonly objectStore: Ports['objectStore'];
-  /** SHA-256 (hex) of the bytes at a key; `undefined` when nothing is there. */
-  hashOf(key: string): Promise<string | undefined>;
+  /** SHA-256 (hex) of the bytes at a key, to whoever has the customer's key of it; `undefined` when nothing is there. */
+  hashOf(key: string, customerKey?: string): Promise<string | undefined>;
+  /** Keys of all objects that begin so. */
+  keysUnder(prefix: string): Promise<readonly string[]>;
   /** Everything that has arrived on the topic, repetitions included. */
   messages(): Promise<readonly Message[]>;
   close(): Promise<void>;
@@ -43,7 +45,11 @@ export async function openLane(servers: Servers): Promise<Lane> {
     sql,
     s3,
     objectStore,
-    hashOf: (key) => hashOf(s3, bucket, key),
+    hashOf: (key, customerKey) => hashOf(s3, { bucket, key, customerKey }),
+    async keysUnder(prefix) {
+      const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
+      return Contents.flatMap(({ Key }) => Key ?? []);
+    },
     messages: () => topic.read(),
     async close() {
       objectStore.close();
@@ -56,9 +62,17 @@ export async function openLane(servers: Servers): Promise<Lane> {
   };
 }
 
-async function hashOf(s3: S3Client, bucket: string, key: string): Promise<string | undefined> {
+async function hashOf(
+  s3: S3Client,
+  { bucket, key, customerKey }: { bucket: string; key: string; customerKey: string | undefined },
+): Promise<string | undefined> {
+  // The SDK adds the MD5.
+  const sseC = customerKey !== undefined && {
+    SSECustomerAlgorithm: 'AES256',
+    SSECustomerKey: customerKey,
+  };
   try {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key, ...sseC }));
     const hash = createHash('sha256');
     for await (const chunk of Body?.transformToWebStream() ?? []) hash.update(chunk as Uint8Array);
     return hash.digest('hex');

@@ -18,12 +18,17 @@ export function watchPorts(ports: Ports, watch: CallWatch): Ports {
         typeof value === 'function' ? watchedMethod(`${name}.${key}`, value as Method, watch) : value,
       ]),
     );
-  const { catalog, state, objectStore, sink } = ports;
+  const { catalog, state, objectStore, sink, keyVault } = ports;
   return {
-    catalog: { ...watched('catalog', catalog), outbox: watched('outbox', catalog.outbox) },
+    catalog: {
+      ...watched('catalog', catalog),
+      outbox: watched('outbox', catalog.outbox),
+      rotations: watched('rotations', catalog.rotations),
+    },
     state: watched('state', state),
     objectStore: watched('objectStore', objectStore),
     sink: watched('sink', sink),
+    keyVault: watched('keyVault', keyVault),
   } as unknown as Ports;
 }
 
@@ -44,8 +49,9 @@ function watchedMethod(call: string, method: Method, watch: CallWatch): Method {
 
 /** Every call of every port, read off the ports themselves: a new method is a new call. */
 export function callsOf(ports: Ports): readonly string[] {
-  const { catalog, state, objectStore, sink } = ports;
-  return Object.entries({ catalog, outbox: catalog.outbox, state, objectStore, sink }).flatMap(
+  const { catalog, state, objectStore, sink, keyVault } = ports;
+  const { outbox, rotations } = catalog;
+  return Object.entries({ catalog, outbox, rotations, state, objectStore, sink, keyVault }).flatMap(
     ([name, port]) =>
       Object.entries(port)
         .filter(([, value]) => typeof value === 'function')

@@ -2,13 +2,20 @@ import { Redis } from 'ioredis';
 import { Kafka, logLevel } from 'kafkajs';
 import postgres from 'postgres';
 import type { Catalog, EventSink, ObjectStore, StateStore } from '@longhaul/coordinator';
+import {
+  createEnvelopeSealer,
+  createKeyVault,
+  type KeyVault,
+  readMasterKeys,
+} from '@longhaul/coordinator/key-vault';
 import { createKafkaSink } from '@longhaul/coordinator/kafka';
 import { createPostgresCatalog } from '@longhaul/coordinator/postgres';
-import { createRedisState } from '@longhaul/coordinator/redis';
+import { createRedisSealedKeys, createRedisState } from '@longhaul/coordinator/redis';
 import {
   cephRadosgw16Profile,
   createS3ObjectStore,
   localS3Profile,
+  minioProfile,
   versitygwProfile,
 } from '@longhaul/coordinator/s3-object-store';
 
@@ -34,11 +41,18 @@ export interface Ports {
   readonly state: StateStore;
   readonly objectStore: ObjectStore & { close(): void };
   readonly sink: EventSink;
+  /** Where keys wait for whoever goes on with a rotation. */
+  readonly keyVault: KeyVault;
 }
+
+/** Every replica of a lane has the same one. */
+const MASTER_KEY = Buffer.alloc(32, 'a key for tests').toString('base64');
 
 const PROFILES = {
   versitygw: versitygwProfile,
   ceph: cephRadosgw16Profile,
+  // Copies of a few megabytes have parts.
+  minio: { ...minioProfile, maxCopySizeBytes: 5 * 1024 ** 2 },
   'local-s3': localS3Profile,
 } as const;
 
@@ -58,6 +72,11 @@ export function openPorts({ databaseUrl, redisUrl, kafka, store }: Addresses): P
     state: createRedisState({ redis }),
     objectStore: openObjectStore(store),
     sink: createKafkaSink({ kafka: client, topic: kafka.topic }),
+    keyVault: createKeyVault({
+      sealer: createEnvelopeSealer({ masterKeys: readMasterKeys(`replicas:${MASTER_KEY}`) }),
+      storage: createRedisSealedKeys({ redis }),
+      onAudit: () => undefined,
+    }),
   };
 }
 

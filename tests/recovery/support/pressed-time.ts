@@ -1,9 +1,11 @@
 import { type ObjectStore, ObjectStoreError } from '@longhaul/coordinator';
 import type { Ports } from './ports.ts';
 
+const LEASE_MS = 1_500;
+
 /** Most that the catalog is let wait, by the names of its arguments; a minute and more in a coordinator's own life. */
 const LONGEST_MS: Readonly<Record<string, number>> = {
-  leaseMs: 1_500,
+  leaseMs: LEASE_MS,
   redriveAfterMs: 1_000,
   delayMs: 1_000,
   afterMs: 1_000,
@@ -17,7 +19,15 @@ const LONGEST_MS: Readonly<Record<string, number>> = {
  * unchanged; recovery takes that much less than it would take elsewhere.
  */
 export function pressTime({ catalog, ...ports }: Ports): Ports {
-  return { ...ports, catalog: { ...pressed(catalog), outbox: pressed(catalog.outbox) } };
+  const { outbox, rotations } = catalog;
+  const pressedRotations: typeof rotations = {
+    ...pressed(rotations),
+    take: (ref, leaseMs) => rotations.take(ref, Math.min(leaseMs, LEASE_MS)),
+  };
+  return {
+    ...ports,
+    catalog: { ...pressed(catalog), outbox: pressed(outbox), rotations: pressedRotations },
+  };
 }
 
 function pressed<Port extends object>(port: Port): Port {

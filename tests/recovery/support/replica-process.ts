@@ -54,6 +54,7 @@ export function startReplica(addresses: Addresses, options: ReplicaOptions = {})
     env: {
       PATH: process.env['PATH'],
       NODE_NO_WARNINGS: '1',
+      NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
       LONGHAUL_TEST_ADDRESSES: JSON.stringify(addresses),
       ...(death && { LONGHAUL_TEST_KILL_AT: death.point, LONGHAUL_TEST_KILL_HIT: String(death.hit) }),
       LONGHAUL_TEST_CLOCK_AHEAD_MS: String(clockAheadMs),

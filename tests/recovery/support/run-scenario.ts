@@ -44,6 +44,7 @@ export async function runScenario(
   const stage: Stage = {
     lane,
     door: openDoor([replica, survivor]),
+    safeDoor: openDoor([survivor]),
     died: dying.signal,
     async reconcile() {
       if ((await replica.ask('reconcile')) === undefined) await survivor.ask('reconcile');

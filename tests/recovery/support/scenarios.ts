@@ -16,6 +16,8 @@ export interface Stage {
   readonly lane: Lane;
   /** Leads to a replica that lives. */
   readonly door: Door;
+  /** Leads past the one that may die. */
+  readonly safeDoor: Door;
   /** Aborted when the replica dies. */
   readonly died: AbortSignal;
   /** Has a replica that lives abort at the store what is nobody's. */

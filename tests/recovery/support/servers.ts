@@ -7,7 +7,7 @@ const ADDRESSES = {
 } as const;
 
 /** The servers that the environment names, with one of the stores; or what is missing, in words. */
-export function serversOf(profile: 'versitygw' | 'ceph'): Servers | string {
+export function serversOf(profile: 'versitygw' | 'ceph' | 'minio'): Servers | string {
   const prefix = `LONGHAUL_TEST_${profile.toUpperCase()}`;
   const names = [...Object.values(ADDRESSES), `${prefix}_URL`];
   const missing = names.filter((name) => !process.env[name]);

@@ -87,8 +87,8 @@ function checkObject({ history, s3, clients }: Outcome, row: UploadRecord): void
     history.violate(`${name} names ${row.etag}, the store holds ${head?.etag}`);
   }
   const content = s3.read(key);
-  const file = clients.find(({ plan }) => plan.file.name === row.name)?.plan.file;
-  const isRight = content && file && versionsOf(file).some((one) => isSameContent(content, contentOf(one)));
+  const files = clients.flatMap(({ plan: { file } }) => (file.name === row.name ? versionsOf(file) : []));
+  const isRight = content && files.some((one) => isSameContent(content, contentOf(one)));
   if (!isRight) history.violate(`${name} holds ${content ? 'other bytes' : 'nothing'}`);
 }
 
@@ -96,16 +96,12 @@ function nameOf({ uploadId, mode, state }: UploadRecord): string {
   return `${uploadId} (${mode}, ${state})`;
 }
 
-/** A file before and after it was changed. */
+/** A file before and after it was changed, and before it was edited. Each is right, a mixture is not. */
 function versionsOf(file: SimulatedFile): SimulatedFile[] {
-  return [file, ...editionsOf(file)].flatMap((one) =>
+  const editions = file.isEdited ? [file, { ...file, isEdited: false }] : [file];
+  return editions.flatMap((one) =>
     ['/0', '/1'].map((version) => ({ ...one, contentId: file.contentId.replace(/\/\d$/, version) })),
   );
-}
-
-/** What it was before it was edited: an upload that was being completed then ends so. Either is right, a mixture is not. */
-function editionsOf(file: SimulatedFile): SimulatedFile[] {
-  return file.isEdited ? [{ ...file, isEdited: false }] : [];
 }
 
 function checkEvents(history: History, { uploadId, state }: UploadRecord): void {
@@ -125,7 +121,7 @@ function checkEvents(history: History, { uploadId, state }: UploadRecord): void 
 
 /** Refusals that are no fault of the coordinator's, or that ask for another try. */
 const REPEATABLE =
-  /^(COORDINATOR_UNREACHABLE|STORE_UNREACHABLE|STORE_REFUSED|COORDINATOR_REFUSED (catalog-unavailable|state-unavailable|store-unreachable|store-refused|parts-missing|completion-refused|upload-pending|upload-completing)$)/;
+  /^(COORDINATOR_UNREACHABLE|STORE_UNREACHABLE|STORE_REFUSED|COORDINATOR_REFUSED (catalog-unavailable|state-unavailable|store-unreachable|store-refused|parts-missing|parts-differ|completion-refused|upload-pending|upload-completing)$)/;
 
 /** What is told of a stream that breaks off. */
 const BROKEN = /^(SOURCE_FAILED|SIZE_MISMATCH)$/;
@@ -141,9 +137,7 @@ function checkClient(
     if (lie !== undefined) history.violate(`${client.plan.name} was told ${told.kind}: ${lie}`);
     if (told.kind !== 'completed' || !row) continue;
     const content = s3.read(row.s3Key);
-    const { file } = client.plan;
-    const mine = [file, ...editionsOf(file)].map((one) => contentOf({ ...one, contentId: told.contentId }));
-    if (!content || !mine.some((one) => isSameContent(content, one))) {
+    if (!content || !isSameContent(content, contentOf(told.file))) {
       history.violate(`${client.plan.name} was told that its file is stored, and it is not`);
     }
   }

@@ -1,5 +1,5 @@
 import { type ClientPlan, createHints } from './actors/client.ts';
-import type { SimulatedFile } from './actors/source.ts';
+import { isEditable, type SimulatedFile } from './actors/source.ts';
 import { toCome } from './bias.ts';
 import { FAULT_NAMES, type FaultName, type FaultWindow } from './engine/faults.ts';
 import type { Random } from './engine/random.ts';
@@ -10,6 +10,8 @@ import { STORE_TRAITS, type StoreTraitsName } from './store/store-traits.ts';
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const MIB = 1024 ** 2;
+
+const OLDER = 'call met an older coordinator';
 
 /** Faults that last for a while: the other side is away. */
 const OUTAGES = new Set<FaultName>([
@@ -35,7 +37,7 @@ const ELSEWHERE = new Set<FaultName>([
   'file changed',
   'stream broke off',
   'machine of a client slept',
-  'call met an older coordinator',
+  OLDER,
   ...ROTATION_FAULTS,
 ]);
 const CHANCES: readonly FaultName[] = FAULT_NAMES.filter(
@@ -72,16 +74,19 @@ function withStreams(plan: Plan, random: Random, share = 0.15): Plan {
   return { ...plan, clients };
 }
 
-/** Some clients find their file edited when they come back. Only a store that verifies digests lets them notice. */
+/**
+ * Some clients find their file edited when they come back, and others may hold it as it was. Only a store that verifies
+ * digests, and coordinators that compare them, let that be noticed.
+ */
 export function withEdits(plan: Plan, random: Random, share = 0.25): Plan {
-  if (!STORE_TRAITS[plan.traits].contentMd5) return plan;
+  if (!STORE_TRAITS[plan.traits].contentMd5 || plan.windows.some(({ name }) => name === OLDER)) return plan;
   const clients = plan.clients.map((client, index) => {
     const isChosen = client.crashes.length > 0 && client.changeAfterMs === undefined && random.chance(share);
     if (!isChosen) return client;
-    const sizeBytes = random.int(3, 6) * 5 * MIB + random.int(1, 5 * MIB);
-    // Nobody else's: two who send different contents as one file are not looked at here.
+    const own = { sizeBytes: random.int(3, 6) * 5 * MIB + random.int(1, 5 * MIB), isUniform: false };
     const names = { name: `edited${index}`, contentId: `content${200 + index}/0` };
-    const file = { ...names, sizeBytes, isUniform: false, lastModifiedEpochMs: 1_000_200 + index };
+    const isShared = random.chance(0.5) && isEditable(client.file);
+    const file = isShared ? client.file : { ...own, ...names, lastModifiedEpochMs: 1_000_200 + index };
     return { ...client, editsWhileDead: true, file };
   });
   return { ...plan, clients };
@@ -179,8 +184,9 @@ function drawWindow(random: Random, name: FaultName, healsAtMs: number): FaultWi
 
 /** A fleet of two versions: any call may come to either. */
 function drawOlder(random: Random, untilMs: number): FaultWindow[] {
-  const name = 'call met an older coordinator';
-  return random.chance(0.3) ? [{ name, fromMs: 0, untilMs, probability: random.pick([0.3, 0.7, 1]) }] : [];
+  return random.chance(0.3)
+    ? [{ name: OLDER, fromMs: 0, untilMs, probability: random.pick([0.3, 0.7, 1]) }]
+    : [];
 }
 
 function drawOutage(random: Random, name: FaultName, healsAtMs: number): FaultWindow {

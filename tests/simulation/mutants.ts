@@ -172,6 +172,31 @@ export const MUTANTS: readonly Mutation[] = [
     }),
   },
   {
+    name: 'content not compared when completing',
+    bias: toward(
+      crowd(4),
+      everyClient((client, index, first) => ({
+        ...client,
+        ...first,
+        file: { ...first.file, sizeBytes: 27 * 1024 ** 2, isUniform: false },
+        startMs: 2_000 * index,
+        concurrency: 1,
+        transferMs: 2_000,
+        cancelAfterMs: undefined,
+        abandons: false,
+        editsWhileDead: index % 2 === 0,
+        crashes: index % 2 === 0 ? [{ afterMs: 5_000, pauseMs: 500 }] : [],
+      })),
+      (plan) => ({
+        ...plan,
+        traits: 'strict',
+        windows: plan.windows.filter(({ name }) => name !== 'call met an older coordinator'),
+      }),
+    ),
+    mutate: () => ({}),
+    onTheWay: (body) => body.replace(/"checksum":\{"algorithm":"MD5","value":"[^"]{24}-\d+"\},?/, ''),
+  },
+  {
     name: 'fingerprint not unique',
     mutate: ({ catalog }) => ({
       catalog: { ...catalog, insert: (draft) => catalog.insert({ ...draft, resumable: false }) },
@@ -181,8 +206,7 @@ export const MUTANTS: readonly Mutation[] = [
     name: 'rebuild by HSET',
     bias: toward(
       certainly({ saltsEtags: true }, { 'part stored and its answer lost': 0.4, 'store slow': 0.3 }),
-      // Two contents with equal samples are one upload (decision 006): who edits its file is another matter.
-      everyClient((client, _index, first) => ({ ...client, ...first, editsWhileDead: false })),
+      everyClient((client, _index, first) => ({ ...client, ...first })),
     ),
     mutate: ({ state }) => ({
       state: {

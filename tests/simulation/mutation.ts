@@ -22,6 +22,8 @@ export interface Mutation {
   readonly mutate: (
     world: Mutated & { readonly s3: SimulatedS3; readonly nowEpochMs: () => number },
   ) => Partial<Mutated>;
+  /** What of the body of a call comes to the coordinators. */
+  readonly onTheWay?: (body: string) => string;
   /** Leads schedules to where the protection is needed. The real program has to pass the same ones. */
   readonly bias?: (plan: Plan) => Plan;
 }

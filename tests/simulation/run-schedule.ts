@@ -102,7 +102,7 @@ async function run(
   try {
     const state = createSimulatedState({ nowEpochMs: scheduler.nowEpochMs, ttlSeconds: 24 * 3600 });
     const ports = openPorts(world, state.store, mutation);
-    const { clients, rotators } = await live(world, state, ports);
+    const { clients, rotators } = await live(world, { state, ports, mutation });
     const { shown: catalog } = ports;
     await checkOutcome({ history, catalog, s3, clients, foreign });
     await checkRotations({ ...world, catalog, rotators });
@@ -131,12 +131,19 @@ async function run(
 /** Everything that happens: trouble, then peace, then time. */
 async function live(
   world: World,
-  state: ReturnType<typeof createSimulatedState>,
-  ports: Mutated,
+  {
+    state,
+    ports,
+    mutation,
+  }: {
+    readonly state: ReturnType<typeof createSimulatedState>;
+    readonly ports: Mutated;
+    readonly mutation: Mutation | undefined;
+  },
 ): Promise<{ readonly clients: readonly Client[]; readonly rotators: readonly Rotator[] }> {
   const { scheduler, plan, faults, random } = world;
   const replicas = startReplicas(world, ports);
-  const clients = startClients(world, replicas);
+  const clients = startClients(world, replicas, mutation);
   const rotators = startRotators(world, replicas);
   scheduleTrouble(world, state, replicas);
 

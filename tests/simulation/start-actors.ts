@@ -140,7 +140,11 @@ function createKiller({ plan, tallies }: World): (point: string) => boolean {
 }
 
 /** Starts those who upload. */
-export function startClients(world: World, replicas: readonly Replica[]): readonly Client[] {
+export function startClients(
+  world: World,
+  replicas: readonly Replica[],
+  mutation: Mutation | undefined,
+): readonly Client[] {
   const { scheduler, faults, s3, plan, tallies } = world;
   const servers = (): readonly Server[] => replicas.flatMap(({ server }) => server ?? []);
   const coordinators = {
@@ -148,6 +152,7 @@ export function startClients(world: World, replicas: readonly Replica[]): readon
     random: world.random.fork('coordinators'),
     faults,
     servers,
+    onTheWay: mutation?.onTheWay,
   };
   return plan.clients.map((client) =>
     startClient(

@@ -20,7 +20,10 @@ export type UploadMode = 'inline' | 'single' | 'multipart';
 /** Ways to digest bytes. The CRCs of parts give that of the whole; `MD5` is for stores that know nothing newer. */
 export type ChecksumAlgorithm = 'CRC32' | 'CRC32C' | 'CRC64NVME' | 'MD5';
 
-/** A digest of bytes, base64 as S3 writes it. `MD5` travels as Content-MD5, which every store enforces. */
+/**
+ * A digest of bytes, base64 as S3 writes it. `MD5` travels as Content-MD5, which every store enforces; of a whole in several
+ * parts it is what S3 calls composite: the MD5 of the MD5s of its parts, `-`, and how many they are.
+ */
 export interface Checksum {
   readonly algorithm: ChecksumAlgorithm;
   readonly value: string;
@@ -265,7 +268,10 @@ export interface CompleteRequest {
   readonly report?: readonly Receipt[];
   /** Size of the whole. Needed when it was unknown; must be the one that is known otherwise. */
   readonly sizeBytes?: number;
-  /** Of the whole content, by the upload's algorithm; compared with what the store has built. */
+  /**
+   * Of the whole content, by the upload's algorithm. Compared with what the parts make before the store is asked for the
+   * object, with what the store has built, and with what was completed before.
+   */
   readonly checksum?: Checksum;
 }
 

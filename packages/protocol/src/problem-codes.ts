@@ -29,6 +29,7 @@ export const PROBLEM_STATUS = {
   'opening-unknown': 409,
   'size-mismatch': 409,
   'parts-missing': 409,
+  'parts-differ': 409,
   'completion-refused': 409,
   'upload-pending': 409,
   'upload-completing': 409,

@@ -32,6 +32,7 @@ export const PROBLEM_TITLES: Readonly<Record<ProblemCode, string>> = {
   'opening-unknown': 'The store does not list this upload under its key.',
   'size-mismatch': 'The upload does not have the size that it is completed with.',
   'parts-missing': 'The store does not have all parts of the upload.',
+  'parts-differ': 'The parts do not make the content that is to be completed.',
   'completion-refused': 'The store refused to build the object.',
   'upload-pending': 'The upload was never opened at the store.',
   'upload-completing': 'The upload is being completed.',

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import {
   type BatchCompleteRequest,
+  type ChecksumAlgorithm,
   type CompleteRequest,
   type CreateUploadRequest,
   MAX_BATCH_ITEMS,
@@ -56,16 +57,23 @@ const fileName = v.pipe(
 
 const checksumAlgorithm = v.picklist(['CRC32', 'CRC32C', 'CRC64NVME', 'MD5']);
 
-const checksum = v.pipe(
-  v.strictObject({
-    algorithm: checksumAlgorithm,
-    value: v.pipe(v.string(), v.maxLength(24)),
-  }),
-  v.check(
-    ({ algorithm, value }) => DIGESTS[algorithm].test(value),
-    'must be the base64 of a digest of that algorithm',
-  ),
-);
+function checksumIn(digests: Record<ChecksumAlgorithm, RegExp>, maxLength: number) {
+  return v.pipe(
+    v.strictObject({
+      algorithm: checksumAlgorithm,
+      value: v.pipe(v.string(), v.maxLength(maxLength)),
+    }),
+    v.check(
+      ({ algorithm, value }) => digests[algorithm].test(value),
+      'must be the base64 of a digest of that algorithm',
+    ),
+  );
+}
+
+const checksum = checksumIn(DIGESTS, 24);
+
+/** The MD5s of several parts make one with their number behind it. */
+const checksumOfWhole = checksumIn({ ...DIGESTS, MD5: /^[A-Za-z0-9+/]{21}[AQgw]==(-[1-9]\d{0,4})?$/ }, 30);
 
 const metadata = v.pipe(
   // A record of valibot takes a list, and leaves these names out without a word: the client must hear of it.
@@ -169,7 +177,7 @@ const parts = { report: v.exactOptional(receipts, []), sign: v.exactOptional(par
 const completion = {
   report: v.exactOptional(receipts),
   sizeBytes: v.exactOptional(byteCount),
-  checksum: v.exactOptional(checksum),
+  checksum: v.exactOptional(checksumOfWhole),
 };
 
 const tokenInBody = {

@@ -46,7 +46,7 @@ describe('proof', () => {
 
   it.each([
     ['CRC64NVME', 'checksum', 'checksum', { fullObjectChecksums: ['CRC64NVME'] }],
-    ['MD5', 'size', 'checksum', { fullObjectChecksums: [] }],
+    ['MD5', 'checksum', 'checksum', { fullObjectChecksums: [] }],
     ['nothing', 'size', 'size', { fullObjectChecksums: [], contentMd5: false }],
   ] as const)('with %s is what the store lets be compared', async (_what, inParts, inOne, profile) => {
     servers = await startServers({ profile });

@@ -47,7 +47,12 @@ export interface ClientPlan {
 
 /** What a client was told at the end of a run. */
 export type Told =
-  | { readonly kind: 'completed'; readonly result: UploadResult; readonly contentId: string }
+  | {
+      readonly kind: 'completed';
+      readonly result: UploadResult;
+      /** Its file when that run began. */
+      readonly file: SimulatedFile;
+    }
   | { readonly kind: 'cancelled'; readonly uploadId: string | undefined }
   | {
       readonly kind: 'error';
@@ -182,7 +187,8 @@ function runOnce(
   { life, handle }: { readonly life: Life; readonly handle: UploadHandle },
 ): Promise<Told | undefined> {
   const { file } = plan;
-  const { contentId } = file;
+  const before = { ...file };
+  const { contentId } = before;
   const later = (afterMs: number | undefined, work: () => void): void => {
     if (afterMs === undefined) return;
     world.scheduler.after(afterMs, () => {
@@ -204,7 +210,7 @@ function runOnce(
   return new Promise((resolve) => {
     life.onEnd(() => resolve(undefined));
     handle.result.then(
-      (result) => resolve({ kind: 'completed', result, contentId }),
+      (result) => resolve({ kind: 'completed', result, file: before }),
       (error: unknown) => resolve(toldOf(handle, error)),
     );
   });

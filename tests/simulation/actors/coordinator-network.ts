@@ -17,6 +17,8 @@ export interface CoordinatorNetwork {
   readonly faults: Faults;
   /** Servers that are up. */
   readonly servers: () => readonly Server[];
+  /** What comes of a body. */
+  readonly onTheWay?: ((body: string) => string) | undefined;
 }
 
 const LATENCY_MS = 20;
@@ -27,11 +29,11 @@ export function createClientFetch(
   network: CoordinatorNetwork,
   client: { readonly name: string; readonly life: Life },
 ): (request: Request) => Promise<Response> {
-  const { scheduler, random, faults, servers } = network;
+  const { scheduler, random, faults, servers, onTheWay = (body) => body } = network;
   return async (request) => {
     const { method, url, headers, signal } = request;
     const call = `${client.name} ${method} ${new URL(url).pathname.replace(/[0-9a-f-]{30,}/, (id) => id.slice(-4))}`;
-    const body = method === 'DELETE' ? null : await request.text();
+    const body = method === 'DELETE' ? null : onTheWay(await request.text());
     const refusal = refusalOfOlder(method, url, body ?? '');
     return await new Promise((resolve, reject) => {
       signal.throwIfAborted();

@@ -2,5 +2,6 @@
 // already.
 import '../../../packages/sdk/src/lib/http/ky-call.ts';
 import '../../../packages/sdk/src/lib/http/share-calls.ts';
+import '../../../packages/sdk/src/lib/integrity/composite-md5.ts';
 import '../../../packages/sdk/src/lib/schedule/wider.ts';
 import '../../../packages/sdk/src/lib/uploader/sending.ts';

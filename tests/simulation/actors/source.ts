@@ -54,14 +54,17 @@ export const digester: Digester<SimulatedSource> = {
   },
 };
 
+/** In one part there is nothing to be mixed. */
+export function isEditable({ sizeBytes }: SimulatedFile): boolean {
+  return sizeBytes > 2 * PART_BYTES;
+}
+
 function stretchOf(file: SimulatedFile, offsetBytes: number, sizeBytes: number): Content {
   const { contentId, isUniform } = file;
   if (file.sizeBytes <= REAL_BYTES_MAX) {
     return [{ kind: 'bytes', bytes: sampleOf(file, offsetBytes, sizeBytes) }];
   }
-  // In one part there is nothing to be mixed.
-  if (file.isEdited && file.sizeBytes > 2 * PART_BYTES)
-    return editedStretchOf(file, offsetBytes, offsetBytes + sizeBytes);
+  if (file.isEdited && isEditable(file)) return editedStretchOf(file, offsetBytes, offsetBytes + sizeBytes);
   return [{ kind: 'stretch', contentId, offsetBytes, sizeBytes, ...(isUniform && { isUniform }) }];
 }
 

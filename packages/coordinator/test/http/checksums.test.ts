@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ChecksumAlgorithm, CreateUploadRequest, UploadStatus } from '@longhaul/protocol';
 import type { ObjectStore, StoreProfile } from '../../src/index.ts';
 import { createSqliteStore } from '../../src/sqlite.ts';
-import { crcOf, digestedParts, grantOf, md5Of, sendDigested } from '../support/digests.ts';
+import { compositeOf, crcOf, digestedParts, grantOf, md5Of, sendDigested } from '../support/digests.ts';
 import {
   put,
   sendParts,
@@ -180,46 +180,61 @@ describe('a wrong digest', () => {
     expect(sha256(await coordinator.read(`connectors/default/${upload.uploadId}`))).toBe(sha256(content));
   });
 
-  it('of the whole fails the upload only when every part agrees', async () => {
+  it('of the whole is refused while the parts make another, and ends nothing', async () => {
     await start();
     const upload = await coordinator.create(IN_PARTS);
     for (const part of digestedParts(upload, content)) await sendDigested(coordinator, upload, part);
     const refused = await coordinator.complete(upload, { checksum: crcOf(Buffer.from('another')) });
+    expect(refused).toMatchObject({ status: 409, problem: { code: 'parts-differ' } });
+    expect((await coordinator.complete(upload, { checksum: crcOf(content) })).status).toBe(200);
+  });
+
+  it('of the whole fails the upload only when every part agrees, and the store says so', async () => {
+    const refusal = { kind: 'refused', s3Code: 'BadDigest', message: 'another checksum' } as const;
+    await start(storeWith({}, () => ({ completeMultipartUpload: () => Promise.resolve(refusal) })));
+    const upload = await coordinator.create(IN_PARTS);
+    for (const part of digestedParts(upload, content)) await sendDigested(coordinator, upload, part);
+    const refused = await coordinator.complete(upload, { checksum: crcOf(content) });
     expect(refused).toMatchObject({ status: 409, problem: { code: 'upload-failed' } });
     expect(refused.problem.detail).toContain('integrity');
     expect(await coordinator.objectStore.listMultipartUploads({ prefix: '' })).toHaveLength(1);
   });
 
-  it('names a part that nobody has reported, which may be of another content', async () => {
+  it('is told by a part that nobody has reported, which may be of another content', async () => {
     await start();
-    const upload = await coordinator.create(IN_PARTS);
+    const wish = { ...IN_PARTS, createId: randomUUID() };
+    const upload = await coordinator.create(wish);
     const [first, second, third] = digestedParts(upload, content);
     const stale = { ...second!, bytes: randomBytes(5 * MIB) };
     const grant = await grantOf(coordinator, upload, { ...stale, checksum: crcOf(stale.bytes) });
     await put(grant, stale.bytes);
     for (const part of [first!, third!]) await sendDigested(coordinator, upload, part);
     const request = { checksum: crcOf(content) };
-    for (let round = 0; round < 2; round++) {
-      expect(await coordinator.complete(upload, request)).toMatchObject({
-        problem: { code: 'parts-missing', missingParts: [2] },
-      });
-    }
+    expect(await coordinator.complete(upload, request)).toMatchObject({ problem: { code: 'parts-differ' } });
+    const { receivedParts } = await coordinator.create(wish);
+    const known = [first!.checksum, crcOf(stale.bytes), third!.checksum];
+    expect(receivedParts.map(({ checksum }) => checksum)).toEqual(known);
     await sendDigested(coordinator, upload, second!);
     expect((await coordinator.complete(upload, request)).status).toBe(200);
   });
 
   it('does not fail an upload whose parts nobody can compare', async () => {
+    const refusal = { kind: 'refused', s3Code: 'BadDigest', message: 'another checksum' } as const;
+    let isRefused = true;
     await start(
       storeWith({}, (store) => ({
         listParts: async (ref) =>
           (await store.listParts(ref))?.map(({ checksum: _checksum, ...part }) => part),
+        completeMultipartUpload: async (input) =>
+          isRefused ? refusal : await store.completeMultipartUpload(input),
       })),
     );
     const upload = await coordinator.create(IN_PARTS);
     for (const part of digestedParts(upload, content)) await sendDigested(coordinator, upload, part);
-    expect(await coordinator.complete(upload, { checksum: crcOf(Buffer.from('another')) })).toMatchObject({
+    expect(await coordinator.complete(upload, { checksum: crcOf(content) })).toMatchObject({
       problem: { code: 'completion-refused' },
     });
+    isRefused = false;
     expect(await coordinator.complete(upload, { checksum: crcOf(content) })).toMatchObject({ status: 200 });
   });
 
@@ -261,6 +276,109 @@ describe('a wrong digest', () => {
     for (const part of digestedParts(upload, content)) await sendDigested(coordinator, upload, part);
     const { problem } = await coordinator.complete(upload, { checksum: crcOf(content) });
     expect(problem).toMatchObject({ code: 'upload-failed', detail: expect.stringContaining('integrity') });
+  });
+});
+
+describe('two contents in one upload, where the store combines no checksums', () => {
+  const edited = Buffer.from(content);
+  edited[7 * MIB] = 255 - edited[7 * MIB]!;
+
+  async function startWithMd5(options?: Partial<StoreProfile>) {
+    await start(storeWith({ fullObjectChecksums: [], ...options }));
+    const upload = await coordinator.create(IN_PARTS);
+    return {
+      upload,
+      before: digestedParts(upload, content, md5Of),
+      after: digestedParts(upload, edited, md5Of),
+    };
+  }
+
+  it('are told apart by the MD5s of their parts before anything is completed', async () => {
+    const { upload, before, after } = await startWithMd5();
+    for (const part of [before[0]!, after[1]!, before[2]!]) await sendDigested(coordinator, upload, part);
+    const checksum = compositeOf(before);
+    expect(await coordinator.complete(upload, { checksum })).toMatchObject({
+      status: 409,
+      problem: { code: 'parts-differ', uploadId: upload.uploadId },
+    });
+    await sendDigested(coordinator, upload, before[1]!);
+    expect((await coordinator.complete(upload, { checksum })).answer).toMatchObject({
+      state: 'COMPLETED',
+      result: { proof: 'checksum', checksum },
+    });
+    expect(sha256(await coordinator.read(`connectors/default/${upload.uploadId}`))).toBe(sha256(content));
+  });
+
+  it('are told apart in one call with the last report', async () => {
+    const { upload, before, after } = await startWithMd5();
+    for (const part of before) await sendDigested(coordinator, upload, part);
+    const { bytes, ...second } = after[1]!;
+    const etag = (await put(await grantOf(coordinator, upload, after[1]!), bytes)).headers.get('etag')!;
+    const asked = { report: [{ ...second, etag }], checksum: compositeOf(before) };
+    expect(await coordinator.complete(upload, asked)).toMatchObject({ problem: { code: 'parts-differ' } });
+    const { status } = await coordinator.complete(upload, { checksum: compositeOf(after) });
+    expect(status).toBe(200);
+  });
+
+  it.each([
+    ['both said what they send', true],
+    ['an older client said nothing', false],
+  ])('do not get each other’s object: %s', async (_what, isTold) => {
+    const { upload, before, after } = await startWithMd5();
+    for (const part of before) await sendDigested(coordinator, upload, part);
+    const mine = { checksum: compositeOf(before) };
+    const other = { checksum: compositeOf(after) };
+    const [made, joined] = await Promise.all(
+      [isTold ? mine : {}, other].map((asked) => coordinator.complete(upload, asked)),
+    );
+    const completed = { status: 409, problem: { code: 'upload-completed' } };
+    expect(made).toMatchObject({ status: 200 });
+    expect(joined).toMatchObject(completed);
+    expect(await coordinator.complete(upload, other)).toMatchObject(completed);
+    expect(await coordinator.complete(upload, mine)).toMatchObject({ status: 200 });
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200 });
+  });
+
+  it('are told apart by the ETag where a coordinator of before has completed one', async () => {
+    const memory = createSqliteStore({ path: ':memory:' });
+    await memory.catalog.migrate();
+    const { beginCompletion } = memory.catalog;
+    memory.catalog.beginCompletion = (uploadId, { checksum: _none, ...attempt }) =>
+      beginCompletion(uploadId, attempt);
+    await start({ ...memory, ...storeWith({ fullObjectChecksums: [] }) });
+    const upload = await coordinator.create(IN_PARTS);
+    const parts = digestedParts(upload, content, md5Of);
+    for (const part of parts) await sendDigested(coordinator, upload, part);
+    expect(await coordinator.complete(upload)).toMatchObject({ answer: { result: { proof: 'size' } } });
+    const other = compositeOf(digestedParts(upload, edited, md5Of));
+    expect(await coordinator.complete(upload, { checksum: compositeOf(parts) })).toMatchObject({
+      status: 200,
+    });
+    expect(await coordinator.complete(upload, { checksum: other })).toMatchObject({ status: 409 });
+    await memory.catalog.close();
+  });
+
+  it('do not hold what one has said against who says nothing', async () => {
+    let isRefused = true;
+    const refusal = { kind: 'refused', s3Code: 'InvalidPart', message: 'not now' } as const;
+    await start(
+      storeWith({ fullObjectChecksums: [] }, (store) => ({
+        completeMultipartUpload: async (input) =>
+          isRefused ? refusal : await store.completeMultipartUpload(input),
+      })),
+    );
+    const upload = await coordinator.create(IN_PARTS);
+    const before = digestedParts(upload, content, md5Of);
+    const after = digestedParts(upload, edited, md5Of);
+    for (const part of before) await sendDigested(coordinator, upload, part);
+    const mine = { checksum: compositeOf(before) };
+    expect(await coordinator.complete(upload, mine)).toMatchObject({
+      problem: { code: 'completion-refused' },
+    });
+    isRefused = false;
+    await sendDigested(coordinator, upload, after[1]!);
+    expect(await coordinator.complete(upload)).toMatchObject({ status: 200 });
+    expect(await coordinator.complete(upload, mine)).toMatchObject({ problem: { code: 'upload-completed' } });
   });
 });
 

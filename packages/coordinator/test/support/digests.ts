@@ -23,6 +23,12 @@ export function md5Of(bytes: Uint8Array): Checksum {
   return { algorithm: 'MD5', value: createHash('md5').update(bytes).digest('base64') };
 }
 
+/** What S3 calls a composite: the MD5 of the MD5s of parts, and how many they are. */
+export function compositeOf(parts: readonly { readonly checksum: Checksum }[]): Checksum {
+  const md5s = parts.map(({ checksum }) => Buffer.from(checksum.value, 'base64'));
+  return { algorithm: 'MD5', value: `${md5Of(Buffer.concat(md5s)).value}-${parts.length}` };
+}
+
 /** A part of an upload, with its bytes and its digest. */
 export interface DigestedPart extends PartToSign {
   readonly bytes: Uint8Array;

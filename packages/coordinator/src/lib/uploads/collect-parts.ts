@@ -82,6 +82,17 @@ function isSamePart(before: StoredPart, now: StoredPart): boolean {
   return before.etag === now.etag;
 }
 
+/** The refusal of a list that is not the content that its client has told of: it may be of two. */
+export function partsDiffer({ uploadId }: WholeRecord): CoordinatorError {
+  return new CoordinatorError(
+    'parts-differ',
+    `The parts of upload ${uploadId} do not make the content whose checksum was told: somebody else has sent or reported ` +
+      'some of them. Create it again with the same createId to learn what it has, send the parts whose checksums differ ' +
+      'from yours, and complete again.',
+    { uploadId },
+  );
+}
+
 /** The refusal that names parts to be sent. */
 export function partsMissing(record: WholeRecord, missingParts: readonly number[]): CoordinatorError {
   return new CoordinatorError(

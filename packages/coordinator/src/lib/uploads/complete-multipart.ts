@@ -1,9 +1,8 @@
-import { type Checksum, combineChecksums } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { CompleteOutcome, StoredPart } from '../ports/object-store.ts';
 import { cancelReopened } from './abort-upload.ts';
-import { type Adoption, adoptParts, collectParts, partsMissing } from './collect-parts.ts';
+import { type Adoption, adoptParts, collectParts, partsDiffer, partsMissing } from './collect-parts.ts';
 import { type CompletionOutcome, judgeCompletion } from './completion-outcome.ts';
 import type { UploadContext } from './context.ts';
 import { customerKeyOf, findCustomerKey, type WithCustomerKey } from './customer-key.ts';
@@ -19,7 +18,7 @@ import {
 import { partsDigestOf } from './parts-digest.ts';
 import { proveObject } from './prove-object.ts';
 import { closedError } from './upload-answers.ts';
-import { checksumBy, declaredAlgorithm } from './upload-checksum.ts';
+import { checksumBy, checksumOfParts, declaredAlgorithm, differ, isComposite } from './upload-checksum.ts';
 import { type WholeRecord, wholeOf } from './whole-record.ts';
 
 type OpenWhole = OpenRecord & WholeRecord;
@@ -29,14 +28,32 @@ type Refusal = Extract<CompletionOutcome, { kind: 'refused' }>;
  * Completes a multipart upload: freeze the list, write the attempt down, send it once, prove, write the end down.
  * Each step is safe to run again by anyone.
  *
- * @throws CoordinatorError `parts-missing` before anything is sent or when parts were not what was reported,
- * `completion-refused` when the store says no to parts that are all there
+ * @throws CoordinatorError `parts-missing` before anything is sent or when parts were not what was reported, `parts-differ`
+ * when they are another content than the client has told of, `completion-refused` when the store says no to parts that are all there
  */
 export async function completeMultipart(context: UploadContext, record: WholeRecord): Promise<CompletionEnd> {
   if (!isOpenAtStore(record)) throw closedError(record.uploadId, record.state);
-  return record.state === 'COMPLETING'
-    ? await driveAgain(context, record)
-    : await sendAttempt(context, record, await collectParts(context, record));
+  return record.state === 'COMPLETING' ? await driveAgain(context, record) : await sendFirst(context, record);
+}
+
+/**
+ * Freezes what is there, if it is what its client has sent: two contents with equal samples are one upload, and whoever
+ * sends the other may have put parts of it here.
+ */
+async function sendFirst(context: UploadContext, record: OpenWhole): Promise<CompletionEnd> {
+  const parts = await collectParts(context, record);
+  const made = checksumOfParts(record, parts);
+  const isTold = isToldOf(parts);
+  // A client that sees no ETags tells no composite; of one part it may tell an MD5 that the ETag is not.
+  const isComparable = isTold || made?.algorithm !== 'MD5' || isComposite(made);
+  if (isComparable && differ(record.checksum, made)) throw partsDiffer(record);
+  const checksum = record.checksum ?? (isTold ? made : undefined);
+  return await sendAttempt(context, { ...record, ...(checksum && { checksum }) }, parts);
+}
+
+/** Clients have told the MD5 of each: together they are as good as one of the whole. */
+function isToldOf(parts: readonly StoredPart[]): boolean {
+  return parts.every(({ isListed, checksum }) => !isListed && checksumBy('MD5', checksum));
 }
 
 /** An earlier attempt has no known end: look before anything is sent again. */
@@ -85,43 +102,26 @@ async function keyForComplete(context: UploadContext, record: OpenWhole): Promis
   return await find(context, record, 'complete');
 }
 
-/**
- * Sends Complete, with every checksum that is known of an upload that was begun with them. The whole that the client has
- * told must be that of its parts: if it is not, the store would say no, and is not asked.
- */
+/** Sends Complete, with every checksum that is known of an upload that was begun with them. */
 async function askForObject(
   { objectStore }: UploadContext,
   record: OpenWhole,
   parts: readonly StoredPart[],
   key: WithCustomerKey,
 ): Promise<CompleteOutcome> {
-  const { listed, told, combined } = checksummed(record, parts);
-  if (told && combined && told.value !== combined.value) return WRONG_WHOLE;
-  const whole = told ?? combined;
+  const declared = declaredAlgorithm(record);
+  const whole = checksumBy(declared, record.checksum) ?? (declared && checksumOfParts(record, parts));
   return await objectStore.completeMultipartUpload({
     key: record.s3Key,
     s3UploadId: record.s3UploadId,
-    parts: listed,
+    parts: parts.map(({ partNumber, sizeBytes, etag, checksum }) => {
+      const known = checksumBy(declared, checksum);
+      return { partNumber, sizeBytes, etag, ...(known && { checksum: known }) };
+    }),
     sizeBytes: record.plan.sizeBytes,
     ...(whole && { checksum: whole }),
     ...key,
   });
-}
-
-const WRONG_WHOLE: Refusal = {
-  kind: 'refused',
-  s3Code: 'BadDigest',
-  message: 'The parts do not make the checksum of the whole.',
-};
-
-/** The list with the checksums that count; the one that the client has told of the whole, and the one that the list makes. */
-function checksummed(record: UploadRecord, parts: readonly StoredPart[]) {
-  const declared = declaredAlgorithm(record);
-  const listed = parts.map(({ partNumber, sizeBytes, etag, checksum }): StoredPart => {
-    const known = checksumBy(declared, checksum);
-    return { partNumber, sizeBytes, etag, ...(known && { checksum: known }) };
-  });
-  return { listed, told: checksumBy(declared, record.checksum), combined: combinedOf(listed) };
 }
 
 /**
@@ -130,13 +130,7 @@ function checksummed(record: UploadRecord, parts: readonly StoredPart[]) {
  */
 function isSameContent(frozen: UploadRecord, parts: readonly StoredPart[]): boolean {
   if (partsDigestOf(parts) === frozen.partsDigest) return true;
-  const { told, combined } = checksummed(frozen, parts);
-  return told !== undefined && told.value === combined?.value;
-}
-
-function combinedOf(parts: readonly StoredPart[]): Checksum | undefined {
-  const stretches = parts.flatMap(({ sizeBytes, checksum }) => (checksum ? [{ sizeBytes, checksum }] : []));
-  return stretches.length === parts.length ? combineChecksums(stretches) : undefined;
+  return differ(frozen.checksum, checksumOfParts(frozen, parts)) === false;
 }
 
 /**

@@ -1,11 +1,12 @@
-import type { CompleteRequest, CompleteResponse, Receipt } from '@longhaul/protocol';
+import type { Checksum, CompleteRequest, CompleteResponse, Receipt } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import { completeMultipart } from './complete-multipart.ts';
 import { completeWhole } from './complete-whole.ts';
 import type { UploadContext } from './context.ts';
 import { exchangeParts } from './exchange-parts.ts';
+import type { CompletionEnd } from './finish-completion.ts';
 import { closedError, completedAnswer, completingAnswer, findRecord } from './upload-answers.ts';
-import { checksumBy } from './upload-checksum.ts';
+import { differ, etagOfMd5, isComposite } from './upload-checksum.ts';
 import type { TokenClaims } from './upload-token.ts';
 import { sizeMismatch, type WholeRecord, wholeOf } from './whole-record.ts';
 
@@ -14,7 +15,7 @@ import { sizeMismatch, type WholeRecord, wholeOf } from './whole-record.ts';
  * COMPLETING. Asking again joins the work, or reads what came of it; a second complete gets the first answer, unless it is
  * of another content than it asked for.
  *
- * @throws CoordinatorError `size-mismatch`, `parts-missing`, `completion-refused`, `upload-failed`, or the refusal of an ended upload
+ * @throws CoordinatorError `size-mismatch`, `parts-missing`, `parts-differ`, `completion-refused`, `upload-failed`, or the refusal of an ended upload
  */
 export async function completeUpload(
   context: UploadContext,
@@ -28,13 +29,20 @@ export async function completeUpload(
   const { state, uploadId } = record;
   if (state !== 'UPLOADING' && state !== 'COMPLETING' && state !== 'COMPLETED')
     throw closedError(uploadId, state);
-  const { sizeBytes, checksum } = asked;
-  const whole = wholeOf(record, sizeBytes);
-  if (state === 'COMPLETED') return asAsked(completedAnswer(context, whole), asked);
+  const whole = wholeOf(record, asked.sizeBytes);
   // An attempt that is under way has its own checksum written down; what is said now may be of other content.
-  const isNew = state === 'UPLOADING' && checksum;
-  const completion = joinCompletion(context, isNew ? { ...whole, checksum } : whole);
-  return asAsked(await within(answerWithinMs, context, completion), asked);
+  const wanted = state === 'UPLOADING' ? asTold(whole, asked) : whole;
+  const over =
+    state === 'COMPLETED' ? whole : await within(answerWithinMs, context, joinCompletion(context, wanted));
+  if (!over) return completingAnswer();
+  assertAsked(wholeOf(over), asked);
+  return completedAnswer(context, over);
+}
+
+/** With what is told now of the whole. A composite that stands in the row is of a list that was refused. */
+function asTold({ checksum, ...whole }: WholeRecord, asked: CompleteRequest): WholeRecord {
+  const told = asked.checksum ?? (isComposite(checksum) ? undefined : checksum);
+  return { ...whole, ...(told && { checksum: told }) };
 }
 
 /** An upload that takes no more reports needs none: what becomes of it is for its row to say. */
@@ -49,17 +57,20 @@ async function takeReport(
 }
 
 /** The object may have been made by a call that said something else of it: to whoever asked for another, that is no success. */
-function asAsked(answer: CompleteResponse, { sizeBytes, checksum }: CompleteRequest): CompleteResponse {
-  if (answer.state !== 'COMPLETED') return answer;
-  const { result } = answer;
-  if (sizeBytes !== undefined && sizeBytes !== result.sizeBytes) throw sizeMismatch(result, sizeBytes);
-  const proved = checksumBy(checksum?.algorithm, result.checksum);
-  if (proved && proved.value !== checksum?.value) throw closedError(result.uploadId, 'COMPLETED');
-  return answer;
+function assertAsked(record: WholeRecord, { sizeBytes, checksum }: CompleteRequest): void {
+  const { uploadId, plan } = record;
+  if (sizeBytes !== undefined && sizeBytes !== plan.sizeBytes)
+    throw sizeMismatch({ uploadId, ...plan }, sizeBytes);
+  if (checksum && isOther(record, checksum)) throw closedError(uploadId, 'COMPLETED');
+}
+
+/** Where nobody has told the composite, the ETags that were completed may still be made of the MD5s of parts. */
+function isOther(record: WholeRecord, asked: Checksum): boolean {
+  return differ(record.checksum, asked) ?? (isComposite(asked) && etagOfMd5(asked) !== record.partsDigest);
 }
 
 /** One completion of an upload at a time in this process; the epoch keeps those of other processes apart. */
-export function joinCompletion(context: UploadContext, record: WholeRecord): Promise<CompleteResponse> {
+export function joinCompletion(context: UploadContext, record: WholeRecord): Promise<CompletionEnd> {
   const running = context.completions.get(record.uploadId);
   if (running) return running;
   const completion = driveCompletion(context, record).finally(() =>
@@ -69,27 +80,25 @@ export function joinCompletion(context: UploadContext, record: WholeRecord): Pro
   return completion;
 }
 
-async function driveCompletion(context: UploadContext, record: WholeRecord): Promise<CompleteResponse> {
-  const over =
-    record.mode === 'multipart'
-      ? await completeMultipart(context, record)
-      : await completeWhole(context, record);
-  return over ? completedAnswer(context, over) : completingAnswer();
+async function driveCompletion(context: UploadContext, record: WholeRecord): Promise<CompletionEnd> {
+  return record.mode === 'multipart'
+    ? await completeMultipart(context, record)
+    : await completeWhole(context, record);
 }
 
+/** `undefined` as well when it takes longer: it goes on then. */
 async function within(
   answerWithinMs: number,
   context: UploadContext,
-  completion: Promise<CompleteResponse>,
-): Promise<CompleteResponse> {
+  completion: Promise<CompletionEnd>,
+): Promise<CompletionEnd> {
   const timer = new AbortController();
-  const late = context.clock.sleep(answerWithinMs, timer.signal).then(completingAnswer, () => undefined);
+  // Fails only when the timer was stopped, which happens after the race.
+  const late = context.clock.sleep(answerWithinMs, timer.signal).catch(() => undefined);
   try {
-    const first = await Promise.race([completion, late]);
-    // `undefined` only when the timer was stopped, which happens after the race.
-    const answer = first ?? completingAnswer();
-    if (answer.state === 'COMPLETING') completion.catch(context.onError);
-    return answer;
+    const over = await Promise.race([completion, late.then(() => undefined)]);
+    if (!over) completion.catch(context.onError);
+    return over;
   } finally {
     timer.abort();
   }

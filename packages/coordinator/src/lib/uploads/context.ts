@@ -1,5 +1,5 @@
 import type { LimitFunction } from 'p-limit';
-import type { CompleteResponse, UploadLimits } from '@longhaul/protocol';
+import type { UploadLimits } from '@longhaul/protocol';
 import type { Catalog, Installation } from '../ports/catalog.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { KeyVault } from '../ports/key-vault.ts';
@@ -7,6 +7,7 @@ import type { Metrics } from '../ports/metrics.ts';
 import type { ObjectStore, StoredPart } from '../ports/object-store.ts';
 import type { OwnerQuota, QuotaFor } from '../ports/owner-quota.ts';
 import type { StateStore } from '../ports/state-store.ts';
+import type { UploadRecord } from '../ports/upload-record.ts';
 import type { EncryptionPolicy } from './encryption-policy.ts';
 import type { ObjectOptionsPolicy } from './object-options-policy.ts';
 import type { NoteActivity } from './activity.ts';
@@ -32,7 +33,7 @@ export interface UploadContext {
   /** Whose catalog this is; asked once. */
   readonly installation: () => Promise<Installation>;
   /** Completions that this process is driving, so that a second call joins the first. */
-  readonly completions: Map<string, Promise<CompleteResponse>>;
+  readonly completions: Map<string, Promise<UploadRecord | undefined>>;
   /** Rotations that this process is driving, by node. */
   readonly rotations: Map<string, Promise<void>>;
   /** Rebuilds of hot state under way in this process. */

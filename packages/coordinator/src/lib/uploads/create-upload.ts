@@ -13,7 +13,7 @@ import { keyTemplate } from './key-template.ts';
 import { newObjectOf } from './new-object.ts';
 import { quotaOf, withinQuota } from './owner-quota.ts';
 import { resumeUpload } from './resume-upload.ts';
-import { declaredAlgorithm } from './upload-checksum.ts';
+import { declaredAlgorithm, differ } from './upload-checksum.ts';
 
 /**
  * Begins an upload, or finds the one that the same create began before, or an open one of the same content.
@@ -86,10 +86,7 @@ async function insertOrFind(
   const found = await insert(draft);
   const { checksum, checksumAlgorithm } = found.record;
   // A fingerprint samples the content. Where the whole was digested too, another digest is another content.
-  const isOther =
-    draft.checksum &&
-    checksum?.algorithm === draft.checksum.algorithm &&
-    checksum.value !== draft.checksum.value;
+  const isOther = differ(draft.checksum, checksum);
   // A store may refuse parts without the digests that it was promised.
   const isBeyondClient = checksumAlgorithm && !checksums.includes(checksumAlgorithm);
   return found.kind === 'open' && (isOther || isBeyondClient)

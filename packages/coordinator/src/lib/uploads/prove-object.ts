@@ -87,7 +87,7 @@ async function listAsStored(
   return isWholeForm ? { ...shown, metadata: { [WRITE_TOKEN_NAME]: writeToken } } : shown;
 }
 
-/** A store that keeps no checksum may still have made the ETag of the MD5; one that has not says nothing by that. */
+/** A store that keeps no checksum may still have made the ETag of the MD5, or MD5s; one that has not says nothing by that. */
 function compareChecksum(object: StoredObject, expected: Checksum | undefined): Proof {
   const isMd5 = expected?.algorithm === 'MD5' && object.etag === etagOfMd5(expected);
   const kept = checksumBy(expected?.algorithm, object.checksum);

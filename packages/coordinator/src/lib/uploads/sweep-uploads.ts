@@ -140,7 +140,7 @@ async function driveOn(
   { patienceMs }: SweepWish,
 ): Promise<Deed> {
   const completion = joinCompletion(context, wholeOf(record)).then(
-    ({ state }): Deed => (state === 'COMPLETED' ? 'redriven' : 'unresolved'),
+    (over): Deed => (over ? 'redriven' : 'unresolved'),
     (error: unknown): Deed => {
       context.onError(error);
       return error instanceof CoordinatorError ? 'redriven' : 'failed';

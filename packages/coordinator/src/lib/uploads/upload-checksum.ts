@@ -1,4 +1,10 @@
-import type { Checksum, ChecksumAlgorithm, ReceivedPart } from '@longhaul/protocol';
+import { createHash } from 'node:crypto';
+import {
+  type Checksum,
+  type ChecksumAlgorithm,
+  combineChecksums,
+  type ReceivedPart,
+} from '@longhaul/protocol';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { FullObjectAlgorithm, StoreProfile } from '../ports/store-profile.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
@@ -35,9 +41,40 @@ export function checksumBy(
   return checksum && checksum.algorithm === algorithm ? checksum : undefined;
 }
 
-/** The ETag of content with that MD5, where a store makes ETags so. */
+/** The ETag of content with that MD5, or of parts that make it, where a store makes ETags so. */
 export function etagOfMd5({ value }: Checksum): string {
-  return `"${Buffer.from(value, 'base64').toString('hex')}"`;
+  const [md5 = '', partCount] = value.split('-');
+  return `"${Buffer.from(md5, 'base64').toString('hex')}${partCount === undefined ? '' : `-${partCount}`}"`;
+}
+
+/**
+ * What a list of parts is as a whole, in the form in which a client tells it: CRCs combine; the MD5s of several parts make
+ * what S3 calls a composite. `undefined`: of some part nobody knows the digest.
+ */
+export function checksumOfParts(
+  record: Pick<UploadRecord, 'checksumAlgorithm'>,
+  parts: readonly StoredPart[],
+): Checksum | undefined {
+  const known = parts.map((part) => receivedPartOf(record, part));
+  const stretches = known.flatMap(({ sizeBytes, checksum }) => (checksum ? [{ sizeBytes, checksum }] : []));
+  if (stretches.length < parts.length) return undefined;
+  const [first] = stretches;
+  if (stretches.length < 2 || first?.checksum.algorithm !== 'MD5')
+    return combineChecksums(stretches) ?? first?.checksum;
+  const md5 = createHash('md5');
+  for (const { checksum } of stretches) md5.update(checksum.value, 'base64');
+  return { algorithm: 'MD5', value: `${md5.digest('base64')}-${stretches.length}` };
+}
+
+/** Whether it is of a list of parts, by their MD5s. */
+export function isComposite(checksum: Checksum | undefined): boolean {
+  return checksum?.value.includes('-') === true;
+}
+
+/** Whether two checksums of wholes are of different contents; `undefined` where they cannot be compared. */
+export function differ(one: Checksum | undefined, other: Checksum | undefined): boolean | undefined {
+  if (!one || one.algorithm !== other?.algorithm || isComposite(one) !== isComposite(other)) return undefined;
+  return one.value !== other.value;
 }
 
 /**

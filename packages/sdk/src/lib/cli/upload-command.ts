@@ -137,7 +137,7 @@ function follow(all: UploadAllHandle<string>, display: ProgressDisplay, signal: 
 function noteResume(upload: UploadHandle, file: string, display: ProgressDisplay): void {
   upload.on('state', (state) => {
     if (state.kind === 'opening' && state.restartReason)
-      display.note(`${file}: the upload had expired, beginning again`);
+      display.note(`${file}: the upload is over, beginning again`);
     if (state.kind !== 'sending' || state.upload.resumedParts === 0) return;
     const { resumedParts, plan } = state.upload;
     // What is not known beforehand is not resumed.

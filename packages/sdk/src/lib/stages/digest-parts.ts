@@ -9,11 +9,17 @@ export interface Digests {
   known(partNumber: number): Checksum | undefined;
   /** The store got other bytes than were digested. Reads the part again: `false` if it was the file, not the wire. */
   isSame(part: PartRange): Promise<boolean>;
-  /** Digest of the whole, from those of all parts. `undefined`: there is none by this algorithm. */
-  whole(): Checksum | undefined;
+  /**
+   * Every part in its order, and the digest of the whole where theirs give it. Parts that were not sent, because others have
+   * sent them or have completed the upload, are digested for it.
+   */
+  all(): Promise<{ readonly parts: readonly DigestedPart[]; readonly whole: Checksum | undefined }>;
   /** Nothing is read any more. */
   stop(): void;
 }
+
+/** A part, and its digest. */
+export type DigestedPart = PartRange & { readonly checksum: Checksum };
 
 /** What digesting takes. */
 export interface DigestInput<Source> {
@@ -34,47 +40,39 @@ export function createDigests<Source>(input: DigestInput<Source>): Digests {
   const { digester, algorithm, source, parts, ahead } = input;
   const over = new AbortController();
   const signal = AbortSignal.any([input.stopSignal, over.signal]);
-  const begun = new Map<number, Promise<Checksum>>();
+  const begun = new Map<number, Promise<DigestedPart>>();
   const known = new Map<number, Checksum>();
-  const met = new Map<number, PartRange>();
   if (input.checksum?.algorithm === algorithm) known.set(1, input.checksum);
 
   const digest = ({ offsetBytes, sizeBytes }: PartRange): Promise<Checksum> =>
     digester.digest({ algorithm, source, offsetBytes, sizeBytes, signal });
-  const remember = async (part: PartRange): Promise<Checksum> => {
+  const digestOnce = async (part: PartRange): Promise<DigestedPart> => {
     const { partNumber } = part;
     const checksum = known.get(partNumber) ?? (await digest(part));
     known.set(partNumber, checksum);
-    return checksum;
+    return { ...part, checksum };
   };
-  const begin = (part: PartRange): Promise<Checksum> => {
+  const begin = (part: PartRange): Promise<DigestedPart> => {
     const { partNumber } = part;
-    met.set(partNumber, part);
-    const checksum = begun.get(partNumber) ?? remember(part);
-    begun.set(partNumber, checksum);
-    return checksum;
+    const digested = begun.get(partNumber) ?? digestOnce(part);
+    begun.set(partNumber, digested);
+    return digested;
   };
 
   return {
-    of(part) {
-      const checksum = begin(part);
+    async of(part) {
+      const digested = begin(part);
       // Whoever asks for one of these is told if it fails.
       for (const next of parts.slice(part.partNumber, part.partNumber + ahead)) begin(next).catch(() => {});
-      return checksum;
+      return (await digested).checksum;
     },
     known: (partNumber) => known.get(partNumber),
     isSame: async (part) => (await digest(part)).value === known.get(part.partNumber)?.value,
-    whole() {
-      if (known.size < Math.max(met.size, parts.length)) return undefined;
-      if (known.size === 1) return known.get(1);
-      return combineChecksums(
-        [...met.values()]
-          .sort((one, other) => one.partNumber - other.partNumber)
-          .flatMap(({ partNumber, sizeBytes }) => {
-            const checksum = known.get(partNumber);
-            return checksum ? [{ checksum, sizeBytes }] : [];
-          }),
-      );
+    async all() {
+      await Promise.all(parts.map(begin));
+      // Those of a stream are known by having been sent.
+      const all = (await Promise.all(begun.values())).sort((a, b) => a.partNumber - b.partNumber);
+      return { parts: all, whole: all.length === 1 ? all[0]?.checksum : combineChecksums(all) };
     },
     stop: () => over.abort(),
   };

@@ -9,6 +9,8 @@ export interface Content {
   readonly fingerprint: string | undefined;
   /** Where the hint is kept; `undefined` for one that begins anew, whatever is open. */
   readonly hintKey?: string | undefined;
+  /** Others send another content as the same one: an open upload that is found by it is not to be continued. */
+  readonly isAlone?: boolean;
 }
 
 /** Which upload a source belongs to. */
@@ -54,7 +56,7 @@ export async function recogniseContent({
  */
 export async function identifyUpload(
   input: IdentifyInput,
-  { fingerprint, hintKey }: Content,
+  { fingerprint, hintKey, isAlone }: Content,
   forgetHint: boolean,
 ): Promise<UploadIdentity> {
   const { source, coordinator, options, clock } = input;
@@ -64,7 +66,7 @@ export async function identifyUpload(
   const hint = forgetHint ? undefined : await store?.find(hintKey).catch(noHint);
   const { lastModifiedEpochMs } = source;
   // The samples may be the same although the file was edited between them.
-  const resume = !hint || hint.lastModifiedEpochMs === lastModifiedEpochMs;
+  const resume = !isAlone && (!hint || hint.lastModifiedEpochMs === lastModifiedEpochMs);
   if (hint && resume) return { createId: hint.createId, fingerprint, resume };
   const details = { address: coordinator.address, fingerprint, source, options };
   const remembered = store

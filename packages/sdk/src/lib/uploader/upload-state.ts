@@ -14,8 +14,8 @@ export interface OpenedUpload {
  * Where an upload stands, seen from here. `completed`, `cancelled`, `stopped` and `failed` are final. `upload` is
  * known from the moment that the coordinator has opened it.
  *
- * `opening` with a `restartReason`: the upload had expired, so that what was stored is gone, and the whole is sent again
- * as another upload.
+ * `opening` with a `restartReason`: the upload had expired, so that what was stored is gone, or others have made another
+ * content of it; the whole is sent again as another upload.
  *
  * `paused`: nothing is being sent until `resume()`. What is stored is kept, and the upload stays open.
  *

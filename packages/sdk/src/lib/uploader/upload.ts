@@ -1,4 +1,5 @@
-import { MIN_PART_SIZE_BYTES, type Receipt, type UploadResult } from '@longhaul/protocol';
+import { type Checksum, MIN_PART_SIZE_BYTES, type Receipt, type UploadResult } from '@longhaul/protocol';
+import { loaded } from '../loaded.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import type { Digests } from '../stages/digest-parts.ts';
@@ -7,7 +8,7 @@ import { endAfter, letGoUnsent } from './end-upload.ts';
 import { type Content, forgetUpload, identifyUpload, recogniseContent } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { reasonOf, type WishedPlan, wishPlan } from '../schedule/wish-plan.ts';
-import { isUploadError, UploadError } from '../upload-error.ts';
+import { codeOf, isUploadError, UploadError } from '../upload-error.ts';
 import type { Session } from './session.ts';
 import type { Sending, UploadJob } from './upload-job.ts';
 import type { OpenedUpload } from './upload-state.ts';
@@ -72,9 +73,10 @@ async function leadOrFollow<Source extends ByteSource>(job: PreparedJob<Source>)
   const content = await recogniseContent(job);
   const lead = async (): Promise<UploadResult> =>
     await runOnce(job, content, false).catch(async (error: unknown) => {
-      if (job.source.once || job.stopSignal.aborted || !hasExpired(error)) throw error;
+      const isOther = isOfOther(error);
+      if (job.source.once || job.stopSignal.aborted || !(isOther || hasExpired(error))) throw error;
       job.dispatch({ kind: 'opening', restartReason: error });
-      return await runOnce(job, content, true);
+      return await runOnce(job, { ...content, isAlone: isOther }, true);
     });
   const { shareUpload, source, options } = job;
   // What cannot be parts is sent sooner than others could be asked about it.
@@ -92,10 +94,12 @@ async function runOnce<Source extends ByteSource>(
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
   const { created, opened } = upload;
   job.dispatch({ kind: 'sending', upload: opened });
-  job.begin(opened.plan.sizeBytes, created.result ? partsOf(created) : created.receivedParts);
-  if (created.result) {
+  const { result: found } = created;
+  job.begin(opened.plan.sizeBytes, found ? partsOf(created) : created.receivedParts);
+  // Somebody may have completed it with another content of the same samples: where its parts have digests, they tell.
+  if (found && !(opened.mode === 'multipart' && created.checksumAlgorithm)) {
     await forgetUpload(job, content);
-    return created.result;
+    return found;
   }
   const sending = await job.loadSending().catch(async (error: unknown) => {
     if (job.source.once) await letGoUnsent(job, created);
@@ -167,25 +171,39 @@ async function carry<Source extends ByteSource>(
   const { once } = source;
   const { workLeft, completeUpload } = upload.sending;
   let work = workLeft(upload.created);
+  let seesEtags = true;
+  let other: unknown;
   for (let round = 1; ; round++) {
-    const sent = sendAndReport(job, upload, work);
+    const sent = sendAndReport(job, upload, work, () => (seesEtags = false));
     const report = await (once ? sent : sent.catch(upload.sending.leaveToCompletion));
     await source.verify();
     const sizeBytes = once && source.sizeBytes;
     if (sizeBytes !== undefined) job.begin(sizeBytes, []);
-    const whole = { report, checksum: digests?.whole(), sizeBytes };
+    const whole = { report, checksum: await wholeOf(digests, seesEtags), sizeBytes };
     const completion = await gate.run(stopSignal, async (signal) => {
       dispatch({ kind: 'completing', upload: opened });
       return await completeUpload(job, (asked) => session.complete(asked, whole), signal);
     });
-    if (completion.result) return completion.result;
+    const { result, refusal } = completion;
+    if (result) return result;
+    if (isOfOther(refusal)) other = refusal;
     // What was read once cannot be sent again.
-    if (round === MAX_ROUNDS || once) throw completion.refusal;
-    const reopened = await session.reopen();
-    work = reopened ? workLeft(reopened, completion.refusal) : { missing: [], doubtful: new Map() };
+    if (round === MAX_ROUNDS || once) throw other ?? refusal;
+    work = workLeft(await session.reopen(), refusal);
     for (const part of work.missing) job.partMoved(part, 0);
     dispatch({ kind: 'sending', upload: opened });
   }
+}
+
+/**
+ * The digest of the whole, as S3 makes it. What the coordinator knows of parts whose ETags nobody could read is the store's word
+ * alone, and need not be MD5s to be compared with ours.
+ */
+async function wholeOf(digests: Digests | undefined, seesEtags: boolean): Promise<Checksum | undefined> {
+  const all = await digests?.all();
+  if (!all || all.whole || !seesEtags) return all?.whole;
+  const { compositeMd5 } = await loaded(import('../integrity/composite-md5.ts'));
+  return compositeMd5(all.parts);
 }
 
 /** Sends what is left, and answers what is left to be reported. */
@@ -193,6 +211,7 @@ async function sendAndReport<Source extends ByteSource>(
   job: UploadJob<Source>,
   upload: DigestedUpload,
   { missing, doubtful }: WorkLeft,
+  onEtagHidden: () => void,
 ): Promise<readonly Receipt[]> {
   const { digests, opened } = upload;
   const { once } = job.source;
@@ -216,9 +235,16 @@ async function sendAndReport<Source extends ByteSource>(
     // The proof of a single PUT is the object itself: there is no part to report.
     if (opened.mode !== 'multipart') return;
     exchange.report(receipt);
-    if (!receipt.etag) job.onNotice(ETAG_HIDDEN);
+    if (receipt.etag) return;
+    onEtagHidden();
+    job.onNotice(ETAG_HIDDEN);
   });
   return await exchange.rest();
+}
+
+/** Others send, or have completed, another content as the same file: this one gets an upload of its own. */
+function isOfOther(error: unknown): boolean {
+  return /^(parts-differ|upload-completed)$/.test(codeOf(error));
 }
 
 /** The coordinator has let go of the upload by itself: nobody wanted its end, so it may begin again. */

@@ -16,8 +16,12 @@ export interface WorkLeft {
   readonly doubtful: ReadonlyMap<PartRange, string | undefined>;
 }
 
-/** What is left, once the coordinator has said what the store has; and, of a completion that was refused, what is wrong with it. */
-export function workLeft(created: CreateUploadResponse, refusal?: unknown): WorkLeft {
+/**
+ * What is left, once the coordinator has said what the store has; and, of a completion that was refused, what is wrong with
+ * it. Nothing, where the upload takes no more parts: asking for completion tells what became of it.
+ */
+export function workLeft(created: CreateUploadResponse | undefined, refusal?: unknown): WorkLeft {
+  if (created?.state !== 'UPLOADING') return { missing: [], doubtful: new Map() };
   const { receivedParts, checksumAlgorithm } = created;
   const named = (refusal as UploadError | undefined)?.problem?.missingParts;
   const received = new Map(receivedParts.map((part) => [part.partNumber, part]));

@@ -144,6 +144,15 @@ describe('the digest of parts', () => {
     expect(lists).toEqual([parts.map((part) => part.checksum), crcOf(content)]);
   });
 
+  it('may not be left out of a part of an upload that has them', async () => {
+    await start();
+    const upload = await coordinator.create(IN_PARTS);
+    expect(await coordinator.parts(upload, { sign: [{ partNumber: 1, sizeBytes: 5 * MIB }] })).toMatchObject({
+      status: 400,
+      problem: { code: 'bad-request', detail: expect.stringContaining('without a digest') },
+    });
+  });
+
   it('must be by the algorithm of the upload', async () => {
     await start();
     const sign = [{ partNumber: 1, sizeBytes: 5 * MIB, checksum: md5Of(content) }];

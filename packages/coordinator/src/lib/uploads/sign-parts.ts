@@ -122,7 +122,8 @@ export function assertPlanned(
 }
 
 /**
- * Refuses digests that the upload was not opened with: the store would refuse the part, with less of a reason.
+ * Refuses digests that the upload was not opened with: the store would refuse the part, with less of a reason. Refuses parts
+ * without one where the others have them: nobody could tell what such a part is of.
  *
  * @throws CoordinatorError `bad-request`
  */
@@ -130,12 +131,13 @@ export function assertDigests(
   { uploadId, checksumAlgorithm }: Pick<UploadRecord, 'uploadId' | 'checksumAlgorithm'>,
   parts: readonly PartToSign[],
 ): void {
-  const wrong = parts.find(({ checksum }) => checksum && checksum.algorithm !== checksumAlgorithm);
+  const wrong = parts.find(({ checksum }) => checksum?.algorithm !== checksumAlgorithm);
   if (!wrong) return;
   const wanted = checksumAlgorithm ? `has digests by ${checksumAlgorithm}` : 'was opened without digests';
+  const has = wrong.checksum ? `with ${wrong.checksum.algorithm}` : 'without a digest';
   throw new CoordinatorError(
     'bad-request',
-    `Part ${wrong.partNumber} cannot be signed with ${wrong.checksum?.algorithm}: upload ${uploadId} ${wanted}.`,
+    `Part ${wrong.partNumber} cannot be signed ${has}: upload ${uploadId} ${wanted}.`,
     { uploadId },
   );
 }

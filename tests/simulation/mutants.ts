@@ -295,21 +295,25 @@ export const MUTANTS: readonly Mutation[] = [
   },
   {
     name: 'another list completed than the one that was frozen',
+    // One completes the file as it was, while the other replaces parts of it.
     bias: toward(
-      crowd(1),
-      everyClient((client) => ({
+      crowd(2),
+      everyClient((client, index, first) => ({
         ...client,
-        resume: true,
+        ...first,
+        file: { ...first.file, sizeBytes: 27 * 1024 ** 2, isUniform: false },
+        startMs: 0,
         concurrency: 1,
         transferMs: 2_000,
-        startMs: 0,
         cancelAfterMs: undefined,
         sleepsAfterMs: undefined,
         abandons: false,
-        crashes: [{ afterMs: 16_000, pauseMs: 1_000 }],
+        editsWhileDead: index === 1,
+        crashes: index === 1 ? [{ afterMs: 500, pauseMs: 6_000 }] : [],
       })),
       (plan) => ({
-        ...withEdits({ ...plan, traits: 'strict' }, createRandom('edits'), 1),
+        ...plan,
+        traits: 'strict',
         replicaCount: 3,
         windows: [],
         strokes: [],

@@ -1,5 +1,15 @@
 export { createCoordinator } from './lib/create-coordinator.ts';
-export { cancelUploadAsOperator, reconcile, relay, sweep, tidy, type TidyReport } from './lib/maintenance.ts';
+export {
+  cancelUploadAsOperator,
+  foreseeRotationAsOperator,
+  reconcile,
+  relay,
+  rotateAsOperator,
+  sweep,
+  tidy,
+  type TidyReport,
+} from './lib/maintenance.ts';
+export type { RotationOutlook } from './lib/uploads/rotations/rotate-object.ts';
 export { type BackgroundPace, type BackgroundWork, startBackgroundWork } from './lib/background-work.ts';
 export type { SweepReport } from './lib/uploads/sweep-uploads.ts';
 export type {

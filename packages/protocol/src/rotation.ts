@@ -28,9 +28,12 @@ export interface RotationStatus {
   readonly encryption: ObjectEncryption;
   /** How often the object was rotated, this time included; stands at the end of its object key. */
   readonly generation: number;
+  readonly sizeBytes: number;
   readonly partCount: number;
   /** Parts known to be copied; grows now and then while `COPYING`. */
   readonly copiedPartCount: number;
+  /** The same in bytes. */
+  readonly copiedBytes: number;
   readonly createdAtEpochMs: number;
   /** From `SWITCHED` on: the object as it stands now. Left out once a later rotation has moved it on. */
   readonly result?: UploadResult;

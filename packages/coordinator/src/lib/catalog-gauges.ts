@@ -10,62 +10,112 @@ const ANSWER_WITHIN_MS = 5_000;
 
 /** What {@link addCatalogGauges} reads, and whom it tells when it cannot. */
 export interface GaugeSource {
-  readonly catalog: Pick<Catalog, 'openUploads' | 'outbox'>;
+  readonly catalog: Pick<Catalog, 'openUploads' | 'outbox' | 'rotations'>;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
 }
 
+/** Asks, and holds the answer for a while; `undefined` where there is none. */
+type Held = <Value>(ask: () => Promise<Value>) => () => Promise<Value | undefined>;
+
 /** Figures that the catalog knows, for all replicas together. While it is away they are missing, not zero. */
 export function addCatalogGauges(metrics: Metrics, { catalog, clock, onError }: GaugeSource): void {
-  const cached = <Value>(ask: () => Promise<Value>): (() => Promise<Value | undefined>) =>
+  const held: Held = (ask) =>
     cachedFor(CACHED_FOR_MS, clock, () =>
       Promise.race([ask(), timeOut(clock)]).catch((error: unknown) => {
         onError(error);
         return undefined;
       }),
     );
-  const uploads = cached(() => catalog.openUploads());
-  const outbox = cached(() => catalog.outbox.status());
-  const add = (
-    definition: Omit<MetricDefinition, 'labelNames'>,
-    read: () => Promise<number | undefined>,
-  ): void =>
-    metrics.gauge({ ...definition, labelNames: [] }, async () => {
-      const value = await read();
-      return value === undefined ? [] : [{ value, labels: {} }];
-    });
+  addUploadGauges(
+    metrics,
+    held(() => catalog.openUploads()),
+  );
+  addRotationGauges(
+    metrics,
+    held(() => catalog.rotations.countOpen()),
+  );
+  addOutboxGauges(
+    metrics,
+    held(() => catalog.outbox.status()),
+  );
+}
 
+type AnswerOf<Ask extends () => Promise<unknown>> = () => Promise<Awaited<ReturnType<Ask>> | undefined>;
+
+function addUploadGauges(metrics: Metrics, uploads: AnswerOf<Catalog['openUploads']>): void {
   metrics.gauge(
     {
       name: 'longhaul_uploads_open',
       help: 'Uploads that are neither complete nor ended, by state, in the whole catalog.',
       labelNames: ['state'],
     },
-    async (): Promise<readonly Sample[]> =>
-      Object.entries((await uploads())?.counts ?? {}).map(([state, value]) => ({ value, labels: { state } })),
+    async () => samplesOf((await uploads())?.counts),
   );
-  add(
+  addFigure(
+    metrics,
     {
       name: 'longhaul_uploads_unresolved_seconds',
       help: 'How long the oldest completion is under way without a known end; 0 without one.',
     },
     async () => ageIn(await uploads(), 'oldestCompletingAgeMs'),
   );
-  add(
+}
+
+function addRotationGauges(metrics: Metrics, rotations: AnswerOf<Catalog['rotations']['countOpen']>): void {
+  metrics.gauge(
+    {
+      name: 'longhaul_rotations_open',
+      help: 'Rotations that are not at an end, by state, in the whole catalog.',
+      labelNames: ['state'],
+    },
+    async () => samplesOf((await rotations())?.counts),
+  );
+  addFigure(
+    metrics,
+    {
+      name: 'longhaul_rotations_unresolved_seconds',
+      help: 'How long the oldest rotation is going on; 0 without one.',
+    },
+    async () => ageIn(await rotations(), 'oldestAgeMs'),
+  );
+}
+
+function addOutboxGauges(metrics: Metrics, outbox: AnswerOf<Catalog['outbox']['status']>): void {
+  addFigure(
+    metrics,
     { name: 'longhaul_outbox_unsent', help: 'Events that nobody was told of yet, parked ones among them.' },
     async () => (await outbox())?.unsentCount,
   );
-  add(
+  addFigure(
+    metrics,
     { name: 'longhaul_outbox_parked', help: 'Events that a sink has refused for good.' },
     async () => (await outbox())?.parkedCount,
   );
-  add(
+  addFigure(
+    metrics,
     {
       name: 'longhaul_outbox_lag_seconds',
       help: 'Age of the oldest event that nobody was told of yet; 0 without one.',
     },
     async () => ageIn(await outbox(), 'oldestUnsentAgeMs'),
   );
+}
+
+/** A gauge of one figure; missing where that is not known. */
+function addFigure(
+  metrics: Metrics,
+  definition: Omit<MetricDefinition, 'labelNames'>,
+  read: () => Promise<number | undefined>,
+): void {
+  metrics.gauge({ ...definition, labelNames: [] }, async () => {
+    const value = await read();
+    return value === undefined ? [] : [{ value, labels: {} }];
+  });
+}
+
+function samplesOf(counts: Readonly<Record<string, number>> = {}): readonly Sample[] {
+  return Object.entries(counts).map(([state, value]) => ({ value, labels: { state } }));
 }
 
 async function timeOut(clock: Clock): Promise<undefined> {

@@ -1,10 +1,13 @@
-import type { CancelResponse } from '@longhaul/protocol';
+import type { CancelResponse, RotateRequest, RotationStatus } from '@longhaul/protocol';
 import { CoordinatorError } from './coordinator-error.ts';
 import type { CoordinatorOptions } from './coordinator-options.ts';
 import { type RelayReport, relayEvents, type RelayWish } from './events/relay.ts';
+import type { UploadRecord } from './ports/upload-record.ts';
 import { contextOf } from './upload-context.ts';
 import { cancelRecord } from './uploads/cancel-upload.ts';
+import type { UploadContext } from './uploads/context.ts';
 import { type ReconcileReport, reconcileUploads } from './uploads/reconcile-uploads.ts';
+import { foreseeRotation, rotateObject, type RotationOutlook } from './uploads/rotations/rotate-object.ts';
 import { type SweepReport, sweepUploads } from './uploads/sweep-uploads.ts';
 
 /** Most uploads, or events, that one call looks after when nobody says otherwise. */
@@ -104,7 +107,43 @@ export async function cancelUploadAsOperator(
   uploadId: string,
 ): Promise<CancelResponse> {
   const context = contextOf(options);
-  const record = await context.catalog.find(uploadId);
-  if (record?.bucket === context.objectStore.bucket) return await cancelRecord(context, record);
+  return await cancelRecord(context, await findAnybodys(context, uploadId));
+}
+
+/**
+ * Gives the object of an upload another encryption whoever's it is, as its owner could by `POST /v1/objects/:nodeId/rotate`:
+ * answers after a while even if the store is still at work. Repeat the call, with the same request, until it has ended.
+ *
+ * @throws CoordinatorError `upload-not-found` and what that call is refused with
+ * @throws ObjectStoreError, CatalogError when they cannot be reached: repeat the call
+ * @example await rotateAsOperator(options, uploadId, { rotationId: randomUUID(), encryption: { mode: 'sse-kms' } });
+ */
+export async function rotateAsOperator(
+  options: CoordinatorOptions,
+  uploadId: string,
+  request: RotateRequest,
+): Promise<RotationStatus> {
+  const context = contextOf(options);
+  const { owner } = await findAnybodys(context, uploadId);
+  return await rotateObject(context, owner, uploadId, request);
+}
+
+/** What {@link rotateAsOperator} would do, or refuse. Changes nothing. */
+export async function foreseeRotationAsOperator(
+  options: CoordinatorOptions,
+  uploadId: string,
+  request: RotateRequest,
+): Promise<RotationOutlook> {
+  const context = contextOf(options);
+  const { owner } = await findAnybodys(context, uploadId);
+  return await foreseeRotation(context, owner, uploadId, request);
+}
+
+async function findAnybodys(
+  { catalog, objectStore }: UploadContext,
+  uploadId: string,
+): Promise<UploadRecord> {
+  const record = await catalog.find(uploadId);
+  if (record?.bucket === objectStore.bucket) return record;
   throw new CoordinatorError('upload-not-found', `There is no upload ${uploadId}.`, { uploadId });
 }

@@ -3,6 +3,7 @@ import { measured } from './measured.ts';
 import type { Catalog, InsertOutcome } from './ports/catalog.ts';
 import type { Counter, Histogram, Metrics } from './ports/metrics.ts';
 import { type ObjectStore, ObjectStoreError } from './ports/object-store.ts';
+import type { RotationRecord } from './ports/rotations.ts';
 import type { StateStore } from './ports/state-store.ts';
 
 /** The ports whose calls leave the process. */
@@ -68,9 +69,15 @@ function measuredCatalog(catalog: Catalog, calls: Histogram, metrics: Metrics): 
       outcome: error ? 'error' : 'ok',
     }),
   );
-  const measuredRows = measured(catalog, observe('catalog'));
-  return new Proxy(measuredRows, {
-    get: (target, name) => (name === 'outbox' ? outbox : (Reflect.get(target, name, target) as unknown)),
+  const countRotation = rotationCounters(metrics);
+  const rotations = measured(catalog.rotations, ({ operation, durationMs, answer, error }) => {
+    const outcome = error ? 'error' : 'ok';
+    calls.observe(durationMs / 1000, { backend: 'catalog', operation: `rotations_${operation}`, outcome });
+    if (!error) countRotation(operation, answer);
+  });
+  const inner: Readonly<Record<string | symbol, unknown>> = { outbox, rotations };
+  return new Proxy(measured(catalog, observe('catalog')), {
+    get: (target, name) => inner[name] ?? (Reflect.get(target, name, target) as unknown),
   });
 }
 
@@ -93,5 +100,25 @@ function uploadCounters(metrics: Metrics): (operation: string, answer: unknown) 
     } else if (ENDINGS.has(operation) && answer !== undefined) {
       ended.add(1, { state: (answer as UploadRecord).state });
     }
+  };
+}
+
+/** The same of rotations. What is copied counts when it becomes the object: parts are copied twice now and then. */
+function rotationCounters(metrics: Metrics): (operation: string, answer: unknown) => void {
+  const ended: Counter = metrics.counter({
+    name: 'longhaul_rotations_ended_total',
+    help: 'Rotations that have ended, by their last state.',
+    labelNames: ['state'],
+  });
+  const rotatedBytes: Counter = metrics.counter({
+    name: 'longhaul_rotated_bytes_total',
+    help: 'Bytes of objects that were given another encryption.',
+    labelNames: [],
+  });
+  return (operation, answer) => {
+    if (answer === undefined) return;
+    if (operation === 'finish' || operation === 'fail')
+      ended.add(1, { state: (answer as RotationRecord).state });
+    else if (operation === 'switchObject') rotatedBytes.add((answer as RotationRecord).plan.sizeBytes, {});
   };
 }

@@ -8,6 +8,7 @@ import {
   createListenerSink,
   type ObjectStore,
   ObjectStoreError,
+  reconcile,
   relay,
   sweep,
 } from '../../src/index.ts';
@@ -115,6 +116,8 @@ describe('rotating an object', () => {
         state: 'DONE',
         generation: 1,
         partCount: 1,
+        sizeBytes: 1000,
+        copiedBytes: 1000,
         encryption: { mode: 'sse-s3' },
         result: { key: `${object.key}.1`, encryption: { mode: 'sse-s3' }, sizeBytes: 1000 },
       },
@@ -183,6 +186,16 @@ describe('rotating an object', () => {
     await expect(coordinator.read(`${object.key}.1`, first.base64)).rejects.toThrow(/exist/);
   });
 
+  it('is answered as before under another id, too, once the object has the key that is asked for', async () => {
+    const [old, next] = [newKey(), newKey()];
+    const object = await upload(1000, old);
+    const { answer } = await rotate(object.nodeId, { encryption: next.wish, oldCustomerKey: old.base64 });
+    // What was cut off knows no more than its keys.
+    const again = await rotate(object.nodeId, { encryption: next.wish, oldCustomerKey: old.base64 });
+    expect([again.status, again.answer]).toEqual([200, answer]);
+    await expectContent(object, `${object.key}.1`, next.base64);
+  });
+
   it('of two at once lets one win, and its key opens the object', async () => {
     const old = newKey();
     const object = await upload(12 * MIB, old);
@@ -196,7 +209,8 @@ describe('rotating an object', () => {
     const winner = rivals[answers.findIndex(({ status }) => status === 200)]!;
     expect(answers.find(({ status }) => status === 409)?.problem).toMatchObject({ code: 'rotation-open' });
     await expectContent(object, `${object.key}.1`, winner.base64);
-    const late = await rotate(object.nodeId, { encryption: rivals[0]!.wish, oldCustomerKey: old.base64 });
+    const loser = rivals.find((rival) => rival !== winner)!;
+    const late = await rotate(object.nodeId, { encryption: loser.wish, oldCustomerKey: old.base64 });
     expect(late.problem).toMatchObject({ status: 400, code: 'customer-key-mismatch' });
   });
 });
@@ -293,6 +307,38 @@ describe('a rotation that is refused', () => {
     expect((await statusOf(object.nodeId)).answer).toMatchObject({ state: 'FAILED' });
     const { catalog } = coordinator.options;
     expect(await catalog.find(object.nodeId)).toMatchObject({ s3Key: object.key });
+  });
+});
+
+describe('a rotation that goes on', () => {
+  it('is told by sweeps, and its copy is nothing unknown', async () => {
+    const object = await upload(6 * MIB);
+    const { options } = coordinator;
+    const away: CoordinatorOptions = {
+      ...options,
+      objectStore: {
+        ...options.objectStore,
+        copyPart: async () => {
+          throw new ObjectStoreError('unreachable', 'away');
+        },
+      },
+    };
+    const app = createCoordinator(away);
+    const url = `http://localhost/v1/objects/${object.nodeId}/rotate`;
+    const body = JSON.stringify({ rotationId: randomUUID(), encryption: { mode: 'sse-s3' } });
+    expect((await app.request(url, { method: 'POST', body })).status).toBe(202);
+    const verdicts = async () => {
+      const { uploads } = await reconcile(options);
+      return uploads.map(({ key, verdict }) => [key, verdict]);
+    };
+    expect(await verdicts()).toEqual([[`${object.key}.1`, 'driven']]);
+    clock.pass(301);
+    expect(await sweep(away)).toMatchObject({ rotated: 0, rotating: 1 });
+    clock.pass(301);
+    expect(await sweep(options)).toMatchObject({ rotated: 1, rotating: 0 });
+    expect((await statusOf(object.nodeId)).answer).toMatchObject({ state: 'DONE' });
+    expect(await sweep(options)).toMatchObject({ rotated: 0, rotating: 0 });
+    expect(await verdicts()).toEqual([]);
   });
 });
 

@@ -86,6 +86,8 @@ describe('sweep', () => {
       cleaned: 0,
       extended: 0,
       failed: 0,
+      rotated: 0,
+      rotating: 0,
     });
     expect(await stateOf(upload)).toBe('UPLOADING');
   });
@@ -304,6 +306,8 @@ describe('sweep', () => {
       cleaned: 0,
       extended: 0,
       failed: 0,
+      rotated: 0,
+      rotating: 0,
     };
     expect(await sweep({ ...options, objectStore: elsewhere })).toEqual(nothing);
     expect(await events()).toEqual([]);

@@ -195,6 +195,35 @@ describe('uploads', () => {
   });
 });
 
+describe('rotations', () => {
+  it('are counted with their bytes when they end, and by state before', async () => {
+    let isAway = true;
+    const wrapStore: TestOptions['wrapStore'] = (store) => ({
+      ...store,
+      async copyPart(input) {
+        if (isAway) throw new ObjectStoreError('unreachable', 'away');
+        await store.copyPart(input);
+      },
+    });
+    await start({ wrapStore });
+    const { nodeId } = await coordinator.create({ sizeBytes: 1, payload: 'eA==' });
+    const body = { rotationId: randomUUID(), encryption: { mode: 'sse-s3' } };
+    const rotate = () => coordinator.call('POST', `/v1/objects/${nodeId}/rotate`, { body });
+    expect((await rotate()).status).toBe(202);
+    let samples = await scrape(metrics);
+    expect(samples.get('longhaul_rotations_open{state="COPYING"}')).toBe(1);
+    expect(samples.get('longhaul_rotations_unresolved_seconds')).toBeGreaterThanOrEqual(0);
+    isAway = false;
+    expect((await rotate()).status).toBe(200);
+    samples = await scrape(metrics);
+    expect(samples.get('longhaul_rotations_ended_total{state="DONE"}')).toBe(1);
+    expect(samples.get('longhaul_rotated_bytes_total')).toBe(1);
+    const takes =
+      'longhaul_backend_call_duration_seconds_count{backend="catalog",operation="rotations_take",outcome="ok"}';
+    expect(samples.get(takes)).toBe(2);
+  });
+});
+
 describe('calls', () => {
   it('of clients are counted by route and status, and no path makes a series', async () => {
     await start();
@@ -291,6 +320,6 @@ it('leaves figures of a catalog that is away out, and says why', async () => {
   await start({ ...memory, onError: (error) => told.push(error) });
   await memory.catalog.close();
   const samples = await scrape(metrics);
-  expect([...samples.keys()].filter((name) => /uploads_open|outbox/.test(name))).toEqual([]);
-  expect(told).toHaveLength(2);
+  expect([...samples.keys()].filter((name) => /_open|outbox/.test(name))).toEqual([]);
+  expect(told).toHaveLength(3);
 });

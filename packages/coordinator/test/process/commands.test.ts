@@ -1,7 +1,13 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  S3Client,
+} from '@aws-sdk/client-s3';
 import { type CreateUploadResponse, TOKEN_HEADER, type UploadEvent } from '@longhaul/protocol';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { logLine } from '../../src/lib/process/log-line.ts';
@@ -314,6 +320,100 @@ describe('longhaul-coordinator cancel', () => {
       status: 1,
       stderr: expect.stringContaining(`There is no upload ${uploadId}`),
     });
+  });
+});
+
+describe('longhaul-coordinator rotate', () => {
+  const keysAtStore = async (): Promise<readonly string[]> => {
+    const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET }));
+    return Contents.flatMap(({ Key }) => Key ?? []).toSorted();
+  };
+  const keyFile = async (name: string): Promise<{ file: string; base64: string }> => {
+    const key = randomBytes(32);
+    const file = join(world.folder, name);
+    await writeFile(file, key);
+    return { file, base64: key.toString('base64') };
+  };
+  const linesOf = (stdout: string): unknown[] =>
+    stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as unknown);
+
+  it('gives many objects a key, skips those that have it, and goes on from there', async () => {
+    const [one, other] = await begin(['inline', 'inline']);
+    const [first, second] = [await keyFile('first.key'), await keyFile('second.key')];
+    const list = join(world.folder, 'ids');
+    await writeFile(list, `# films\n${one!.uploadId} a film\n\n${other!.uploadId}\n`);
+    const command = ['rotate', '--encryption', 'sse-c', '--key-file', first.file];
+    const dry = await run([...command, '--from-file', list, '--dry-run', '--json']);
+    expect(linesOf(dry.stdout)).toMatchObject([{ outcome: 'would-rotate' }, { outcome: 'would-rotate' }]);
+    expect(await keysAtStore()).toEqual([keyOf(one), keyOf(other)].toSorted());
+
+    expect((await run([...command, one!.uploadId])).status).toBe(0);
+    const rest = await run([...command, '--from-file', list, '--json']);
+    expect(rest.status).toBe(0);
+    expect(linesOf(rest.stdout)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ nodeId: one!.uploadId, outcome: 'skipped', key: `${keyOf(one)}.1` }),
+        expect.objectContaining({ nodeId: other!.uploadId, outcome: 'rotated', to: 'sse-c' }),
+      ]),
+    );
+    expect(await keysAtStore()).toEqual([`${keyOf(one)}.1`, `${keyOf(other)}.1`].toSorted());
+
+    const next = ['rotate', one!.uploadId, '--encryption', 'sse-c', '--key-file', second.file];
+    const last = await run([...next, '--old-key-file', first.file]);
+    expect(last).toMatchObject({
+      status: 0,
+      stdout: `${one!.uploadId} ${keyOf(one)}.2: now sse-c\n`,
+    });
+    for (const secret of [first, second])
+      expect(JSON.stringify([dry, rest, last])).not.toContain(secret.base64);
+  });
+
+  it('copies what has the encryption only when it is told so', async () => {
+    const [object] = await begin(['inline']);
+    const command = ['rotate', object!.uploadId, '--encryption', 'sse-s3'];
+    const ends = [await run(command), await run(command), await run([...command, '--again'])];
+    expect(ends.map(({ stdout }) => stdout)).toEqual([
+      `${object!.uploadId} ${keyOf(object)}.1: now sse-s3\n`,
+      `${object!.uploadId} ${keyOf(object)}.1: already sse-s3\n`,
+      `${object!.uploadId} ${keyOf(object)}.2: now sse-s3\n`,
+    ]);
+  });
+
+  it('says what is refused, and does the others', async () => {
+    const [open, object] = await begin(['multipart', 'inline']);
+    const ids = [open!.uploadId, object!.uploadId, randomUUID()];
+    const { status, stdout } = await run(['rotate', ...ids, '--encryption', 'sse-s3', '--json']);
+    expect(status).toBe(1);
+    expect(linesOf(stdout)).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ nodeId: ids[0], outcome: 'refused', code: 'upload-incomplete' }),
+        expect.objectContaining({ nodeId: ids[1], outcome: 'rotated' }),
+        expect.objectContaining({ nodeId: ids[2], outcome: 'refused', code: 'upload-not-found' }),
+      ]),
+    );
+  });
+
+  it('refuses arguments that make no sense', async () => {
+    const id = randomUUID();
+    const wrong = [
+      [['--encryption', 'sse-s3'], 'NODE_IDs'],
+      [[id, '--from-file', 'x', '--encryption', 'sse-s3'], 'NODE_IDs'],
+      [[id], '--encryption is missing'],
+      [[id, '--encryption', 'aes'], 'sse-kms:KEY'],
+      [[id, '--encryption', 'sse-c'], 'openssl rand'],
+      [[id, '--encryption', 'sse-s3', '--key-file', 'x'], '--encryption sse-c'],
+      [[id, '--encryption', 'sse-c', '--key-file', '-', '--old-key-file', '-'], 'one thing'],
+      [[id, '--encryption', 'sse-c', '--key-file', 'absent.key'], 'absent.key cannot be read'],
+      [['film', '--encryption', 'sse-s3'], 'UUID'],
+    ] as const;
+    for (const [args, message] of wrong)
+      expect(await run(['rotate', ...args])).toMatchObject({
+        status: 2,
+        stderr: expect.stringContaining(message),
+      });
   });
 });
 

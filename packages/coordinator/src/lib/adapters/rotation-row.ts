@@ -1,5 +1,5 @@
 import type { Encryption, RotationState } from '@longhaul/protocol';
-import type { RotationDraft, RotationRecord } from '../ports/rotations.ts';
+import type { OpenRotations, OpenRotationState, RotationDraft, RotationRecord } from '../ports/rotations.ts';
 
 /** A row of `rotations` as both SQL catalogs select it: times in milliseconds since the Unix epoch, JSON as text. */
 export type RotationRow = {
@@ -109,3 +109,20 @@ type RotationValues = Readonly<
   > &
     Record<'sizeBytes' | 'partSizeBytes' | 'partCount' | 'deleteVersions', number>
 >;
+
+/** Open rotations of one state, as both databases count them. */
+export type OpenRotationsRow = {
+  readonly state: OpenRotationState;
+  readonly count: number;
+  /** Of the oldest. */
+  readonly age_ms: number;
+};
+
+/** One row for each state; a state without a row has no rotations. */
+export function openRotationsOf(rows: readonly OpenRotationsRow[]): OpenRotations {
+  const counts = { PENDING: 0, COPYING: 0, SWITCHED: 0 };
+  for (const { state, count } of rows) counts[state] = count;
+  // The clock of the database may have been set back.
+  const oldestAgeMs = Math.max(0, ...rows.map(({ age_ms }) => age_ms));
+  return rows.length === 0 ? { counts } : { counts, oldestAgeMs };
+}

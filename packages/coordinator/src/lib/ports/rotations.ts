@@ -19,6 +19,12 @@ export interface Rotations {
   /** Up to `limit` rotations of a bucket that are due and that nobody drives, longest due first. Changes nothing. */
   findDue(due: { readonly bucket: string; readonly limit: number }): Promise<readonly RotationRecord[]>;
 
+  /** Rotations with one of these keys, for the copy or for what is copied. */
+  findByKeys(keys: readonly string[]): Promise<readonly RotationRecord[]>;
+
+  /** How many are not at an end, and how long the oldest of them has been going on. */
+  countOpen(): Promise<OpenRotations>;
+
   /**
    * Makes the caller the driver for so long, and raises the epoch: writes of the driver before are refused from then on.
    * `undefined`: somebody drives it, or there is nothing to drive.
@@ -69,6 +75,15 @@ export interface Rotations {
 
   /** Nothing is left at the store of a rotation that has ended: it is not due any more. */
   finishCleanup(rotation: DrivenRotation): Promise<void>;
+}
+
+/** A state from which a rotation goes on. */
+export type OpenRotationState = Exclude<RotationState, 'DONE' | 'FAILED'>;
+
+/** Rotations that are not at an end, in the whole catalog. */
+export interface OpenRotations {
+  readonly counts: Readonly<Record<OpenRotationState, number>>;
+  readonly oldestAgeMs?: number;
 }
 
 /** One rotation of one node. */

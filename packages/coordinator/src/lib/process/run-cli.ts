@@ -11,6 +11,7 @@ import { exportCatalog } from './commands/export.ts';
 import { importCatalog } from './commands/import.ts';
 import { migrate } from './commands/migrate.ts';
 import { relay } from './commands/relay.ts';
+import { rotate } from './commands/rotate.ts';
 import { serve } from './commands/serve.ts';
 import { sweep } from './commands/sweep.ts';
 import { ConfigError, VARIABLES } from './config.ts';
@@ -26,6 +27,7 @@ const COMMANDS: readonly Command[] = [
   events,
   eventsReplay,
   cancel,
+  rotate,
   exportCatalog,
   importCatalog,
   bucketLifecycle,

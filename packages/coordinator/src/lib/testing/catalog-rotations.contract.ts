@@ -238,6 +238,31 @@ export function describeRotations(setUp: SetUpCatalog): void {
     expect(await rotations.take(rotation, HOUR_MS)).toBeUndefined();
   });
 
+  it('is found by both of its keys', async () => {
+    const rotation = await taken(pair.first);
+    await taken(pair.first);
+    const { s3Key, sourceKey, uploadId } = rotation;
+    for (const keys of [[s3Key], ['none', sourceKey], [s3Key, sourceKey]]) {
+      const found = await pair.second.rotations.findByKeys(keys);
+      expect(found.map((one) => one.uploadId)).toEqual([uploadId]);
+    }
+    expect(await pair.second.rotations.findByKeys(['none'])).toEqual([]);
+    expect(await pair.second.rotations.findByKeys([])).toEqual([]);
+  });
+
+  it('is counted while it is open', async () => {
+    const { rotations } = pair.first;
+    const before = await rotations.countOpen();
+    const open = await switched(pair.first);
+    const over = await taken(pair.first);
+    await rotations.fail(over, { lastError: 'why', quietForMs: 0 });
+    const during = await pair.second.rotations.countOpen();
+    expect(during.counts).toEqual({ ...before.counts, SWITCHED: before.counts.SWITCHED + 1 });
+    expect(during.oldestAgeMs).toBeGreaterThanOrEqual(0);
+    await rotations.finish(open, {});
+    expect((await pair.second.rotations.countOpen()).counts).toEqual(before.counts);
+  });
+
   it('is put off, for everybody but who takes it', async () => {
     const rotation = await taken(pair.first);
     const { rotations } = pair.first;

@@ -2,6 +2,7 @@ import type { UploadState } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { OpenMultipart, OpenMultipartMarker } from '../ports/object-store.ts';
+import type { RotationRecord } from '../ports/rotations.ts';
 import type { UploadContext } from './context.ts';
 import { keyPrefix } from './key-template.ts';
 
@@ -9,7 +10,7 @@ import { keyPrefix } from './key-template.ts';
 export type OpenUploadVerdict =
   /** A row that takes parts, or will, has this id. */
   | 'open'
-  /** A row is being completed or aborted: whoever drives it will end this. */
+  /** A row is being completed or aborted, or rotated under this key: whoever drives it will end this. */
   | 'driven'
   /** Its key belongs to a row that has another id: a create was repeated. */
   | 'stray'
@@ -66,8 +67,9 @@ export async function reconcileUploads(context: UploadContext, abort: boolean): 
   const uploads: ReconciledUpload[] = [];
   for await (const page of pagesUnder(context, prefix)) {
     const rows = await rowsOf(context, page);
+    const copies = await copiesOf(context, page);
     for (const upload of page) {
-      const verdict = judge(upload, rows.get(upload.key));
+      const verdict = judge(upload, rows.get(upload.key), copies.get(upload.key));
       const aborted =
         abort &&
         isNobodys(verdict, upload, { catalogCreatedAtEpochMs, nowEpochMs: context.clock.nowEpochMs() });
@@ -103,8 +105,23 @@ async function rowsOf(
   return new Map(records.map((record) => [record.s3Key, record]));
 }
 
-function judge({ s3UploadId }: OpenMultipart, row: UploadRecord | undefined): OpenUploadVerdict {
-  if (!row) return 'unknown';
+/** Rotations whose copies have these keys. */
+async function copiesOf(
+  { catalog }: UploadContext,
+  open: readonly OpenMultipart[],
+): Promise<ReadonlyMap<string, RotationRecord>> {
+  const rotations = await catalog.rotations.findByKeys([...new Set(open.map(({ key }) => key))]);
+  return new Map(rotations.map((rotation) => [rotation.s3Key, rotation]));
+}
+
+function judge(
+  { s3UploadId }: OpenMultipart,
+  row: UploadRecord | undefined,
+  copy: RotationRecord | undefined,
+): OpenUploadVerdict {
+  // Whatever is due of it, a driver will do; what has failed beyond that has left nothing that anybody waits for.
+  if (copy && copy.nextAttemptAtEpochMs !== undefined) return 'driven';
+  if (!row) return copy ? 'ended' : 'unknown';
   const { own, others } = VERDICTS[row.state];
   const verdict = row.s3UploadId === s3UploadId ? own : others;
   // An attempt with an unknown end may still be at work; the sweeper waits it out.

@@ -11,7 +11,7 @@ import { proveObject } from './prove-object.ts';
 import { sweepRotations } from './rotations/sweep-rotations.ts';
 import { wholeOf } from './whole-record.ts';
 
-/** What a sweep has done, in uploads. */
+/** What a sweep has done, in uploads; the last two in rotations. */
 export interface SweepReport {
   /** Completions that were driven to an end, or back to their clients. */
   readonly redriven: number;
@@ -27,6 +27,10 @@ export interface SweepReport {
   readonly extended: number;
   /** Uploads that could not be looked after now. They are due again. */
   readonly failed: number;
+  /** Rotations that were driven to their end, or cleaned up after. */
+  readonly rotated: number;
+  /** Rotations that are not at their end: the store is at work, or away, or a key is missing. */
+  readonly rotating: number;
 }
 
 /** How much a sweep does. */
@@ -39,11 +43,11 @@ export interface SweepWish {
   readonly patienceMs?: number;
 }
 
-type Deed = keyof SweepReport;
+type Deed = Exclude<keyof SweepReport, 'rotated' | 'rotating'>;
 
 const SWEPT: MetricDefinition = {
   name: 'longhaul_swept_uploads_total',
-  help: 'Uploads that a sweeper has looked after, by what it did.',
+  help: 'Uploads, and rotations of them, that a sweeper has looked after, by what it did.',
   labelNames: ['deed'],
 };
 
@@ -88,8 +92,9 @@ export async function sweepUploads(context: UploadContext, wish: SweepWish = {})
     if (due.length < CLAIM_LIMIT) break;
     left -= due.length;
   }
-  await sweepRotations(context, wish);
-  return report;
+  const rotations = await sweepRotations(context, wish);
+  for (const [deed, count] of Object.entries(rotations)) if (count > 0) swept.add(count, { deed });
+  return { ...report, ...rotations };
 }
 
 async function lookAfterSafely(context: UploadContext, record: UploadRecord, wish: SweepWish): Promise<Deed> {

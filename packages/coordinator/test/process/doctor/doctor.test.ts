@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GetBucketCorsCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createCoordinator } from '../../../src/index.ts';
+import { createCoordinator, ObjectStoreError } from '../../../src/index.ts';
 import { FINDING_IDS } from '../../../src/lib/process/doctor/finding.ts';
 import { STORE_PROFILE_NAMES } from '../../../src/lib/ports/store-profile.ts';
 import { runCli } from '../../../src/lib/process/run-cli.ts';
@@ -389,6 +389,29 @@ describe('longhaul-coordinator doctor', () => {
       const ours = await app.request('http://127.0.0.1/v1/uploads', { method: 'POST', body });
       expect(ours.status).toBe(201);
       expect((await runDoctor(store, env, '--reconcile')).finding('objects-unknown').level).toBe('good');
+
+      // An object that was rotated and cannot be deleted is accounted for by its rotation.
+      const { nodeId } = (await ours.json()) as { nodeId: string };
+      const locked = createCoordinator({
+        ...memory,
+        objectStore: {
+          ...objectStore,
+          deleteObject: async () => {
+            throw new ObjectStoreError('refused', 'locked', { s3Code: 'AccessDenied' });
+          },
+        },
+        tokenKeys: ['a key for tests that is long enough'],
+      });
+      const rotated = await locked.request(`http://127.0.0.1/v1/objects/${nodeId}/rotate`, {
+        method: 'POST',
+        body: JSON.stringify({ rotationId: randomUUID(), encryption: { mode: 'sse-s3' } }),
+      });
+      expect(await rotated.json()).toMatchObject({ state: 'DONE', lastError: expect.any(String) });
+      const kept = await runDoctor(store, env, '--reconcile');
+      expect(kept.finding('objects-unknown')).toMatchObject({
+        level: 'good',
+        what: expect.stringContaining('2 objects'),
+      });
 
       const client = clientOf(store);
       const Key = 'connectors/default/a b+c&ä<1>';

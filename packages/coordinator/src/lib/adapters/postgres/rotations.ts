@@ -3,11 +3,19 @@ import type {
   CopiedObject,
   DrivenRotation,
   InsertRotationOutcome,
+  OpenRotations,
   RotationDraft,
   RotationRecord,
   Rotations,
 } from '../../ports/rotations.ts';
-import { ROTATION_COLUMNS, rotationOf, type RotationRow, rotationValuesOf } from '../rotation-row.ts';
+import {
+  openRotationsOf,
+  type OpenRotationsRow,
+  ROTATION_COLUMNS,
+  rotationOf,
+  type RotationRow,
+  rotationValuesOf,
+} from '../rotation-row.ts';
 import { type EndedRow, rotatedEventOf } from '../upload-event-row.ts';
 import { attempt, columns, epochMs, type Fragment, fromNow, idOf, writeEvent } from './rows.ts';
 
@@ -33,6 +41,8 @@ export function rotationsOf(sql: Sql): Rotations {
           order by next_attempt_at limit ${limit}`;
         return rows.map(rotationOf);
       }),
+    findByKeys: (keys) => attempt('find rotations by their keys', () => findByKeys(sql, keys)),
+    countOpen: () => attempt('count open rotations', () => countOpen(sql)),
     take: ({ uploadId, rotationId }, leaseMs) =>
       attempt('take a rotation', async () => {
         // What has ended is taken as well, once it is due: for what is left of its copy, or of the object before.
@@ -150,6 +160,24 @@ async function find(
     await sql<RotationRow[]>`
       select ${rotationColumns(sql)} from rotations where document_id = ${idOf(uploadId)} and ${which}
       order by generation desc limit 1`,
+  );
+}
+
+async function findByKeys(sql: Query, keys: readonly string[]): Promise<readonly RotationRecord[]> {
+  // JSON, because how a driver writes an array hangs on what it knows of the database's types.
+  const wanted = sql`(select json_array_elements_text(${JSON.stringify(keys)}::text::json))`;
+  const rows = await sql<RotationRow[]>`
+    select ${rotationColumns(sql)} from rotations where s3_key in ${wanted} or source_key in ${wanted}`;
+  return rows.map(rotationOf);
+}
+
+async function countOpen(sql: Query): Promise<OpenRotations> {
+  // By the words of the partial index rotations_open, so that those that have ended are not read.
+  return openRotationsOf(
+    await sql<OpenRotationsRow[]>`
+      select state, count(*)::float8 as count,
+        floor(extract(epoch from clock_timestamp() - min(created_at)) * 1000)::float8 as age_ms
+      from rotations where ${isOpen(sql)} group by state`,
   );
 }
 

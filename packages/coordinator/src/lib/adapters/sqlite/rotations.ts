@@ -7,7 +7,14 @@ import type {
   RotationRef,
   Rotations,
 } from '../../ports/rotations.ts';
-import { ROTATION_COLUMNS, rotationOf, type RotationRow, rotationValuesOf } from '../rotation-row.ts';
+import {
+  openRotationsOf,
+  type OpenRotationsRow,
+  ROTATION_COLUMNS,
+  rotationOf,
+  type RotationRow,
+  rotationValuesOf,
+} from '../rotation-row.ts';
 import { type EndedRow, rotatedEventOf } from '../upload-event-row.ts';
 import { attempt, COLUMNS, type Edit, writeEvent } from './rows.ts';
 import { CLOCK_MS, type SqliteDatabase } from './sqlite-database.ts';
@@ -25,6 +32,12 @@ export function rotationsOf(database: SqliteDatabase): Rotations {
       ),
     findDue: (due) =>
       attempt('find rotations that are due', () => database.all<RotationRow>(FIND_DUE, due).map(rotationOf)),
+    findByKeys: (keys) =>
+      attempt('find rotations by their keys', () =>
+        database.all<RotationRow>(FIND_BY_KEYS, { keys: JSON.stringify(keys) }).map(rotationOf),
+      ),
+    countOpen: () =>
+      attempt('count open rotations', () => openRotationsOf(database.all<OpenRotationsRow>(COUNT_OPEN))),
     take: ({ uploadId, rotationId }, leaseMs) =>
       attempt('take a rotation', () =>
         firstOf(database.write(() => database.all<RotationRow>(TAKE, { uploadId, rotationId, leaseMs }))),
@@ -69,6 +82,14 @@ const FIND_DUE = `
   SELECT ${ROTATION} FROM rotations
   WHERE next_attempt_at <= ${CLOCK_MS} AND ${IS_FREE} AND bucket = :bucket
   ORDER BY next_attempt_at LIMIT :limit`;
+
+const FIND_BY_KEYS = `
+  SELECT ${ROTATION} FROM rotations
+  WHERE s3_key IN (SELECT value FROM json_each(:keys)) OR source_key IN (SELECT value FROM json_each(:keys))`;
+
+// By the words of the partial index rotations_open, so that those that have ended are not read.
+const COUNT_OPEN = `
+  SELECT state, count(*) AS count, ${CLOCK_MS} - min(created_at) AS age_ms FROM rotations WHERE ${OPEN} GROUP BY state`;
 
 const INSERT = `
   INSERT INTO rotations (document_id, rotation_id, bucket, generation, source_key, source_version_id, source_etag,

@@ -14,7 +14,7 @@ export const sweep: Command = {
   help: `longhaul-coordinator sweep [--limit N] [--reconcile [--abort]] [--json]
 
 Looks once after every upload that is due: drives completions and aborts on that were cut short, finishes creates that
-nobody finished, ends uploads that have been idle for LONGHAUL_IDLE_LIMIT_SECONDS. Then removes sent events, and rows of
+nobody finished, ends uploads that have been idle for LONGHAUL_IDLE_LIMIT_SECONDS. Drives rotations on. Then removes sent events, and rows of
 uploads that ended without an object, after LONGHAUL_RETAIN_DAYS. serve does so all the time; run this from cron where no
 process lives long. Safe beside any number of others.
 
@@ -22,7 +22,7 @@ Options
   --limit N     most uploads to look after; default ${DEFAULT_LIMIT}
   --reconcile   compare the store's list of unfinished multipart uploads with the catalog, too, and print it:
                   open       its upload goes on
-                  driven     its upload is being completed or aborted
+                  driven     its upload is being completed, aborted or rotated
                   completed  its upload is complete; never touched
                   ended      its upload has ended without an object, this was left behind
                   stray      its upload has another id at the store, this was left behind
@@ -83,13 +83,18 @@ async function runSweep({ options }: CommandPorts, wish: SweepWish, world: CliWo
 }
 
 function describeSweep(swept: SweepReport): string {
-  const { redriven, unresolved, aborted, expired, cleaned, extended, failed } = swept;
+  const { redriven, unresolved, aborted, expired, cleaned, extended, failed, rotated, rotating } = swept;
   const done =
     `Swept: ${formatCount(redriven, 'completion')} and ${formatCount(aborted, 'abort')} driven on, ${expired} expired, ` +
     `${extended} still going on, ${cleaned} cleaned up after.`;
   const open =
     unresolved > 0 ? ` Of ${formatCount(unresolved, 'completion')} nobody can tell the end yet.` : '';
-  return failed > 0 ? `${done}${open} ${failed} failed and stay due.` : `${done}${open}`;
+  const rotations =
+    rotated + rotating > 0
+      ? ` ${formatCount(rotated, 'rotation')} driven to their end, ${rotating} still going on.`
+      : '';
+  const said = `${done}${rotations}${open}`;
+  return failed > 0 ? `${said} ${failed} failed and stay due.` : said;
 }
 
 function describeTidy({ removedEvents, removedUploads }: TidyReport): string {

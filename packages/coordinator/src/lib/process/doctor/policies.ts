@@ -28,6 +28,10 @@ export function coordinatorPolicy({ bucket: { bucket }, keyPrefix, settings }: P
           's3:GetObjectVersion',
           's3:DeleteObject',
           's3:DeleteObjectVersion',
+          // A copy takes along the tags that others have put on an object, and uploads may ask for some.
+          's3:GetObjectTagging',
+          's3:GetObjectVersionTagging',
+          's3:PutObjectTagging',
           's3:AbortMultipartUpload',
           's3:ListMultipartUploadParts',
         ],

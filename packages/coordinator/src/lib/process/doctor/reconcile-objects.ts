@@ -1,5 +1,6 @@
 import type { BucketProbe, ListedKey } from '../../ports/bucket-probe.ts';
 import type { Catalog } from '../../ports/catalog.ts';
+import type { RotationRecord } from '../../ports/rotations.ts';
 import { formatCount } from '../plain-text.ts';
 import { type Finding, good } from './finding.ts';
 
@@ -26,7 +27,8 @@ export async function findUnknownObjects(bucket: BucketProbe, catalog: Catalog):
   let [seenCount, count, sizeBytes] = [0, 0, 0];
   for await (const page of bucket.objects()) {
     const rows = await catalog.findByKeys(page.map(({ key }) => key));
-    const known = new Set(rows.map(({ s3Key }) => s3Key));
+    const rotations = await catalog.rotations.findByKeys(page.map(({ key }) => key));
+    const known = new Set([...rows.map(({ s3Key }) => s3Key), ...rotations.flatMap(keysOf)]);
     for (const object of page.filter(({ key }) => !known.has(key))) {
       count += 1;
       sizeBytes += object.sizeBytes;
@@ -35,6 +37,13 @@ export async function findUnknownObjects(bucket: BucketProbe, catalog: Catalog):
     seenCount += page.length;
   }
   return { seenCount, count, sizeBytes, objects };
+}
+
+/** What a rotation accounts for: its copy until that is the row's, and what was copied until it is deleted. */
+function keysOf({ state, s3Key, sourceKey, nextAttemptAtEpochMs, lastError }: RotationRecord): string[] {
+  if (nextAttemptAtEpochMs !== undefined) return [s3Key, sourceKey];
+  // The store refuses to delete it, under a lock for example, and the row tells so.
+  return state === 'DONE' && lastError !== undefined ? [sourceKey] : [];
 }
 
 /** The same as a finding. */

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import {
   type Encryption,
   MAX_PART_SIZE_BYTES,
+  type ObjectEncryption,
   objectEncryptionOf,
   planParts,
   type RotateRequest,
@@ -37,7 +39,9 @@ export async function rotateObject(
   request: RotateRequest,
 ): Promise<RotationStatus> {
   const record = await findOwned(context, owner, uploadId);
-  const known = await context.catalog.rotations.find(uploadId, request.rotationId);
+  const { rotations } = context.catalog;
+  const known =
+    (await rotations.find(uploadId, request.rotationId)) ?? (await findWished(context, record, request));
   const { rotation, keys } = known
     ? { rotation: known, keys: keysOf(known, request) }
     : await begin(context, record, request);
@@ -69,11 +73,60 @@ export async function getRotation(
   });
 }
 
+/** What a rotation would do. */
+export interface RotationOutlook {
+  readonly key: string;
+  readonly sizeBytes: number;
+  /** How the object is encrypted now; left out: as the bucket does it by itself. */
+  readonly from?: ObjectEncryption;
+  readonly to: ObjectEncryption;
+  /** The object has the very encryption that is asked for, and the very key. */
+  readonly hasItAlready: boolean;
+}
+
+/** What {@link rotateObject} would do. Changes nothing, and throws what that would refuse at once. */
+export async function foreseeRotation(
+  context: UploadContext,
+  owner: string,
+  uploadId: string,
+  request: RotateRequest,
+): Promise<RotationOutlook> {
+  const record = await findOwned(context, owner, uploadId);
+  const { s3Key: key, encryption } = record;
+  const wished = wishedEncryption(context, record, request);
+  const hasItAlready = isDeepStrictEqual(encryption, wished);
+  if (!hasItAlready) assertPossible(context, record, request, wished);
+  return {
+    key,
+    sizeBytes: wholeOf(record).plan.sizeBytes,
+    ...(encryption && { from: objectEncryptionOf(encryption) }),
+    to: objectEncryptionOf(wished),
+    hasItAlready,
+  };
+}
+
 /** Another's upload is none: an answer that differs would tell who has what. */
 async function findOwned(context: UploadContext, owner: string, uploadId: string): Promise<UploadRecord> {
   const record = await context.catalog.find(uploadId);
   if (record?.bucket === context.objectStore.bucket && record.owner === owner) return record;
   throw new CoordinatorError('upload-not-found', `There is no upload ${uploadId} of yours.`, { uploadId });
+}
+
+/**
+ * The rotation by which the object got the very key that is asked for: whoever was cut off before the end, and asks again
+ * under another id, is told of that end.
+ */
+async function findWished(
+  { catalog }: UploadContext,
+  { uploadId, encryption, generation }: UploadRecord,
+  request: RotateRequest,
+): Promise<RotationRecord | undefined> {
+  const isWished =
+    encryption?.mode === 'sse-c' &&
+    request.encryption.mode === 'sse-c' &&
+    encryption.customerKeyMd5 === request.encryption.customerKeyMd5;
+  const newest = isWished ? await catalog.rotations.find(uploadId) : undefined;
+  return newest?.generation === generation ? newest : undefined;
 }
 
 interface Begun {
@@ -97,15 +150,37 @@ async function begin(context: UploadContext, node: UploadRecord, request: Rotate
 
 /** The encryption that the object shall have, if all that it takes is there. */
 function decideTarget(context: UploadContext, record: UploadRecord, request: RotateRequest): Encryption {
+  const encryption = wishedEncryption(context, record, request);
+  assertPossible(context, record, request, encryption);
+  return encryption;
+}
+
+/** As the policy and the store have it. */
+function wishedEncryption(
+  context: UploadContext,
+  { state, uploadId }: UploadRecord,
+  request: RotateRequest,
+): Encryption {
   const { objectStore, settings } = context;
-  const { uploadId } = record;
-  if (record.state !== 'COMPLETED') {
+  if (state !== 'COMPLETED') {
     throw new CoordinatorError(
       'upload-incomplete',
-      `Upload ${uploadId} is ${record.state}, so there is no object. Complete it first.`,
+      `Upload ${uploadId} is ${state}, so there is no object. Complete it first.`,
       { uploadId },
     );
   }
+  const encryption = decideEncryption(settings.encryption, objectStore, wishOf(context, request), true);
+  if (!encryption) throw new TypeError('a wish for encryption was decided to be none');
+  return encryption;
+}
+
+function assertPossible(
+  { objectStore }: UploadContext,
+  record: UploadRecord,
+  request: RotateRequest,
+  encryption: Encryption,
+): void {
+  const { uploadId } = record;
   if (record.encryption?.mode === 'sse-c' && !objectStore.profile.ssecCopy) {
     throw new CoordinatorError(
       'rotation-unsupported',
@@ -113,11 +188,8 @@ function decideTarget(context: UploadContext, record: UploadRecord, request: Rot
       { uploadId },
     );
   }
-  const encryption = decideEncryption(settings.encryption, objectStore, wishOf(context, request), true);
-  if (!encryption) throw new TypeError('a wish for encryption was decided to be none');
   const encryptions = encryptionsOf(record, encryption);
-  if (areEnough(keysIn(request, encryptions, uploadId), encryptions)) return encryption;
-  throw keysNeeded(uploadId);
+  if (!areEnough(keysIn(request, encryptions, uploadId), encryptions)) throw keysNeeded(uploadId);
 }
 
 /** A store that does without the key for an upload takes it for a copy all the same: the coordinator makes that itself. */
@@ -200,7 +272,7 @@ async function statusOf(
     context.catalog.find(uploadId),
   ]);
   if (!rotation || !node) throw new TypeError(`rotation ${rotationId} of ${uploadId} is gone`);
-  const { state, generation, lastError } = rotation;
+  const { state, generation, lastError, plan, copiedPartCount } = rotation;
   const isCurrent = (state === 'SWITCHED' || state === 'DONE') && node.generation === generation;
   return {
     rotationId,
@@ -208,8 +280,10 @@ async function statusOf(
     state,
     encryption: objectEncryptionOf(rotation.encryption),
     generation,
-    partCount: rotation.plan.partCount,
-    copiedPartCount: rotation.copiedPartCount,
+    sizeBytes: plan.sizeBytes,
+    partCount: plan.partCount,
+    copiedPartCount,
+    copiedBytes: Math.min(plan.sizeBytes, copiedPartCount * plan.partSizeBytes),
     createdAtEpochMs: rotation.createdAtEpochMs,
     ...(isCurrent && { result: resultOf(context, node) }),
     ...(isOpen(rotation) && { retryAfterSeconds: 2 }),

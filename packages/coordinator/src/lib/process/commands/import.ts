@@ -68,6 +68,9 @@ async function runImport(path: string, dryRun: boolean, world: CliWorld): Promis
   if (memory.kind !== 'servers') {
     throw new ConfigError(['LONGHAUL_DATABASE_URL is required: import moves into Postgres and Redis']);
   }
+  await access(path, constants.R_OK).catch((error: unknown) => {
+    throw cannotRead(path, error);
+  });
   return await withPorts(world, async ({ options, config }) => {
     const target = await wireMoveTarget(memory.databaseUrl);
     try {
@@ -83,12 +86,7 @@ async function runImport(path: string, dryRun: boolean, world: CliWorld): Promis
 
 /** The file is read more than once: stdin is kept for so long in a folder that nobody else may read. */
 async function withFile<Result>(file: string, work: (path: string) => Promise<Result>): Promise<Result> {
-  if (file !== '-') {
-    await access(file, constants.R_OK).catch((error: unknown) => {
-      throw cannotRead(file, error);
-    });
-    return await work(file);
-  }
+  if (file !== '-') return await work(file);
   const folder = await mkdtemp(join(tmpdir(), 'longhaul-import-'));
   try {
     const path = join(folder, 'stdin');

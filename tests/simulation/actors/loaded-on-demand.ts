@@ -5,3 +5,5 @@ import '../../../packages/sdk/src/lib/http/share-calls.ts';
 import '../../../packages/sdk/src/lib/integrity/composite-md5.ts';
 import '../../../packages/sdk/src/lib/schedule/wider.ts';
 import '../../../packages/sdk/src/lib/uploader/sending.ts';
+
+export { openStream } from '../../../packages/sdk/src/lib/sources/stream-source.ts';

@@ -1,7 +1,7 @@
 import { fullPartSizeOf } from '@longhaul/protocol';
 import { type SourceHints, UploadError } from '@longhaul/sdk/core';
-import { openStream } from '../../../packages/sdk/src/lib/sources/stream-source.ts';
 import type { Scheduler } from '../engine/scheduler.ts';
+import { openStream } from './loaded-on-demand.ts';
 import { openFile, type SimulatedFile, type SimulatedSource } from './source.ts';
 
 /** How the content of a file comes to a client that can read it only once. */

@@ -30,8 +30,9 @@ const NEVER_CALLED = [
 const OF_ROTATIONS =
   /^(objectStore\.(copyObject|copyPart|deleteVersions)|rotations\.(?!findDue before)\w+|keyVault\.\w+) /;
 
-/** Those that change nothing, and those that only a rotation makes that takes long, meets trouble, or is not asked for again. */
-const LEFT_OUT_OF_ROTATIONS = /^(rotations\.(find|findDue|renew|postpone)|keyVault\.get) /;
+/** Those that change nothing or only look, and those that only a rotation makes that takes long, meets trouble, or is not asked for again. */
+const LEFT_OUT_OF_ROTATIONS =
+  /^(rotations\.(find|findByKeys|findDue|countOpen|renew|postpone)|keyVault\.get) /;
 
 /** What a rotation changes: at the store, in its row, in the vault. */
 const IN_A_ROTATION = /^(rotations|keyVault)\.|^objectStore\.(copy|delete|(create|complete|abort)Multipart)/;

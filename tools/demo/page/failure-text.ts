@@ -18,6 +18,7 @@ const TITLES: Readonly<Record<UploadErrorCode, string>> = {
   COORDINATOR_REFUSED: 'The coordinator said no',
   STORE_UNREACHABLE: 'The object store does not answer',
   STORE_REFUSED: 'The object store said no',
+  CERTIFICATE_UNTRUSTED: 'The certificate is not trusted',
   CODE_UNREACHABLE: 'This page is out of date, or the network is away',
   KEY_UNUSABLE: 'The key does not fit',
   UPLOAD_ENDED: 'The upload was ended from elsewhere',

@@ -27,18 +27,7 @@ export async function fingerprintOf(source: ByteSource): Promise<string | undefi
   });
   const digest = await subtle.digest(
     'SHA-256',
-    join([new TextEncoder().encode(`${sizeBytes}\n`), ...(await Promise.all(samples))]),
+    await new Blob([`${sizeBytes}\n`, ...(await Promise.all(samples))]).arrayBuffer(),
   );
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-/** By hand: a Blob would go to the browser's process and back. */
-function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const all = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }

@@ -14,4 +14,5 @@ export { sendPart } from '../stages/send-part.ts';
 export { sendParts } from '../stages/send-parts.ts';
 export { foresee } from './foresee.ts';
 export { createSession } from './session.ts';
+export { wholeOf } from './whole-checksum.ts';
 export { workLeft } from './work-left.ts';

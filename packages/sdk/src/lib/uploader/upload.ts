@@ -1,5 +1,4 @@
-import { type Checksum, MIN_PART_SIZE_BYTES, type Receipt, type UploadResult } from '@longhaul/protocol';
-import { loaded } from '../loaded.ts';
+import { MIN_PART_SIZE_BYTES, type Receipt, type UploadResult } from '@longhaul/protocol';
 import type { ByteSource } from '../ports/byte-source.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import type { Digests } from '../stages/digest-parts.ts';
@@ -169,7 +168,7 @@ async function carry<Source extends ByteSource>(
   const { stopSignal, gate, dispatch, source } = job;
   const { session, opened, digests } = upload;
   const { once } = source;
-  const { workLeft, completeUpload } = upload.sending;
+  const { workLeft, completeUpload, wholeOf } = upload.sending;
   let work = workLeft(upload.created);
   let seesEtags = true;
   let other: unknown;
@@ -193,17 +192,6 @@ async function carry<Source extends ByteSource>(
     for (const part of work.missing) job.partMoved(part, 0);
     dispatch({ kind: 'sending', upload: opened });
   }
-}
-
-/**
- * The digest of the whole, as S3 makes it. What the coordinator knows of parts whose ETags nobody could read is the store's word
- * alone, and need not be MD5s to be compared with ours.
- */
-async function wholeOf(digests: Digests | undefined, seesEtags: boolean): Promise<Checksum | undefined> {
-  const all = await digests?.all();
-  if (!all || all.whole || !seesEtags) return all?.whole;
-  const { compositeMd5 } = await loaded(import('../integrity/composite-md5.ts'));
-  return compositeMd5(all.parts);
 }
 
 /** Sends what is left, and answers what is left to be reported. */

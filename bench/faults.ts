@@ -16,9 +16,9 @@ const HELP = `Uploads files through a proxy that answers some PUTs with 503 and 
 Longhaul and with @aws-sdk/lib-storage, and compares every object with its file.
 
 Usage
-  npx --yes pnpm@12 bench faults [--uploads 20] [--size-mib 64] [--throttled 0.05] [--reset 0.02] [--seed 1] [--json]
+  npx --yes pnpm@12 bench faults [--uploads 60] [--size-mib 64] [--throttled 0.05] [--reset 0.02] [--seed 1] [--json]
 
-  --uploads N      files, one after another, for each client
+  --uploads N      files, one after another, for each client; of few PUTs far more than that fraction may meet a fault
   --throttled F    fraction of PUTs answered 503 SlowDown
   --reset F        fraction of PUTs whose connection is cut in the middle of the body
   --seed N         decides which PUT meets what; the same seed, the same fates in the order of the PUTs
@@ -31,7 +31,7 @@ const MOST_REQUESTS = 1.12;
 
 const { values } = parseArgs({
   options: {
-    uploads: { type: 'string', default: '20' },
+    uploads: { type: 'string', default: '60' },
     'size-mib': { type: 'string', default: '64' },
     throttled: { type: 'string', default: '0.05' },
     reset: { type: 'string', default: '0.02' },

@@ -144,14 +144,16 @@ for (const [store, defaultKmsKeyId, turns] of TURNS) {
     }
 
     const fromKey = turns.some(([from]) => from === 'sse-c');
-    it.runIf(!fromKey)('refuses to begin from a key, which the store does not copy', async () => {
-      const [old, next] = [newKey(), newKey()];
-      const object = await upload(300_000, 'sse-c', old);
-      const request = { encryption: next.wish, oldCustomerKey: old.base64 };
-      const { status, answer } = await rotateToEnd(world.url, object.uploadId, request);
-      expect([status, answer]).toMatchObject([400, { code: 'rotation-unsupported' }]);
-      await expectContent(object, object.key, 'sse-c', old);
-    });
+    if (!fromKey) {
+      it('refuses to begin from a key, which the store does not copy', async () => {
+        const [old, next] = [newKey(), newKey()];
+        const object = await upload(300_000, 'sse-c', old);
+        const request = { encryption: next.wish, oldCustomerKey: old.base64 };
+        const { status, answer } = await rotateToEnd(world.url, object.uploadId, request);
+        expect([status, answer]).toMatchObject([400, { code: 'rotation-unsupported' }]);
+        await expectContent(object, object.key, 'sse-c', old);
+      });
+    }
 
     it('changes nothing when the old key is another one, and rotates again from what it has become', async () => {
       const keys = [newKey(), newKey(), newKey()] as const;

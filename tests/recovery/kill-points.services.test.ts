@@ -16,19 +16,22 @@ import { describeServers, serversOf } from './support/servers.ts';
 const AROUND_THE_STORE =
   /^(objectStore\.(create|complete|abort)MultipartUpload|catalog\.(saveMultipart|finishCompletion)) /;
 
-/** Made by no scenario: those of uploads with a quota, a takeover or a customer's key, and a figure for the metrics. */
+/**
+ * Made by no scenario: those of uploads with a quota, a takeover or a customer's key, a figure for the metrics, and a copy in one
+ * step, which rotations make no more.
+ */
 const NEVER_CALLED = [
   'catalog.reserve',
   'catalog.revokeTokens',
   'catalog.openUploads',
   'objectStore.signCreate',
+  'objectStore.copyObject',
   'objectStore.findListed',
-  'objectStore.listMultipartUploadsPage',
 ];
 
 /** Made by rotations alone, which versitygw has not: it knows no encryption. */
 const OF_ROTATIONS =
-  /^(objectStore\.(copyObject|copyPart|deleteVersions)|rotations\.(?!findDue before)\w+|keyVault\.\w+) /;
+  /^(objectStore\.(copyPart|deleteVersions)|rotations\.(?!findDue before)\w+|keyVault\.\w+) /;
 
 /** Those that change nothing or only look, and those that only a rotation makes that takes long, meets trouble, or is not asked for again. */
 const LEFT_OUT_OF_ROTATIONS =

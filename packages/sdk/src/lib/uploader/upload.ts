@@ -171,7 +171,6 @@ async function carry<Source extends ByteSource>(
   const { workLeft, completeUpload, wholeOf } = upload.sending;
   let work = workLeft(upload.created);
   let seesEtags = true;
-  let other: unknown;
   for (let round = 1; ; round++) {
     const sent = sendAndReport(job, upload, work, () => (seesEtags = false));
     const report = await (once ? sent : sent.catch(upload.sending.leaveToCompletion));
@@ -185,9 +184,8 @@ async function carry<Source extends ByteSource>(
     });
     const { result, refusal } = completion;
     if (result) return result;
-    if (isOfOther(refusal)) other = refusal;
     // What was read once cannot be sent again.
-    if (round === MAX_ROUNDS || once) throw other ?? refusal;
+    if (round === MAX_ROUNDS || once) throw refusal;
     work = workLeft(await session.reopen(), refusal);
     for (const part of work.missing) job.partMoved(part, 0);
     dispatch({ kind: 'sending', upload: opened });
@@ -230,9 +228,9 @@ async function sendAndReport<Source extends ByteSource>(
   return await exchange.rest();
 }
 
-/** Others send, or have completed, another content as the same file: this one gets an upload of its own. */
+/** Others have completed another content as the same file, or send one and replace what is sent here: this one gets an upload of its own. */
 function isOfOther(error: unknown): boolean {
-  return /^(parts-differ|upload-completed)$/.test(codeOf(error));
+  return /^(parts-|upload-completed)/.test(codeOf(error));
 }
 
 /** The coordinator has let go of the upload by itself: nobody wanted its end, so it may begin again. */

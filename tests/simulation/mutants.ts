@@ -230,8 +230,11 @@ export const MUTANTS: readonly Mutation[] = [
     mutate: ({ objectStore }) => ({
       objectStore: {
         ...objectStore,
-        listMultipartUploads: ({ prefix }) =>
-          objectStore.listMultipartUploads({ prefix: prefix.endsWith('/') ? 'longhaul/' : prefix }),
+        listMultipartUploadsPage: ({ prefix, ...page }) =>
+          objectStore.listMultipartUploadsPage({
+            ...page,
+            prefix: prefix.endsWith('/') ? 'longhaul/' : prefix,
+          }),
       },
     }),
   },

@@ -16,16 +16,12 @@ import { describeServers, serversOf } from './support/servers.ts';
 const AROUND_THE_STORE =
   /^(objectStore\.(create|complete|abort)MultipartUpload|catalog\.(saveMultipart|finishCompletion)) /;
 
-/**
- * Made by no scenario: those of uploads with a quota, a takeover or a customer's key, a figure for the metrics, and a copy in one
- * step, which rotations make no more.
- */
+/** Made by no scenario: those of uploads with a quota, a takeover or a customer's key, and a figure for the metrics. */
 const NEVER_CALLED = [
   'catalog.reserve',
   'catalog.revokeTokens',
   'catalog.openUploads',
   'objectStore.signCreate',
-  'objectStore.copyObject',
   'objectStore.findListed',
 ];
 

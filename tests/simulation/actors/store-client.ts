@@ -55,10 +55,7 @@ export function createStoreClient(input: StoreClientInput, caller: Caller): Obje
     ...remote,
     locationOf: direct.locationOf,
     completeMultipartUpload: (request) => complete(input, caller, request),
-    copyObject: ({ source, ...object }) =>
-      sendCopy(input, caller, { method: 'copyObject', begin: () => s3.beginCopy(object, source) }),
-    copyPart: (request) =>
-      sendCopy(input, caller, { method: 'copyPart', begin: () => s3.beginPartCopy(request) }),
+    copyPart: (request) => sendCopy(input, caller, () => s3.beginPartCopy(request)),
     async putObject(object) {
       try {
         return await remote.putObject(object);

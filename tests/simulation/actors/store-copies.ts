@@ -22,27 +22,25 @@ const COPY_MS = 2_000;
 const SLOW_COPY_MS = 100_000;
 const MAX_COPY_MS = 30 * 60_000;
 
-/** One copy. */
-export interface Copy {
-  readonly method: 'copyObject' | 'copyPart';
-  /** Lets it in. @throws S3Refusal */
-  begin(): Work<unknown>;
-}
+const CALL = 'objectStore.copyPart';
 
-/** A copy at the store: sent once, worked on for as long as it takes, whether or not somebody waits for the answer. */
-export function sendCopy(world: CopyWorld, caller: Caller, { method, begin }: Copy): Promise<void> {
+/**
+ * A copy at the store: sent once, worked on for as long as it takes, whether or not somebody waits for the answer.
+ *
+ * @param begin lets it in, or throws an `S3Refusal`
+ */
+export function sendCopy(world: CopyWorld, caller: Caller, begin: () => Work<unknown>): Promise<void> {
   const { scheduler, random, faults, wire } = world;
-  const name = `objectStore.${method}`;
   return new Promise((resolve, reject) => {
-    if (!wire.pass(caller, `${name} before`)) return;
+    if (!wire.pass(caller, `${CALL} before`)) return;
     let isAnswered = false;
     const answer = (words: string, error?: Error): void => {
       if (isAnswered) return;
       isAnswered = true;
       deadline.cancel();
-      scheduler.note(`${caller.name} ${name} ${words}`);
+      scheduler.note(`${caller.name} ${CALL} ${words}`);
       scheduler.after(random.delayMs(LATENCY_MS), () => {
-        if (!wire.pass(caller, `${name} after`)) return;
+        if (!wire.pass(caller, `${CALL} after`)) return;
         if (error) reject(error);
         else resolve();
       });

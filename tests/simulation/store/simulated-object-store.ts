@@ -50,9 +50,6 @@ export function createSimulatedObjectStore(
       const secretHeaders = sealHeaders(object).secret;
       return presign({ key: object.key, sizeBytes, headers, secretHeaders }, nowEpochMs(), expiresInSeconds);
     },
-    async copyObject({ source, ...object }) {
-      orRefused(() => s3.beginCopy(object, source).finish());
-    },
     async copyPart(request) {
       orRefused(() => s3.beginPartCopy(request).finish());
     },

@@ -116,8 +116,6 @@ export interface SimulatedS3 {
   /** Lets a PUT to a presigned URL in. @throws S3Refusal */
   beginPut(request: PutRequest, content: Content): Work<Written>;
   putObject(object: NewObject, content: Content, ifNoneMatch: boolean): Written;
-  /** Lets a CopyObject in. @throws S3Refusal */
-  beginCopy(object: NewObject, source: CopySource): Work<Written>;
   /** Lets an UploadPartCopy in. @throws S3Refusal */
   beginPartCopy(request: PartCopyRequest): Work<Written>;
   /** Lets a Complete in. @throws S3Refusal */
@@ -278,11 +276,6 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
       };
     },
     putObject: putUnlessThere,
-    beginCopy(object, source) {
-      const { content } = sourceOf(source);
-      const seal = sealFor(object);
-      return { finish: () => writtenOf(put(object, content, etagOf(content, seal))) };
-    },
     beginPartCopy({ source, range, partNumber, customerKey, ...ref }) {
       const content = sliceOf(sourceOf(source).content, range.start, range.end);
       const upload = find(ref);

@@ -56,14 +56,9 @@ export interface ObjectStore {
   ): Promise<Grant>;
 
   /**
-   * Copies a whole object at the store, in one step and sent once; it takes the place of what stands at the key. The source
-   * may be at most `profile.maxCopySizeBytes`. What came of it when nobody answers, only HEAD can tell.
+   * Makes a part of a stretch of another object, at the store: at most `profile.maxCopySizeBytes`; `end` is the first byte that
+   * is left out. Sent once.
    */
-  copyObject(
-    input: NewObject & { readonly source: CopySource; readonly checksumAlgorithm?: FullObjectAlgorithm },
-  ): Promise<void>;
-
-  /** Makes a part of a stretch of another object, at the store. `end` is the first byte that is left out. Sent once. */
   copyPart(
     input: MultipartRef & {
       readonly partNumber: number;

@@ -63,16 +63,15 @@ export interface StoreProfile {
    * know it. Where `sse-c` is there and this is `false`, the key passes through the coordinator.
    */
   readonly ssecBlind: boolean;
-  /** An object with SSE-C can be copied on the server (CopyObject and UploadPartCopy with a key for the source). */
+  /** An object with SSE-C can be copied on the server (UploadPartCopy with a key for the source). */
   readonly ssecCopy: boolean;
-  /** Most bytes that one CopyObject or UploadPartCopy takes; default 5 GiB. */
+  /** Most bytes that one UploadPartCopy takes; default 5 GiB. */
   readonly maxCopySizeBytes?: number;
   /**
-   * What a copy at the store passes over without a word; left out: nothing. `encryption`: CopyObject leaves out a key of the
-   * caller's for the copy, so that is made by UploadPartCopy. `if-match`: both take another source than the one that is meant.
-   * `checksum`: UploadPartCopy works none out, and is refused where the upload was begun with an algorithm.
+   * What UploadPartCopy passes over without a word; left out: nothing. `if-match`: it takes another source than the one that is
+   * meant. `checksum`: it works none out, and is refused where the upload was begun with an algorithm.
    */
-  readonly copyIgnores?: readonly ('encryption' | 'if-match' | 'checksum')[];
+  readonly copyIgnores?: readonly ('if-match' | 'checksum')[];
   /** Metadata that is signed as headers of a presigned CreateMultipartUpload is kept. */
   readonly presignedCreateMetadata: boolean;
   /** The same bytes sent again as the same part have the same ETag, without encryption by a key of the caller. */

@@ -37,7 +37,7 @@ const PROFILE = v.object({
   abortAfterDays: v.exactOptional(count),
   maxObjectSizeBytes: v.exactOptional(count),
   maxCopySizeBytes: v.exactOptional(count),
-  copyIgnores: v.exactOptional(v.array(v.picklist(['encryption', 'if-match', 'checksum']))),
+  copyIgnores: v.exactOptional(v.array(v.picklist(['if-match', 'checksum']))),
   requestsPerSecond: v.exactOptional(count),
   http2: v.exactOptional(flag),
 });

@@ -5,7 +5,7 @@ import { createClientSigner } from './s3-acceleration.ts';
 import { connectS3, type S3Connection, type S3ObjectStoreOptions } from './s3-client.ts';
 import { completeMultipartUpload } from './s3-complete.ts';
 import { toObjectStoreError } from './s3-error.ts';
-import { copyObject, copyPart } from './s3-copy.ts';
+import { copyPart } from './s3-copy.ts';
 import { deleteVersions } from './s3-delete-versions.ts';
 import { customerKeyHeaders } from './s3-encryption.ts';
 import { checksumHeaders, newObjectHeaders } from './s3-headers.ts';
@@ -52,7 +52,6 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStor
       ...(await sign(partToSign(connection, input))),
     }),
     signPut: async (input) => ({ partNumber: 1, ...(await sign(wholeToSign(connection, input))) }),
-    copyObject: (input) => copyObject(connection, input),
     copyPart: (input) => copyPart(connection, input),
     listParts: (input) => listParts(connection, input),
     completeMultipartUpload: (input) => completeMultipartUpload(connection, input),

@@ -43,9 +43,9 @@ export const cephRadosgw16Profile: StoreProfile = {
   // SSE-KMS where it has been given a key service; without one it answers 400.
   encryption: ['sse-kms', 'sse-c'],
   ssecBlind: true,
-  // 501 to CopyObject and 400 to UploadPartCopy from an object with SSE-C.
+  // 400 to UploadPartCopy from an object with SSE-C.
   ssecCopy: false,
-  copyIgnores: ['encryption', 'if-match'],
+  copyIgnores: ['if-match'],
   objectOptions: ['cacheControl', 'contentDisposition', 'contentEncoding'],
 };
 

@@ -7,7 +7,8 @@ import { contextOf } from './upload-context.ts';
 import { cancelRecord } from './uploads/cancel-upload.ts';
 import type { UploadContext } from './uploads/context.ts';
 import { type ReconcileReport, reconcileUploads } from './uploads/reconcile-uploads.ts';
-import { foreseeRotation, rotateObject, type RotationOutlook } from './uploads/rotations/rotate-object.ts';
+import { foreseeRotation, type RotationOutlook } from './uploads/rotations/foresee-rotation.ts';
+import { rotateObject } from './uploads/rotations/rotate-object.ts';
 import { type SweepReport, sweepUploads } from './uploads/sweep-uploads.ts';
 
 /** Most uploads, or events, that one call looks after when nobody says otherwise. */
@@ -135,8 +136,7 @@ export async function foreseeRotationAsOperator(
   request: RotateRequest,
 ): Promise<RotationOutlook> {
   const context = contextOf(options);
-  const { owner } = await findAnybodys(context, uploadId);
-  return await foreseeRotation(context, owner, uploadId, request);
+  return foreseeRotation(context, await findAnybodys(context, uploadId), request);
 }
 
 async function findAnybodys(

@@ -82,9 +82,21 @@ async function listAsStored(
   if (!listed) return undefined;
   // Where the key was not used the store has refused the request: its MD5 is signed into every URL.
   const shown = { ...listed, encryption: 'sse-c', metadata: {} } as const;
-  const suffix = plan.sizeBytes === null ? '' : `-${plan.partCount}"`;
-  const isWholeForm = mode !== 'multipart' || listed.etag.endsWith(suffix);
-  return isWholeForm ? { ...shown, metadata: { [WRITE_TOKEN_NAME]: writeToken } } : shown;
+  const partCount = mode === 'multipart' && plan.sizeBytes !== null ? plan.partCount : undefined;
+  return namedByKey(shown, writeToken, partCount);
+}
+
+/**
+ * An object without a write token at a key that nobody else writes to: the key stands for the token, if the ETag is one of as many
+ * parts as there shall be.
+ *
+ * @param partCount left out: of any form
+ */
+export function namedByKey(object: StoredObject, writeToken: string, partCount?: number): StoredObject {
+  const { metadata, etag } = object;
+  const isOfForm = partCount === undefined || etag.endsWith(`-${partCount}"`);
+  if (metadata[WRITE_TOKEN_NAME] !== undefined || !isOfForm) return object;
+  return { ...object, metadata: { ...metadata, [WRITE_TOKEN_NAME]: writeToken } };
 }
 
 /** A store that keeps no checksum may still have made the ETag of the MD5, or MD5s; one that has not says nothing by that. */

@@ -1,9 +1,8 @@
-import { ObjectStoreError, type StoredObject } from '../../ports/object-store.ts';
+import { ObjectStoreError } from '../../ports/object-store.ts';
 import type { RotationRecord, RotationRef } from '../../ports/rotations.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import type { UploadContext } from '../context.ts';
-import { WRITE_TOKEN_NAME } from '../object-metadata.ts';
-import { judgeObject, type Proof } from '../prove-object.ts';
+import { judgeObject, namedByKey, type Proof } from '../prove-object.ts';
 import { copyObject, type Copying } from './copy-object.ts';
 import { appearableForMs, cleanUpCopy, removeLateObject, removeOldObject } from './leave-one.ts';
 import { areEnough, findRotationKeys, forgetRotationKeys, type RotationKeys } from './rotation-keys.ts';
@@ -113,22 +112,9 @@ async function proveCopy(
   const { s3Key: key, writeToken, encryption, plan } = rotation;
   const object = await objectStore.headObject({ key, ...(keys.new && { customerKey: keys.new }) });
   const { checksum } = record;
-  return judgeObject(object && named(object, rotation), {
-    plan,
-    writeToken,
-    encryption,
-    ...(checksum && { checksum }),
-  });
-}
-
-/**
- * Some stores drop the metadata of what is made of parts. There the key stands for the write token: a generation is used once,
- * so nobody else has written there.
- */
-function named(object: StoredObject, { writeToken, plan }: RotationRecord): StoredObject {
-  const { metadata, etag } = object;
-  const isNameless = metadata[WRITE_TOKEN_NAME] === undefined && etag.endsWith(`-${plan.partCount}"`);
-  return isNameless ? { ...object, metadata: { ...metadata, [WRITE_TOKEN_NAME]: writeToken } } : object;
+  // Some stores drop the metadata of what is made of parts. A generation is used once, so nobody else writes to its key.
+  const copy = object && namedByKey(object, writeToken, plan.partCount);
+  return judgeObject(copy, { plan, writeToken, encryption, ...(checksum && { checksum }) });
 }
 
 /** Refusals that the next try may not meet: another driver, or the store itself, has gone on in between. */

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { isDeepStrictEqual } from 'node:util';
 import {
   type Encryption,
   MAX_PART_SIZE_BYTES,
-  type ObjectEncryption,
   objectEncryptionOf,
   planParts,
   type RotateRequest,
@@ -13,12 +11,12 @@ import { CoordinatorError } from '../../coordinator-error.ts';
 import type { RotationDraft, RotationRecord } from '../../ports/rotations.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import type { UploadContext } from '../context.ts';
-import { decideEncryption } from '../encryption-policy.ts';
 import { resultOf } from '../upload-answers.ts';
 import { wholeOf } from '../whole-record.ts';
 import { baseKeyOf } from './base-key.ts';
 import { driveRotation } from './drive-rotation.ts';
 import { areEnough, findRotationKeys, keepRotationKeys, keysIn, type RotationKeys } from './rotation-keys.ts';
+import { decideTarget, encryptionsOf, keysNeeded } from './rotation-wish.ts';
 
 /** Parts of a copy: large, because the store does not send them anywhere, and no larger than it takes in one go. */
 const COPY_PART_BYTES = 256 * 1024 ** 2;
@@ -30,7 +28,7 @@ const MAX_MOVES = 5;
  * Gives a complete object another encryption, as its owner wishes. Waits a while for the end; then the work goes on by itself.
  *
  * @throws CoordinatorError `upload-not-found`, `upload-incomplete`, `rotation-open`, `rotation-failed`,
- * `rotation-unsupported`, `customer-key-needed`, `customer-key-mismatch`, and what {@link decideEncryption} throws
+ * `rotation-unsupported`, `customer-key-needed`, `customer-key-mismatch`, and what the encryption policy refuses
  */
 export async function rotateObject(
   context: UploadContext,
@@ -71,38 +69,6 @@ export async function getRotation(
   throw new CoordinatorError('rotation-not-found', `The object of upload ${uploadId} was never rotated.`, {
     uploadId,
   });
-}
-
-/** What a rotation would do. */
-export interface RotationOutlook {
-  readonly key: string;
-  readonly sizeBytes: number;
-  /** How the object is encrypted now; left out: as the bucket does it by itself. */
-  readonly from?: ObjectEncryption;
-  readonly to: ObjectEncryption;
-  /** The object has the very encryption that is asked for, and the very key. */
-  readonly hasItAlready: boolean;
-}
-
-/** What {@link rotateObject} would do. Changes nothing, and throws what that would refuse at once. */
-export async function foreseeRotation(
-  context: UploadContext,
-  owner: string,
-  uploadId: string,
-  request: RotateRequest,
-): Promise<RotationOutlook> {
-  const record = await findOwned(context, owner, uploadId);
-  const { s3Key: key, encryption } = record;
-  const wished = wishedEncryption(context, record, request);
-  const hasItAlready = isDeepStrictEqual(encryption, wished);
-  if (!hasItAlready) assertPossible(context, record, request, wished);
-  return {
-    key,
-    sizeBytes: wholeOf(record).plan.sizeBytes,
-    ...(encryption && { from: objectEncryptionOf(encryption) }),
-    to: objectEncryptionOf(wished),
-    hasItAlready,
-  };
 }
 
 /** Another's upload is none: an answer that differs would tell who has what. */
@@ -146,63 +112,6 @@ async function begin(context: UploadContext, node: UploadRecord, request: Rotate
     record = (await context.catalog.find(record.uploadId)) ?? record;
   }
   throw openError(node.uploadId);
-}
-
-/** The encryption that the object shall have, if all that it takes is there. */
-function decideTarget(context: UploadContext, record: UploadRecord, request: RotateRequest): Encryption {
-  const encryption = wishedEncryption(context, record, request);
-  assertPossible(context, record, request, encryption);
-  return encryption;
-}
-
-/** As the policy and the store have it. */
-function wishedEncryption(
-  context: UploadContext,
-  { state, uploadId }: UploadRecord,
-  request: RotateRequest,
-): Encryption {
-  const { objectStore, settings } = context;
-  if (state !== 'COMPLETED') {
-    throw new CoordinatorError(
-      'upload-incomplete',
-      `Upload ${uploadId} is ${state}, so there is no object. Complete it first.`,
-      { uploadId },
-    );
-  }
-  const encryption = decideEncryption(settings.encryption, objectStore, wishOf(context, request), true);
-  if (!encryption) throw new TypeError('a wish for encryption was decided to be none');
-  return encryption;
-}
-
-function assertPossible(
-  { objectStore }: UploadContext,
-  record: UploadRecord,
-  request: RotateRequest,
-  encryption: Encryption,
-): void {
-  const { uploadId } = record;
-  if (record.encryption?.mode === 'sse-c' && !objectStore.profile.ssecCopy) {
-    throw new CoordinatorError(
-      'rotation-unsupported',
-      `The store (${objectStore.profile.name}) copies no object with sse-c. Download it with its key, and upload it anew.`,
-      { uploadId },
-    );
-  }
-  const encryptions = encryptionsOf(record, encryption);
-  if (!areEnough(keysIn(request, encryptions, uploadId), encryptions)) throw keysNeeded(uploadId);
-}
-
-/** A store that does without the key for an upload takes it for a copy all the same: the coordinator makes that itself. */
-function wishOf({ objectStore }: UploadContext, { encryption }: RotateRequest): RotateRequest['encryption'] {
-  if (encryption.mode !== 'sse-c' || !objectStore.profile.ssecBlind) return encryption;
-  return { mode: encryption.mode, customerKeyMd5: encryption.customerKeyMd5 };
-}
-
-function encryptionsOf(
-  { encryption: sourceEncryption }: UploadRecord,
-  encryption: Encryption,
-): Pick<RotationRecord, 'encryption' | 'sourceEncryption'> {
-  return { encryption, ...(sourceEncryption && { sourceEncryption }) };
 }
 
 function draftOf(
@@ -293,14 +202,6 @@ async function statusOf(
 
 function isOpen({ state }: RotationRecord): boolean {
   return state === 'PENDING' || state === 'COPYING' || state === 'SWITCHED';
-}
-
-function keysNeeded(uploadId: string): CoordinatorError {
-  return new CoordinatorError(
-    'customer-key-needed',
-    `The copy takes keys that are not here. Send oldCustomerKey where the object of upload ${uploadId} has one, and customerKey where it shall have one.`,
-    { uploadId },
-  );
 }
 
 function openError(uploadId: string): CoordinatorError {

@@ -9,7 +9,7 @@ export {
   tidy,
   type TidyReport,
 } from './lib/maintenance.ts';
-export type { RotationOutlook } from './lib/uploads/rotations/rotate-object.ts';
+export type { RotationOutlook } from './lib/uploads/rotations/foresee-rotation.ts';
 export { type BackgroundPace, type BackgroundWork, startBackgroundWork } from './lib/background-work.ts';
 export type { SweepReport } from './lib/uploads/sweep-uploads.ts';
 export type {

@@ -2,7 +2,7 @@ import { createHash as createNodeHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { type ChecksumAlgorithm, combineChecksums } from '@longhaul/protocol';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { createHash } from './create-hash.ts';
 
 function digestOf(algorithm: ChecksumAlgorithm, ...pieces: readonly Uint8Array[]): string {
@@ -10,6 +10,17 @@ function digestOf(algorithm: ChecksumAlgorithm, ...pieces: readonly Uint8Array[]
   for (const piece of pieces) hash.update(piece);
   return Buffer.from(hash.digest()).toString('base64');
 }
+
+/** As where a content security policy refuses modules, or the runtime lacks instructions for sixteen bytes at once. */
+const REFUSING = {
+  ...WebAssembly,
+  Memory: WebAssembly.Memory,
+  Module: class {
+    constructor() {
+      throw new WebAssembly.CompileError('refused');
+    }
+  },
+};
 
 // Long enough for every table and block, cut anywhere, at any place in memory.
 const pieces = fc.array(
@@ -60,5 +71,29 @@ describe('createHash', () => {
     ['MD5', 'JfnnlDI7RTiF9RgfG2JNCw=='],
   ] as const)('computes the %s of the check text', (algorithm, value) => {
     expect(digestOf(algorithm, Buffer.from('123456789'))).toBe(value);
+  });
+
+  describe.each([
+    ['there is no WebAssembly', undefined],
+    ['a module is refused', REFUSING],
+  ])('where %s', (_, runtime) => {
+    afterEach(() => void vi.unstubAllGlobals());
+
+    const long = Uint8Array.from({ length: 700_001 }, (_each, index) => (index * 2_654_435_761) >>> 13);
+    const ofLong = Buffer.alloc(4);
+    ofLong.writeUInt32BE(crc32(long));
+
+    it.each([
+      ['CRC32', long, ofLong.toString('base64')],
+      ['CRC64NVME', Buffer.from('123456789'), 'rosUhgp5mIg='],
+    ] as const)('leaves the %s to tables', async (algorithm, content, value) => {
+      vi.stubGlobal('WebAssembly', runtime);
+      vi.resetModules();
+      expect((await import('./fast-crc32.ts')).createFastCrc32()).toBeUndefined();
+      expect((await import('./fast-crc64.ts')).createFastCrc64()).toBeUndefined();
+      const hash = (await import('./create-hash.ts')).createHash(algorithm);
+      hash.update(content);
+      expect(Buffer.from(hash.digest()).toString('base64')).toBe(value);
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createFastCrc32 } from './fast-crc32.ts';
 import type { Hash } from './hash.ts';
 
@@ -24,8 +24,6 @@ const pieces = fc.array(
 );
 
 describe('the CRC32 in WebAssembly', () => {
-  afterEach(() => void vi.unstubAllGlobals());
-
   it('is the one of zlib', () => {
     fc.assert(
       fc.property(pieces, (cut) => {
@@ -43,27 +41,5 @@ describe('the CRC32 in WebAssembly', () => {
     one?.update(bytes.subarray(0, 100_000));
     expect(digestOf(other, bytes.subarray(7))).toBe(zlibOf(bytes.subarray(7)));
     expect(digestOf(one, bytes.subarray(100_000))).toBe(zlibOf(bytes));
-  });
-
-  it.each([
-    ['there is no WebAssembly', undefined],
-    [
-      'one is refused, or has no instructions for sixteen bytes at once',
-      {
-        ...WebAssembly,
-        Memory: WebAssembly.Memory,
-        Module: class {
-          constructor() {
-            throw new WebAssembly.CompileError('refused');
-          }
-        },
-      },
-    ],
-  ])('leaves it to the tables where %s', async (_, runtime) => {
-    vi.stubGlobal('WebAssembly', runtime);
-    vi.resetModules();
-    expect((await import('./fast-crc32.ts')).createFastCrc32()).toBeUndefined();
-    const { createHash } = await import('./create-hash.ts');
-    expect(digestOf(createHash('CRC32'), bytes)).toBe(zlibOf(bytes));
   });
 });

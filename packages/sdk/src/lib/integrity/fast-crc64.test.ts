@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { createCrc64 } from './crc64.ts';
 import { createFastCrc64 } from './fast-crc64.ts';
 import type { Hash } from './hash.ts';
@@ -16,8 +16,6 @@ const pieces = fc.array(
 );
 
 describe('the CRC64NVME in WebAssembly', () => {
-  afterEach(() => void vi.unstubAllGlobals());
-
   it('is the one of the tables', () => {
     fc.assert(
       fc.property(pieces, (cut) => {
@@ -36,27 +34,5 @@ describe('the CRC64NVME in WebAssembly', () => {
     one?.update(Buffer.from('1234'));
     expect(digestOf(other, Buffer.from('123456789'))).toBe('rosUhgp5mIg=');
     expect(digestOf(one, Buffer.from('56789'))).toBe('rosUhgp5mIg=');
-  });
-
-  it.each([
-    ['there is no WebAssembly', undefined],
-    [
-      'a content security policy refuses it',
-      {
-        ...WebAssembly,
-        Memory: WebAssembly.Memory,
-        Module: class {
-          constructor() {
-            throw new WebAssembly.CompileError('refused');
-          }
-        },
-      },
-    ],
-  ])('leaves it to the tables where %s', async (_, runtime) => {
-    vi.stubGlobal('WebAssembly', runtime);
-    vi.resetModules();
-    expect((await import('./fast-crc64.ts')).createFastCrc64()).toBeUndefined();
-    const { createHash } = await import('./create-hash.ts');
-    expect(digestOf(createHash('CRC64NVME'), Buffer.from('123456789'))).toBe('rosUhgp5mIg=');
   });
 });

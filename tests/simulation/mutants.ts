@@ -31,7 +31,7 @@ export const MUTANTS: readonly Mutation[] = [
         file: { ...first.file, sizeBytes: 17 * 1024 ** 2 },
         crashes: [],
         transferMs: 5_000,
-        cancelAfterMs: index > 1 ? 25_000 * index : undefined,
+        cancelAfterMs: index > 1 ? 60_000 * index : undefined,
       })),
       (plan) => ({
         ...plan,

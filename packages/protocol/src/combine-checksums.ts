@@ -75,3 +75,8 @@ function toBase64(value: bigint, bytes: number): string {
     text = String.fromCharCode(Number(left & 255n)) + text;
   return btoa(text);
 }
+
+/** Whether a checksum is that of a list of parts, by their MD5s, as S3 writes it: `-` and their number stand behind it. */
+export function isComposite(checksum: Checksum | undefined): boolean {
+  return checksum?.value.includes('-') === true;
+}

@@ -1,3 +1,4 @@
+import { isComposite } from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { CompleteOutcome, StoredPart } from '../ports/object-store.ts';
@@ -18,7 +19,7 @@ import {
 import { partsDigestOf } from './parts-digest.ts';
 import { proveObject } from './prove-object.ts';
 import { closedError } from './upload-answers.ts';
-import { checksumBy, checksumOfParts, declaredAlgorithm, differ, isComposite } from './upload-checksum.ts';
+import { checksumBy, checksumOfParts, declaredAlgorithm, differ } from './upload-checksum.ts';
 import { type WholeRecord, wholeOf } from './whole-record.ts';
 
 type OpenWhole = OpenRecord & WholeRecord;

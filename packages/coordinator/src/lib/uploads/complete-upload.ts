@@ -1,4 +1,10 @@
-import type { Checksum, CompleteRequest, CompleteResponse, Receipt } from '@longhaul/protocol';
+import {
+  type Checksum,
+  type CompleteRequest,
+  type CompleteResponse,
+  isComposite,
+  type Receipt,
+} from '@longhaul/protocol';
 import { CoordinatorError } from '../coordinator-error.ts';
 import { completeMultipart } from './complete-multipart.ts';
 import { completeWhole } from './complete-whole.ts';
@@ -6,7 +12,7 @@ import type { UploadContext } from './context.ts';
 import { exchangeParts } from './exchange-parts.ts';
 import type { CompletionEnd } from './finish-completion.ts';
 import { closedError, completedAnswer, completingAnswer, findRecord } from './upload-answers.ts';
-import { differ, etagOfMd5, isComposite } from './upload-checksum.ts';
+import { differ, etagOfMd5 } from './upload-checksum.ts';
 import type { TokenClaims } from './upload-token.ts';
 import { sizeMismatch, type WholeRecord, wholeOf } from './whole-record.ts';
 

@@ -3,6 +3,7 @@ import {
   type Checksum,
   type ChecksumAlgorithm,
   combineChecksums,
+  isComposite,
   type ReceivedPart,
 } from '@longhaul/protocol';
 import type { StoredPart } from '../ports/object-store.ts';
@@ -64,11 +65,6 @@ export function checksumOfParts(
   const md5 = createHash('md5');
   for (const { checksum } of stretches) md5.update(checksum.value, 'base64');
   return { algorithm: 'MD5', value: `${md5.digest('base64')}-${stretches.length}` };
-}
-
-/** Whether it is of a list of parts, by their MD5s. */
-export function isComposite(checksum: Checksum | undefined): boolean {
-  return checksum?.value.includes('-') === true;
 }
 
 /** Whether two checksums of wholes are of different contents; `undefined` where they cannot be compared. */

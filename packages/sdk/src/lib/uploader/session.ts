@@ -1,10 +1,11 @@
-import type {
-  CancelResponse,
-  CompleteRequest,
-  CompleteResponse,
-  CreateUploadResponse,
-  PartsRequest,
-  PartsResponse,
+import {
+  type CancelResponse,
+  type CompleteRequest,
+  type CompleteResponse,
+  type CreateUploadResponse,
+  isComposite,
+  type PartsRequest,
+  type PartsResponse,
 } from '@longhaul/protocol';
 import type { CoordinatorCall } from '../ports/coordinator.ts';
 import { leaveToCompletion } from '../stages/complete-upload.ts';
@@ -70,8 +71,8 @@ export function createSession(
             await post({ path: '/parts', isOlder }, last, signal).catch(leaveToCompletion);
           const call = { path: '/complete', mayShare: mode === 'single', isOlder };
           const { checksum } = whole;
-          // What is made of MD5s has their number behind it: a coordinator from before takes that for no checksum.
-          const known = { checksum: checksum?.value.includes('-') ? undefined : checksum };
+          // A coordinator from before takes it for no checksum.
+          const known = { checksum: isComposite(checksum) ? undefined : checksum };
           return await post(call, { ...whole, ...(isOlder ? known : last) }, signal);
         }),
       ),

@@ -14,9 +14,9 @@ export const sweep: Command = {
   help: `longhaul-coordinator sweep [--limit N] [--reconcile [--abort]] [--json]
 
 Looks once after every upload that is due: drives completions and aborts on that were cut short, finishes creates that
-nobody finished, ends uploads that have been idle for LONGHAUL_IDLE_LIMIT_SECONDS. Drives rotations on. Then removes sent events, and rows of
-uploads that ended without an object, after LONGHAUL_RETAIN_DAYS. serve does so all the time; run this from cron where no
-process lives long. Safe beside any number of others.
+nobody finished, ends uploads that have been idle for LONGHAUL_IDLE_LIMIT_SECONDS. Drives rotations on. Then removes sent
+events, and rows of uploads that ended without an object, after LONGHAUL_RETAIN_DAYS. serve does so all the time; run this
+from cron where no process lives long. Safe beside any number of others.
 
 Options
   --limit N     most uploads to look after; default ${DEFAULT_LIMIT}

@@ -11,6 +11,7 @@ export { createUploaderOn, type UploaderExtras } from './lib/uploader/create-upl
 export type { CustomerKeyEncryption, UploadEncryption } from './lib/upload-encryption.ts';
 export type { ShareUpload } from './lib/uploader/upload-job.ts';
 export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
+export type { RotateOptions, RotationHandle } from './lib/uploader/rotation-handle.ts';
 export type { UploadControl, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';
 export type { PartProgress } from './lib/uploader/upload-tracker.ts';
 export type { OpenedUpload, TransferState } from './lib/uploader/upload-state.ts';
@@ -49,6 +50,8 @@ export type {
   Problem,
   ProblemCode,
   ProofLevel,
+  RotationState,
+  RotationStatus,
   UploadMode,
   UploadResult,
 } from '@longhaul/protocol';

@@ -102,7 +102,7 @@ export function unreachable(
   who: string,
   cause: unknown,
 ): UploadError {
-  const message = `No answer from the ${who}: ${failureReason(cause)}. Upload again to resume.`;
+  const message = `No answer from the ${who}: ${failureReason(cause)}. Do the same again to resume.`;
   return new UploadError(code, message, { cause });
 }
 

@@ -332,3 +332,72 @@ describe('longhaul upload -', () => {
       expect(await run(...args).ended).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
   });
 });
+
+describe('longhaul rotate', () => {
+  const keyIn = async (name: string): Promise<{ file: string; base64: string }> => {
+    const key = randomBytes(32);
+    return { file: await makeFile(name, key), base64: key.toString('base64') };
+  };
+
+  async function uploaded(keyFile: string) {
+    const bytes = randomBytes(1_000);
+    const path = await makeFile('rotated.bin', bytes);
+    const options = ['--encryption', 'sse-c', '--key-file', keyFile, '--json'];
+    const { stdout } = await run('upload', path, ...options).ended;
+    const { uploadId, key } = JSON.parse(stdout) as { uploadId: string; key: string };
+    return { bytes, uploadId, key };
+  }
+
+  it('gives an object another key, and again says so when it is asked again', async () => {
+    const [old, next] = [await keyIn('old.key'), await keyIn('new.key')];
+    const { bytes, uploadId, key } = await uploaded(old.file);
+    const command = ['rotate', uploadId, '--encryption', 'sse-c', '--key-file', next.file];
+    for (const _time of [1, 2]) {
+      const rotated = start(...command, '--old-key-file', '-');
+      rotated.child.stdin.end(old.base64);
+      const { status, stdout, stderr } = await rotated.ended;
+      expect({ status, stdout }).toEqual({
+        status: 0,
+        stdout: `${uploadId} -> uploads/${key}.1 (sse-c, 1.00 kB)\n`,
+      });
+      for (const secret of [old, next]) expect(stdout + stderr).not.toContain(secret.base64);
+    }
+    expect(sha256(await servers.read(`${key}.1`, next.base64))).toBe(sha256(bytes));
+    await expect(servers.read(key, old.base64)).rejects.toThrow();
+  });
+
+  it('goes on with the next one, and ends with 1, when one is refused', async () => {
+    const old = await keyIn('one.key');
+    const { uploadId, key } = await uploaded(old.file);
+    const nobody = '00000000-0000-4000-8000-000000000000';
+    const options = ['--encryption', 'sse-s3', '--old-key-file', old.file, '--json'];
+    const { status, stdout, stderr } = await run('rotate', nobody, uploadId, ...options).ended;
+    expect(status).toBe(1);
+    expect(stderr).toContain(`${nobody}: The coordinator refused (upload-not-found)`);
+    const reports = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as object);
+    expect(reports).toMatchObject([
+      { nodeId: nobody, error: { code: 'upload-not-found', requestId: expect.any(String) } },
+      { nodeId: uploadId, state: 'DONE', encryption: { mode: 'sse-s3' }, result: { key: `${key}.1` } },
+    ]);
+  });
+
+  it('teaches by its help, and by what it refuses', async () => {
+    const help = await run('rotate', '--help').ended;
+    expect(help).toMatchObject({ status: 0, stdout: expect.stringContaining('--old-key-file FILE') });
+    const id = '00000000-0000-4000-8000-000000000000';
+    const wrong = [
+      [[], 'No object was named'],
+      [[id], '--encryption is missing'],
+      [['film.mp4', '--encryption', 'sse-s3'], 'NODE_ID'],
+      [[id, '--encryption', 'sse-c'], 'openssl rand'],
+      [[id, '--encryption', 'sse-c', '--key-file', '-', '--old-key-file', '-'], 'one key'],
+      [[id, '--encryption', 'sse-s3', '--old-key-file', join(folder, 'absent.key')], 'absent.key'],
+    ] as const;
+    const ends = await Promise.all(wrong.map(async ([args]) => await run('rotate', ...args).ended));
+    for (const [index, [, message]] of wrong.entries())
+      expect(ends[index]).toMatchObject({ status: 2, stderr: expect.stringContaining(message) });
+  });
+});

@@ -32,6 +32,22 @@ describe('readArguments', () => {
     expect(readArguments(['upload', 'a', '--encryption', ...args], {})).toMatchObject({ encryption });
   });
 
+  it('reads what shall be rotated', () => {
+    const id = '6F9619FF-8B86-4011-B42D-00C04FC964FF';
+    const args = `rotate ${id} --encryption sse-c --key-file n --old-key-file - --delete-versions --coordinator http://c`;
+    expect(readArguments(args.split(' '), { LONGHAUL_AUTHORIZATION: 'Bearer env' })).toEqual({
+      kind: 'rotate',
+      nodeIds: [id.toLowerCase()],
+      encryption: { mode: 'sse-c', keyFile: 'n', entrustKey: false },
+      oldKeyFile: '-',
+      deleteVersions: true,
+      isJson: false,
+      coordinator: 'http://c',
+      headers: { authorization: 'Bearer env' },
+    });
+    expect(readArguments(['rotate', '--key', 'secret'], {})).toMatchObject({ kind: 'mistake' });
+  });
+
   it('knows when nothing was asked', () => {
     expect(readArguments([], {})).toEqual({ kind: 'nothing' });
   });

@@ -1,27 +1,27 @@
 import { parseArgs } from 'node:util';
 import { MAX_PART_SIZE_BYTES, MIN_PART_SIZE_BYTES } from '@longhaul/protocol';
 import { parseByteRate, parseByteSize } from './byte-sizes.ts';
+import { type Connection, type Environment, readConnection } from './connection.ts';
 import { type EncryptionArgument, parseEncryption } from './encryption.ts';
+import { readRotation, type RotateArguments } from './rotate-arguments.ts';
 
 /** What was asked on the command line. */
 export type CliArguments =
-  | { readonly kind: 'help' }
+  | { readonly kind: 'help'; readonly command?: 'rotate' }
   /** Nothing was asked. */
   | { readonly kind: 'nothing' }
   | { readonly kind: 'mistake'; readonly message: string }
-  | ({ readonly kind: 'upload' } & UploadArguments);
+  | ({ readonly kind: 'upload' } & UploadArguments)
+  | ({ readonly kind: 'rotate' } & RotateArguments);
 
 /** `longhaul upload` with everything read. */
-export interface UploadArguments {
+export interface UploadArguments extends Connection {
   /** `-` is standard input. */
   readonly files: readonly string[];
   /** Whether folders are uploaded too, with what is in them. */
   readonly isRecursive: boolean;
   readonly followLinks: boolean;
-  readonly coordinator: string;
   readonly isJson: boolean;
-  /** For the coordinator's `authorize` hook. */
-  readonly headers: Readonly<Record<string, string>>;
   readonly connectorId?: string;
   readonly contentType?: string;
   readonly encryption?: EncryptionArgument;
@@ -33,8 +33,6 @@ export interface UploadArguments {
   readonly concurrency?: number;
   readonly partSizeBytes?: number;
 }
-
-const DEFAULT_COORDINATOR = 'http://127.0.0.1:8787';
 
 const OPTIONS = {
   coordinator: { type: 'string' },
@@ -56,12 +54,10 @@ const OPTIONS = {
 } as const;
 
 /** Reads the arguments after the program's name. */
-export function readArguments(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): CliArguments {
+export function readArguments(args: readonly string[], env: Environment): CliArguments {
+  const [command, ...others] = args;
   try {
-    return read(args, env);
+    return command === 'rotate' ? readRotation(others, env) : read(args, env);
   } catch (error) {
     return { kind: 'mistake', message: messageOf(error) };
   }
@@ -74,7 +70,7 @@ function messageOf(error: unknown): string {
   return isNodes ? `${error.message.split(/\. |\n/)[0]?.replace(/\.$/, '')}.` : error.message;
 }
 
-function read(args: readonly string[], env: Readonly<Record<string, string | undefined>>): CliArguments {
+function read(args: readonly string[], env: Environment): CliArguments {
   const { values, positionals } = parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true });
   if (args.length === 0) return { kind: 'nothing' };
   if (values.help) return { kind: 'help' };
@@ -84,11 +80,10 @@ function read(args: readonly string[], env: Readonly<Record<string, string | und
   return {
     kind: 'upload',
     files,
-    coordinator: readCoordinator(values.coordinator ?? env['LONGHAUL_COORDINATOR'] ?? DEFAULT_COORDINATOR),
+    ...readConnection(values, env),
     isRecursive: values.recursive ?? false,
     followLinks: values['follow-links'] ?? false,
     isJson: values.json ?? false,
-    headers: readHeaders(values.header ?? [], env['LONGHAUL_AUTHORIZATION']),
     ...readDescription(values),
     ...(encryption && { encryption }),
     ...optional('expectedSizeBytes', '--expect-size', values['expect-size'], parseByteSize),
@@ -117,7 +112,9 @@ function readDescription({
 
 function filesOf([command = '', ...files]: readonly string[]): readonly string[] {
   if (command !== 'upload')
-    throw new TypeError(`There is no command "${command}". Write: longhaul upload FILE`);
+    throw new TypeError(
+      `There is no command "${command}". Write: longhaul upload FILE, or longhaul rotate NODE_ID`,
+    );
   if (files.length === 0) throw new TypeError('No file was named. Write: longhaul upload FILE');
   return files;
 }
@@ -137,35 +134,12 @@ function assertStandardInput(
     throw new TypeError('--name and --expect-size are for - (standard input): files have a name and a size.');
 }
 
-/** A password in a URL would show in messages and in the list of processes, and `fetch` refuses it. */
-function readCoordinator(text: string): string {
-  if (!/^https?:\/\//.test(text) || !URL.canParse(text)) {
-    throw new TypeError(`--coordinator: an address begins with http:// or https://, got "${text}".`);
-  }
-  const { username, password } = new URL(text);
-  if (username || password)
-    throw new TypeError('--coordinator: no user or password in the address; use --header.');
-  return text;
-}
-
 /** The coordinator would refuse it too, once for each file. */
 function readConnector(text: string): string {
   if (/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$/.test(text)) return text;
   throw new TypeError(
     `--connector: it has 1 to 128 letters, digits, ".", "_" and "-", and does not begin with "."; got "${text}".`,
   );
-}
-
-/** Headers as curl takes them; the environment keeps a secret out of the list of processes. */
-function readHeaders(lines: readonly string[], authorization: string | undefined): Record<string, string> {
-  const given = lines.map((line) => {
-    const [, name, value] = /^([\w-]+):\s*(.*)$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) {
-      throw new TypeError("--header: write it like 'authorization: Bearer abc', a name, a colon, a value.");
-    }
-    return [name.toLowerCase(), value];
-  });
-  return { ...(authorization && { authorization }), ...Object.fromEntries(given) };
 }
 
 /** A member of the result, if the option was given; a mistake in it names the option. */

@@ -40,6 +40,9 @@ function notOfThisMode(option: string): TypeError {
 
 const KEY_BYTES = 32;
 
+/** Standard input, which may hold a key: `-`. Left out where it holds something else. */
+export type KeyInput = () => AsyncIterable<Uint8Array>;
+
 /**
  * The encryption, with the key from its file: 32 bytes as they are, or in base64.
  *
@@ -47,15 +50,27 @@ const KEY_BYTES = 32;
  */
 export async function loadEncryption(
   argument: EncryptionArgument | undefined,
+  input?: KeyInput,
 ): Promise<UploadEncryption | undefined> {
   if (argument?.mode !== 'sse-c') return argument;
   const { mode, keyFile, entrustKey } = argument;
-  const bytes = await readFile(keyFile).catch((error: unknown) => {
+  return { mode, key: await loadKey('--key-file', keyFile, input), entrustKey };
+}
+
+/** The key in a file, or in standard input. @throws TypeError naming the option and the file, and nothing of what is in it */
+export async function loadKey(option: string, file: string, input?: KeyInput): Promise<Uint8Array | string> {
+  const bytes = await (file === '-' && input ? readAll(input()) : readFile(file)).catch((error: unknown) => {
     const { code = 'unknown' } = error as NodeJS.ErrnoException;
-    throw new TypeError(`--key-file: ${keyFile} cannot be read (${code}).`, { cause: error });
+    throw new TypeError(`${option}: ${file} cannot be read (${code}).`, { cause: error });
   });
-  if (bytes.length === KEY_BYTES) return { mode, key: new Uint8Array(bytes), entrustKey };
+  if (bytes.length === KEY_BYTES) return new Uint8Array(bytes);
   const text = bytes.toString('latin1').trim();
-  if (/^[A-Za-z0-9+/]{43}=$/.test(text)) return { mode, key: text, entrustKey };
-  throw new TypeError(`--key-file: ${keyFile} must hold 32 bytes, or those in base64.`);
+  if (/^[A-Za-z0-9+/]{43}=$/.test(text)) return text;
+  throw new TypeError(`${option}: ${file} must hold 32 bytes, or those in base64.`);
+}
+
+async function readAll(input: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of input) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }

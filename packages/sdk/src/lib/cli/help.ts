@@ -1,6 +1,7 @@
 /** What `longhaul --help` says. */
 export const HELP = `longhaul upload FILE... [options]
 ... | longhaul upload - --name NAME [--expect-size SIZE] [options]
+longhaul rotate NODE_ID... --encryption MODE [options]   another encryption for what is uploaded: longhaul rotate --help
 
 Uploads files straight into S3, in parallel parts, through the URLs that a coordinator hands out.
 Stopped in the middle (Ctrl-C, crash, power cut), the same command goes on where it stopped: with the files that were under

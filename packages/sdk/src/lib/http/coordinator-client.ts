@@ -37,15 +37,16 @@ export function createCoordinatorClient(options: CoordinatorClientOptions): Coor
   const { coordinator, headers, callOnce } = options;
   const base = typeof coordinator === 'function' ? IN_PROCESS_URL : String(coordinator);
   const address = addressOf(base);
-  const root = `${base.replace(/\/$/, '')}/v1/uploads`;
+  const root = `${base.replace(/\/$/, '')}/v1/`;
 
-  const attempt: AttemptCall = async ({ method, path, token, json }, signal) => {
+  const attempt: AttemptCall = async ({ method, resource = 'uploads', path, token, json }, signal) => {
     try {
       const own = typeof headers === 'function' ? await headers() : headers;
       // A page asks whether it may send JSON, or headers of the application's own, before it does: one round trip more.
       const contentType = Object.keys(own).length > 0 ? 'application/json' : 'text/plain';
       const all = { 'content-type': contentType, ...own, [TOKEN_HEADER]: token };
-      return judgeAnswer(await callOnce({ method, url: root + path, headers: all, json, signal }), address);
+      const url = root + resource + path;
+      return judgeAnswer(await callOnce({ method, url, headers: all, json, signal }), address);
     } catch (cause) {
       signal.throwIfAborted();
       if (isUploadError(cause)) return { trouble: 'fatal', error: cause };

@@ -24,7 +24,9 @@ export interface Coordinator {
 /** One call. */
 export interface CoordinatorCall {
   readonly method: 'post' | 'delete';
-  /** Below `/v1/uploads`; empty for that itself. */
+  /** Whether it is about what uploads have become. Default: about uploads. */
+  readonly resource?: 'objects';
+  /** Below `/v1/uploads`, or the resource that is named; empty for that itself. */
   readonly path: string;
   /** The upload's token, where it travels in a header. */
   readonly token?: string;

@@ -20,6 +20,7 @@ import {
   type UploaderSettings,
   type UploadOptions,
 } from './options.ts';
+import type { RotateOptions, RotationHandle } from './rotation-handle.ts';
 import { runUpload } from './upload.ts';
 import type { Sending, ShareUpload, UploadJob, WarmUp, Workshop } from './upload-job.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
@@ -36,6 +37,20 @@ export interface Uploader<Input> {
    * const { key, etag } = await upload.result;
    */
   upload(input: Input, options?: UploadOptions): UploadHandle;
+
+  /**
+   * Gives the object of a complete upload another encryption, or another key: whoever may create uploads for its owner may do
+   * that. The store copies it to another object key, which the result tells. May be repeated until there is a result: with the
+   * same key the same rotation goes on, wherever it was begun.
+   *
+   * Keys go to the coordinator, over TLS, where its store takes them for the copy.
+   *
+   * @example
+   * const rotation = uploader.rotate(uploadId, { encryption: { mode: 'sse-c' }, oldKey });
+   * await vault.keep(rotation.customerKey);
+   * const { result } = await rotation.result;
+   */
+  rotate(nodeId: string, options: RotateOptions): RotationHandle;
 }
 
 /** What an entry adds to its platform. */
@@ -60,6 +75,9 @@ const SPARED_PARTS = 2;
 
 /** Of those, uploads that send by themselves, per connection: some always wait for the coordinator meanwhile. */
 const SENDING_PER_CONNECTION = 4;
+
+/** What is loaded later makes use of, and must not bring along. */
+const BY_ENTRY = { repeat, unreachable, UploadError };
 
 /** An uploader put together of a platform and what else an entry has. */
 export function createUploaderOf<Input, Source extends ByteSource>(
@@ -116,6 +134,12 @@ export function createUploaderOf<Input, Source extends ByteSource>(
       );
       makeRoomInPauses(handle, [opening, sending]);
       return handle;
+    },
+    rotate(nodeId, asked) {
+      const customerKey = customerKeyOf(asked);
+      const job = { ...shop, ...BY_ENTRY, nodeId, customerKey };
+      const result = loaded(import('./rotate-object.ts')).then((code) => code.rotateObject(job, asked));
+      return { result, customerKey };
     },
   };
 }
@@ -199,11 +223,11 @@ async function jobOf<Source extends ByteSource>(
   const plain = { ...job, options: asked as JobOptions };
   if (encryption?.mode !== 'sse-c') return plain;
   const { withCustomerKey } = await loaded(import('./customer-key.ts'));
-  return withCustomerKey(plain, encryption, { repeat, unreachable, UploadError });
+  return withCustomerKey(plain, encryption, BY_ENTRY);
 }
 
 /** The key of an upload that has one of its own, in base64; a new one, unless it is to be that of an upload that was begun. */
-function customerKeyOf({ encryption }: UploadOptions): string | undefined {
+function customerKeyOf({ encryption }: Pick<UploadOptions, 'encryption'>): string | undefined {
   const { mode, key, customerKeyMd5 } = { ...encryption } as Partial<CustomerKeyEncryption>;
   if (mode !== 'sse-c' || typeof key === 'string' || (!key && customerKeyMd5))
     return key as string | undefined;

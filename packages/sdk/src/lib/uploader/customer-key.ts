@@ -28,11 +28,13 @@ export interface LoadedAlready {
   readonly UploadError: typeof UploadError;
 }
 
-interface CustomerKey extends LoadedAlready {
-  /** Base64. */
+/** A key as it is sent. Both in base64. */
+export interface KeyAndMd5 {
   readonly value: string;
   readonly md5: string;
 }
+
+type CustomerKey = KeyAndMd5 & LoadedAlready;
 
 /**
  * The same upload under a key: whatever goes to the store carries it, and whatever else leaves the upload carries its MD5 in
@@ -65,16 +67,18 @@ export function withCustomerKey<Source extends ByteSource>(
   };
 }
 
-function readKey(value: string): Pick<CustomerKey, 'value' | 'md5'> {
+/** Reads a key in base64. @throws TypeError naming the option that it stands in */
+export function readKey(value: string, option: string = 'encryption.key'): KeyAndMd5 {
   const isBase64 = /^[A-Za-z0-9+/]{43}=$/.test(value);
   const bytes = isBase64 ? Uint8Array.from(atob(value), (character) => character.charCodeAt(0)) : undefined;
-  if (bytes?.length !== KEY_BYTES) throw new TypeError('encryption.key must be 32 bytes, or those in base64');
+  if (bytes?.length !== KEY_BYTES) throw new TypeError(`${option} must be 32 bytes, or those in base64`);
   const hash = createMd5();
   hash.update(bytes);
   return { value: base64Of(bytes), md5: base64Of(hash.digest()) };
 }
 
-function base64Of(bytes: Uint8Array): string {
+/** Of few bytes. */
+export function base64Of(bytes: Uint8Array): string {
   return btoa(String.fromCharCode(...bytes));
 }
 
@@ -194,7 +198,8 @@ function keyed(
   return { ...headers, [CUSTOMER_KEY_HEADERS.key]: key.value };
 }
 
-function assertSecret(loaded: LoadedAlready, url: string): void {
+/** What is sent in the clear is everybody's. @throws UploadError `KEY_UNUSABLE` */
+export function assertSecret(loaded: LoadedAlready, url: string): void {
   if (/^https:|^http:\/\/(localhost|127(\.\d+){3}|\[::1\])[:/]/.test(url)) return;
   throw unusable(
     loaded,

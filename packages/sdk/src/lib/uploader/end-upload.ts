@@ -1,41 +1,38 @@
-import type { CreateUploadResponse, UploadResult } from '@longhaul/protocol';
+import type { UploadResult } from '@longhaul/protocol';
 import type { ByteSource } from '../ports/byte-source.ts';
-import type { Completion } from '../stages/complete-upload.ts';
-import { type Content, forgetUpload } from '../stages/identify-upload.ts';
+import type { Clock } from '../ports/clock.ts';
+import { cancelUpload } from '../stages/cancel-upload.ts';
+import { type Completion, completeUpload } from '../stages/complete-upload.ts';
 import { codeOf } from '../upload-error.ts';
 import type { Session } from './session.ts';
-import type { Sending, UploadJob } from './upload-job.ts';
+import type { UploadControl } from './upload-handle.ts';
 
-/** What it takes to end an upload that is open. */
+/** An upload that is to be ended. */
+interface EndInput extends Pick<UploadControl, 'abortSignal' | 'stopSignal'> {
+  readonly source: Pick<ByteSource, 'once'>;
+  readonly clock: Clock;
+}
+
+/** What it takes to end it, once it is open. */
 interface EndingUpload {
-  readonly sending: Sending;
   readonly session: Session;
-  readonly content: Content;
+  readonly forget: () => Promise<void>;
 }
 
 /** How long a stream that failed may take to be forgotten by the coordinator, which ends it by itself after days. */
 const LET_GO_WITHIN_MS = 10_000;
 
-/** What sends is not there, and nobody can go on with what was a stream. */
-export async function letGoUnsent<Source extends ByteSource>(
-  { coordinator }: UploadJob<Source>,
-  { uploadId, token }: CreateUploadResponse,
-): Promise<void> {
-  const call = { method: 'delete', path: `/${uploadId}`, token } as const;
-  await coordinator.call(call, AbortSignal.timeout(LET_GO_WITHIN_MS)).catch(() => {});
-}
-
 /** Ends what nobody can or wants to go on with after the error. The result, if it is complete all the same. */
-export async function endAfter<Source extends ByteSource>(
-  job: UploadJob<Source>,
-  { sending, session, content }: EndingUpload,
+export async function endAfter(
+  job: EndInput,
+  { session, forget }: EndingUpload,
   error: unknown,
 ): Promise<UploadResult | undefined> {
   const { abortSignal, stopSignal, source } = job;
   const letGo = async (signal: AbortSignal): Promise<UploadResult | undefined> => {
-    const complete = (): Promise<Completion> => sending.completeUpload(job, session.complete, signal);
-    const result = await sending.cancelUpload(() => session.cancel(signal), complete);
-    await forgetUpload(job, content);
+    const complete = (): Promise<Completion> => completeUpload(job, session.complete, signal);
+    const result = await cancelUpload(() => session.cancel(signal), complete);
+    await forget();
     return result;
   };
   if (!abortSignal.aborted) {

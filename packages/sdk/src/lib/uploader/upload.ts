@@ -1,9 +1,13 @@
-import { MIN_PART_SIZE_BYTES, type Receipt, type UploadResult } from '@longhaul/protocol';
+import {
+  type CreateUploadResponse,
+  MIN_PART_SIZE_BYTES,
+  type Receipt,
+  type UploadResult,
+} from '@longhaul/protocol';
 import type { ByteSource } from '../ports/byte-source.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
 import type { Digests } from '../stages/digest-parts.ts';
 import type { Foresight } from './foresee.ts';
-import { endAfter, letGoUnsent } from './end-upload.ts';
 import { type Content, forgetUpload, identifyUpload, recogniseContent } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { reasonOf, type WishedPlan, wishPlan } from '../schedule/wish-plan.ts';
@@ -34,6 +38,9 @@ interface DigestedUpload extends SendableUpload {
   /** Of an upload whose parts are digested. */
   readonly digests: Digests | undefined;
 }
+
+/** How long the coordinator, which ends it by itself after days, may take to be told of a stream that cannot be sent. */
+const LET_GO_WITHIN_MS = 10_000;
 
 /** Rounds of sending before parts that keep vanishing are nobody's bad luck any more. */
 const MAX_ROUNDS = 5;
@@ -92,12 +99,13 @@ async function runOnce<Source extends ByteSource>(
   const upload = (await open(job, content, isRestart)) ?? (await open(job, content, true));
   if (!upload) throw new UploadError('UPLOAD_ENDED', 'The upload was ended elsewhere.');
   const { created, opened } = upload;
+  const forget = async (): Promise<void> => await forgetUpload(job, content);
   job.dispatch({ kind: 'sending', upload: opened });
   const { result: found } = created;
   job.begin(opened.plan.sizeBytes, found ? partsOf(created) : created.receivedParts);
   // Somebody may have completed it with another content of the same samples: where its parts have digests, they tell.
   if (found && !(opened.mode === 'multipart' && created.checksumAlgorithm)) {
-    await forgetUpload(job, content);
+    await forget();
     return found;
   }
   const sending = await job.loadSending().catch(async (error: unknown) => {
@@ -107,13 +115,22 @@ async function runOnce<Source extends ByteSource>(
   const session = sending.createSession(job, created, upload.request);
   try {
     const result = await digestAndCarry(job, { ...upload, sending, session });
-    await forgetUpload(job, content);
+    await forget();
     return result;
   } catch (error) {
-    const result = await endAfter(job, { sending, session, content }, error);
+    const result = await sending.endAfter(job, { session, forget }, error);
     if (!result) throw error;
     return result;
   }
+}
+
+/** What sends is not there, and nobody can go on with what was a stream. */
+async function letGoUnsent<Source extends ByteSource>(
+  { coordinator }: UploadJob<Source>,
+  { uploadId, token }: CreateUploadResponse,
+): Promise<void> {
+  const call = { method: 'delete', path: `/${uploadId}`, token } as const;
+  await coordinator.call(call, AbortSignal.timeout(LET_GO_WITHIN_MS)).catch(() => {});
 }
 
 /** Opens the upload that this source belongs to. `undefined`: the one remembered is over. */

@@ -68,7 +68,8 @@ const loadTabs = () => import('./lib/tabs/share-upload.ts').catch(() => undefine
 
 const warmUp: WarmUp = ({ source, resumeStore, integrity }) => {
   void loadTabs();
-  if (integrity) import('./lib/platform/browser/blob-digester.ts').catch(() => {});
+  if (integrity)
+    import('./lib/platform/browser/blob-digester.ts').then((code) => code.getReady()).catch(() => {});
   const { minSizeBytes = 0, find } = browserResumeStore;
   // Nothing has this key, but a database that was just open opens sooner.
   if (resumeStore === browserResumeStore && source.sizeBytes >= minSizeBytes) find('').catch(() => {});

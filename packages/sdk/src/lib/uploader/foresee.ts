@@ -39,8 +39,8 @@ export interface ForeseeInput<Source> {
   readonly stopSignal: AbortSignal;
 }
 
-/** Waiting longer would cost more than the round trip that it saves. */
-const READY_WITHIN_MS = 250;
+/** Waiting longer would cost more than the round trip that it saves: what is digested later is asked for once there is an upload. */
+const READY_WITHIN_MS = 100;
 
 /** Cuts the file as it is wished for, and digests what will be sent first. */
 export function foresee<Source>(input: ForeseeInput<Source>, rough: WishedPlan): Foresight {

@@ -5,6 +5,8 @@ import type { BlobSource } from '../../sources/blob-source.ts';
 import { stretchOf } from './blob-stretch.ts';
 import { digestInWorker } from './checksum-workers.ts';
 
+export { getReady } from './checksum-workers.ts';
+
 /** Digested where we are: in less time than it takes to ask somebody else. */
 const SMALL_BYTES = 256 * 1024;
 

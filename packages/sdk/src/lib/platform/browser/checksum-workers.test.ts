@@ -5,6 +5,7 @@ class StubWorker {
   static readonly all: StubWorker[] = [];
   isAlive = true;
   onmessage: (event: { data: unknown }) => void = () => {};
+  onerror: (event: Pick<Event, 'preventDefault'>) => void = () => {};
   constructor() {
     StubWorker.all.push(this);
   }
@@ -46,4 +47,27 @@ it('no worker outlives the work, not even beside one that was ended in the middl
   vi.advanceTimersByTime(11_000);
   expect(alive()).toEqual([]);
   expect(vi.getTimerCount()).toBe(0);
+});
+
+it('those that were started beforehand are the ones that work, and go when nothing came of it', async () => {
+  const { digestInWorker, getReady } = await import('./checksum-workers.ts');
+  const signal = new AbortController().signal;
+  getReady();
+  getReady();
+  expect(alive()).toHaveLength(2);
+  const both = [digestInWorker(stretch, signal), digestInWorker(stretch, signal)];
+  for (const worker of StubWorker.all) worker.answer();
+  expect(await Promise.all(both)).toEqual(['digest', 'digest']);
+  expect(StubWorker.all).toHaveLength(2);
+  vi.advanceTimersByTime(11_000);
+  expect(alive()).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+it('nobody waits for one that could not start', async () => {
+  const { digestInWorker, getReady } = await import('./checksum-workers.ts');
+  getReady();
+  for (const worker of StubWorker.all) worker.onerror({ preventDefault: () => {} });
+  expect(await digestInWorker(stretch, new AbortController().signal)).toBeUndefined();
+  expect(StubWorker.all).toHaveLength(2);
 });

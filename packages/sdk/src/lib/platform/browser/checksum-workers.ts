@@ -40,7 +40,7 @@ export async function digestInWorker(
   else await new Promise<void>((resolve) => waiting.push(resolve));
   try {
     signal.throwIfAborted();
-    const worker = takeWorker();
+    const worker = idle.pop() ?? startWorker();
     return worker && (await ask(worker, stretch, signal));
   } finally {
     const next = waiting.shift();
@@ -86,12 +86,27 @@ function ask(worker: Worker, stretch: StretchOfBlob, signal: AbortSignal): Promi
   });
 }
 
-function takeWorker(): Worker | undefined {
-  const known = idle.pop();
-  if (known || !canWork) return known;
+/** Starts the workers while there is nothing to digest yet: they take longer to be there than a part to be digested. */
+export function getReady(): void {
+  for (let missing = WORKERS - busy - idle.length; missing > 0; missing--) {
+    const worker = startWorker();
+    if (worker) idle.push(worker);
+  }
+  idleLooks = 0;
+  looking ??= setInterval(look, LOOK_EVERY_MS);
+}
+
+function startWorker(): Worker | undefined {
+  if (!canWork) return undefined;
   try {
     // Bundlers know this form, and take the file along.
-    return new Worker(new URL('./checksum-worker.js', import.meta.url), { type: 'module' });
+    const worker = new Worker(new URL('./checksum-worker.js', import.meta.url), { type: 'module' });
+    worker.onerror = (event) => {
+      event.preventDefault();
+      canWork = false;
+      for (const each of idle.splice(0)) each.terminate();
+    };
+    return worker;
   } catch {
     canWork = false;
     return undefined;

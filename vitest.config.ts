@@ -12,6 +12,8 @@ export default defineConfig({
           exclude: ['**/*.services.test.ts', '**/node_modules/**', '**/dist/**'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+          // By itself vitest leaves one processor free: on a machine with two that is half of it.
+          maxWorkers: '100%',
         },
       },
       {

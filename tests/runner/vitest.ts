@@ -27,7 +27,8 @@ export async function runVitest(
   const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/package.json')), 'vitest.mjs');
   const child = spawn(process.execPath, [vitest, ...vitestArgs(wish, reportFile)], {
     cwd: REPOSITORY,
-    env: { ...process.env, ...env },
+    // Hundreds of programs are started from the same sources: half of what that costs is to read them.
+    env: { ...process.env, NODE_COMPILE_CACHE: join(run.folder, 'compile-cache'), ...env },
     // A group of its own, so that its workers end with it.
     detached: true,
     stdio: ['ignore', wish.json ? 2 : 'inherit', 'inherit'],

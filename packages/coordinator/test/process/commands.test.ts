@@ -48,17 +48,19 @@ interface Ending {
   readonly stderr: string;
 }
 
+const envOf = (env: Readonly<Record<string, string>>): Readonly<Record<string, string>> => ({
+  S3_BUCKET: BUCKET,
+  S3_ENDPOINT: world.store.url,
+  S3_PROFILE: 'local-s3',
+  LONGHAUL_SQLITE_FILE: join(world.folder, 'longhaul.sqlite'),
+  ...env,
+});
+
 /** Runs a command in this process: a process of its own for each would take minutes. */
 async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ending> {
   const said = { stdout: '', stderr: '' };
   const status = await runCli(args, {
-    env: {
-      S3_BUCKET: BUCKET,
-      S3_ENDPOINT: world.store.url,
-      S3_PROFILE: 'local-s3',
-      LONGHAUL_SQLITE_FILE: join(world.folder, 'longhaul.sqlite'),
-      ...env,
-    },
+    env: envOf(env),
     say: (line) => (said.stdout += `${line}\n`),
     note: (line) => (said.stderr += `${line}\n`),
     report: (error) => (said.stderr += `${logLine(error, new Date())}\n`),
@@ -414,6 +416,27 @@ describe('longhaul-coordinator rotate', () => {
         status: 2,
         stderr: expect.stringContaining(message),
       });
+  });
+});
+
+describe('longhaul-coordinator serve', () => {
+  it('ends in its order when it is ended as soon as it says that it listens', async () => {
+    const listeners = (): number => process.listenerCount('SIGTERM');
+    const before = listeners();
+    const said: string[] = [];
+    const status = await runCli(['serve'], {
+      env: { ...envOf({}), LONGHAUL_PORT: '0' },
+      say: (line) => {
+        if (said.push(line) > 1) return;
+        // A process without a listener would be gone now.
+        expect(listeners()).toBeGreaterThan(before);
+        process.emit('SIGTERM');
+      },
+      note: () => undefined,
+      report: () => undefined,
+    });
+    expect(said[0]).toContain('listens on');
+    expect(status).toBe(0);
   });
 });
 

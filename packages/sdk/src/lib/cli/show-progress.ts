@@ -78,20 +78,28 @@ function showBar(stream: ProgressStream, capped: Capped): ProgressDisplay {
 const FIRST_LINE_BYTES = 16 * 1024 ** 2;
 
 function showLines(stream: ProgressStream, capped: Capped): ProgressDisplay {
+  let written = '';
+  let lineNow = (): string => written;
+  const write = (): void => void stream.write(`${(written = lineNow())}\n`);
   return {
     follow(followed, label) {
       let tenths = 0;
       followed.on('progress', (progress) => {
+        lineNow = () => `${label()}: ${renderPlain(capped(progress))}`;
         // Without a total, each doubling of what is sent.
         const now = Math.floor(
           (fractionOf(progress) ?? Math.log2(1 + progress.sentBytes / FIRST_LINE_BYTES) / 10) * 10,
         );
         if (now <= tenths) return;
         tenths = now;
-        stream.write(`${label()}: ${renderPlain(capped(progress))}\n`);
+        write();
       });
     },
     note: (line) => void stream.write(`${line}\n`),
-    close: () => {},
+    close() {
+      // All bytes may be sent before all files are whole.
+      if (written && written !== lineNow()) write();
+      written = '';
+    },
   };
 }

@@ -28,10 +28,12 @@ ${HELP_ENDING}`,
     parseArgs({ args: [...args] });
     const config = readConfig(world.env);
     const service = await startService(config, logOf(config, world));
+    // Before anybody is told that it is there: who hears of it may end it at once.
+    const asked = stopAsked();
     world.say(`longhaul-coordinator listens on ${service.url}, bucket ${config.store.bucket}`);
     if (service.metricsUrl) world.say(`Figures for Prometheus: ${service.metricsUrl}`);
     sayWhatIsMissing(config, world);
-    await stopAsked();
+    await asked;
     world.say('Stopping: calls under way are finished first. Once more to end at once.');
     process.once('SIGINT', () => process.exit(130)).once('SIGTERM', () => process.exit(143));
     await service.stop();

@@ -40,7 +40,7 @@ export interface ForeseeInput<Source> {
 }
 
 /** Waiting longer would cost more than the round trip that it saves: what is digested later is asked for once there is an upload. */
-const READY_WITHIN_MS = 100;
+const READY_WITHIN_MS = 50;
 
 /** Cuts the file as it is wished for, and digests what will be sent first. */
 export function foresee<Source>(input: ForeseeInput<Source>, rough: WishedPlan): Foresight {

@@ -96,7 +96,7 @@ export interface Grant {
 
 /** A presigned request without a body that the client makes itself, because it takes a key that the server does not have. */
 export interface StoreCall {
-  readonly method: 'POST';
+  readonly method: 'GET' | 'POST';
   readonly url: string;
   /** Headers to send exactly as they are, beside that of the key. */
   readonly headers: Readonly<Record<string, string>>;

@@ -50,6 +50,14 @@ export function createSimulatedObjectStore(
       const secretHeaders = sealHeaders(object).secret;
       return presign({ key: object.key, sizeBytes, headers, secretHeaders }, nowEpochMs(), expiresInSeconds);
     },
+    async signGet({ key, versionId, etag, expiresInSeconds, ...object }) {
+      const { told } = sealHeaders(object);
+      const headers = { ...told, ...(etag !== undefined && { 'if-match': etag }) };
+      const permission = { key, headers, sizeBytes: 0, method: 'GET' } as const;
+      const versioned = { ...permission, ...(versionId !== undefined && { versionId }) };
+      const { partNumber: _, ...call } = presign(versioned, nowEpochMs(), expiresInSeconds);
+      return { method: 'GET', ...call };
+    },
     async copyPart(request) {
       orRefused(() => s3.beginPartCopy(request).finish());
     },

@@ -37,6 +37,18 @@ async function open(name: StoreTraitsName, versioned: boolean): Promise<ObjectSt
         return { status: error.status, s3Code: error.s3Code };
       }
     },
+    get: async ({ url, headers }, extraHeaders = {}) => {
+      try {
+        const bytes = bytesOf(s3.get({ url, headers: { ...headers, ...extraHeaders } }));
+        const [, start, last] = /^bytes=(\d+)-(\d+)$/.exec(extraHeaders['range'] ?? '') ?? [];
+        return start === undefined
+          ? { status: 200, bytes }
+          : { status: 206, bytes: bytes.subarray(Number(start), Number(last) + 1) };
+      } catch (error) {
+        if (!(error instanceof S3Refusal)) throw error;
+        return { status: error.status, bytes: new Uint8Array() };
+      }
+    },
     // A PUT that is never finished stores nothing.
     sendCut: async ({ url, headers }, body) =>
       void s3.beginPut({ url, headers, sizeBytes: body.byteLength }, [{ kind: 'bytes', bytes: body }]),

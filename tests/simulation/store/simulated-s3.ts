@@ -9,7 +9,7 @@ import type {
   StoredPart,
 } from '@longhaul/coordinator';
 import { type Content, identityOf, md5Of, sizeOf, sliceOf } from './content.ts';
-import { type PutRequest, readPresigned } from './presigned.ts';
+import { type PresignedRequest, readPresigned } from './presigned.ts';
 import { S3Refusal } from './s3-refusal.ts';
 import { assertOpens, customerKeyIn, makesMd5Etags, sealFor, sealIn } from './seal.ts';
 
@@ -114,7 +114,7 @@ export interface SimulatedS3 {
   readonly traits: StoreProfile;
   createUpload(object: NewObject): string;
   /** Lets a PUT to a presigned URL in. @throws S3Refusal */
-  beginPut(request: PutRequest, content: Content): Work<Written>;
+  beginPut(request: PresignedRequest, content: Content): Work<Written>;
   putObject(object: NewObject, content: Content, ifNoneMatch: boolean): Written;
   /** Lets an UploadPartCopy in. @throws S3Refusal */
   beginPartCopy(request: PartCopyRequest): Work<Written>;
@@ -132,6 +132,8 @@ export interface SimulatedS3 {
   sealOf(key: string, versionId?: string): Encryption | undefined;
   delete(key: string, versionId?: string): void;
   deleteAll(key: string): void;
+  /** What a presigned GET reads, whatever its range. @throws S3Refusal */
+  get(request: Pick<PresignedRequest, 'url' | 'headers'>): Content;
   /** What a GET would read: nothing, where the bytes were destroyed although HEAD still shows the object. */
   read(key: string): Content | undefined;
   /** Every version of every key, delete markers left out. */
@@ -274,6 +276,15 @@ export function createSimulatedS3(options: SimulatedS3Options): SimulatedS3 {
           return finishPart({ key, ...part }, part.partNumber, content);
         },
       };
+    },
+    get(given) {
+      const request = { ...given, method: 'GET', sizeBytes: 0 } as const;
+      const { headers, ...place } = readPresigned(request, nowEpochMs(), traits.refusesUnsignedHeaders);
+      const etag = headers['if-match'];
+      const customerKey = customerKeyIn(headers);
+      const found = sourceOf({ ...place, ...(customerKey && { customerKey }) });
+      if (etag !== undefined && etag !== found.etag) throw new S3Refusal(412, 'PreconditionFailed');
+      return found.content;
     },
     putObject: putUnlessThere,
     beginPartCopy({ source, range, partNumber, customerKey, ...ref }) {

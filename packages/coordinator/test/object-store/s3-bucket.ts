@@ -67,6 +67,10 @@ export async function openS3Bucket(
     trusting,
     send: sendGrant,
     sendCut,
+    get: async ({ url, headers }, extraHeaders = {}) => {
+      const response = await fetch(url, { headers: { ...headers, ...extraHeaders } });
+      return { status: response.status, bytes: new Uint8Array(await response.arrayBuffer()) };
+    },
     begin: beginCall,
     optionsOf: async (key) => await optionsOf(client, { Bucket: bucket, Key: key }),
     ...(kmsKeyId !== undefined && { kmsKeyId }),

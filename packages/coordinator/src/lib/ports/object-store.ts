@@ -46,6 +46,19 @@ export interface ObjectStore {
     readonly expiresInSeconds: number;
   }): Promise<Grant>;
 
+  /**
+   * Presigns GET of an object, of which `Range` may ask for a stretch: it is not signed. With `sse-c` the MD5 of the key is
+   * signed, and the client adds the key.
+   */
+  signGet(input: {
+    readonly key: string;
+    readonly versionId?: string;
+    /** The store refuses another object with 412. */
+    readonly etag?: string;
+    readonly encryption?: Encryption;
+    readonly expiresInSeconds: number;
+  }): Promise<StoreCall>;
+
   /** Presigns a PUT of the whole object that cannot overwrite one (`If-None-Match: *`) where the store honours that. */
   signPut(
     input: NewObject & {

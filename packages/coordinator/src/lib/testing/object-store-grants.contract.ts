@@ -159,6 +159,23 @@ export function describeGrants(setUp: SetUpObjectStore): void {
       });
     });
 
+    it('gives an object, or a stretch of it, while it is the one that is meant', async () => {
+      const { objectStore, send, get } = harness;
+      const object = newObject();
+      const { etag = '' } = await send(await signTen(object), bytesOf(10, 1));
+      const place = { key: object.key, expiresInSeconds: GRANT_SECONDS };
+      const call = await objectStore.signGet({ ...place, etag });
+      expect(call).toMatchObject({ method: 'GET', expiresInSeconds: GRANT_SECONDS });
+      const [whole, stretch] = [await get(call), await get(call, { range: 'bytes=3-5' })];
+      expect([whole.status, stretch.status]).toEqual([200, 206]);
+      expect(sameBytes(whole.bytes, bytesOf(10, 1))).toBe(true);
+      expect(sameBytes(stretch.bytes, bytesOf(10, 1).subarray(3, 6))).toBe(true);
+      const other = await objectStore.signGet({ ...place, etag: `"${'0'.repeat(32)}"` });
+      expect(await get(other)).toMatchObject({ status: 412 });
+      const elsewhere = { ...call, url: call.url.replace(object.key, newObject().key) };
+      expect(await get(elsewhere)).toMatchObject({ status: 403 });
+    });
+
     it('changes nothing when a part is sent after Complete', async () => {
       const { objectStore, send } = harness;
       const ref = await begin(objectStore);

@@ -28,6 +28,11 @@ export interface ObjectStoreHarness {
   ) => Promise<SendAnswer>;
   /** Begins the grant's PUT and goes away in the middle of the body, as a process that is killed does. */
   readonly sendCut: (grant: Grant, body: Uint8Array) => Promise<void>;
+  /** Sends a presigned GET with its headers and these. */
+  readonly get: (
+    call: StoreCall,
+    extraHeaders?: Readonly<Record<string, string>>,
+  ) => Promise<{ readonly status: number; readonly bytes: Uint8Array }>;
   /** The bytes that stand at a key; of an object under a key of the caller's with that key (both base64). */
   read(key: string, customerKey?: { readonly key: string; readonly md5: string }): Promise<Uint8Array>;
   /**

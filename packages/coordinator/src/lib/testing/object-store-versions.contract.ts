@@ -4,9 +4,11 @@ import {
   bytesOf,
   complete,
   expectStored,
+  GRANT_SECONDS,
   newObject,
   type ObjectStoreHarness,
   putParts,
+  sameBytes,
   type SetUpObjectStore,
 } from './object-store-harness.ts';
 
@@ -51,6 +53,18 @@ export function describeVersions(setUp: SetUpObjectStore): void {
 
       await objectStore.deleteObject({ key: object.key, versionId: firstId });
       expect(await objectStore.headObject({ key: object.key, versionId: firstId })).toBeUndefined();
+    });
+
+    it('are read one by one', async () => {
+      if (harness === undefined) return expect(versioning).toBe(false);
+      const { objectStore, get } = harness;
+      const { key, ...object } = newObject();
+      const first = await objectStore.putObject({ key, ...object, body: bytesOf(10, 1) });
+      await objectStore.deleteObject({ key });
+      const place = { key, expiresInSeconds: GRANT_SECONDS };
+      expect((await get(await objectStore.signGet(place))).status).toBe(404);
+      const version = await objectStore.signGet({ ...place, versionId: versionOf(first) });
+      expect(sameBytes((await get(version)).bytes, bytesOf(10, 1))).toBe(true);
     });
 
     it('are named by Complete', async () => {

@@ -51,6 +51,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStor
       partNumber: input.partNumber,
       ...(await sign(partToSign(connection, input))),
     }),
+    signGet: async (input) => ({ method: 'GET', ...(await sign(readToSign(input))) }),
     signPut: async (input) => ({ partNumber: 1, ...(await sign(wholeToSign(connection, input))) }),
     copyPart: (input) => copyPart(connection, input),
     listParts: (input) => listParts(connection, input),
@@ -79,6 +80,17 @@ function createToSign(input: Parameters<ObjectStore['signCreate']>[0]): RequestT
     query: { uploads: '' },
     headers: newObjectHeaders(input),
     expiresInSeconds: input.expiresInSeconds,
+  };
+}
+
+function readToSign(input: Parameters<ObjectStore['signGet']>[0]): RequestToSign {
+  const { key, versionId, etag, expiresInSeconds } = input;
+  return {
+    method: 'GET',
+    key,
+    query: versionId === undefined ? {} : { versionId },
+    headers: { ...(etag !== undefined && { 'if-match': etag }), ...customerKeyHeaders(input) },
+    expiresInSeconds,
   };
 }
 

@@ -6,7 +6,7 @@ import { toObjectStoreError } from './s3-error.ts';
 
 /** A request to be presigned. */
 export interface RequestToSign {
-  readonly method: 'PUT' | 'POST';
+  readonly method: 'GET' | 'PUT' | 'POST';
   readonly key: string;
   readonly query: Readonly<Record<string, string>>;
   /** Lower-case names. All of them are signed as headers, none is moved into the URL. */

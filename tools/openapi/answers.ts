@@ -11,6 +11,7 @@ import {
   type Problem,
   PROBLEM_STATUS,
   type ReceivedPart,
+  type RotationCopy,
   type RotationStatus,
   type StoreCall,
   type UploadLimits,
@@ -103,7 +104,7 @@ export const ANSWERS = {
     maxPartCount: positive,
   }),
   Grant: answerOf<Grant>({ ...presigned, partNumber: positive }),
-  StoreCall: answerOf<StoreCall>({ ...presigned, method: oneOf('POST') }),
+  StoreCall: answerOf<StoreCall>({ ...presigned, method: oneOf('GET', 'POST') }),
   ReceivedPart: answerOf<ReceivedPart>({
     partNumber: positive,
     sizeBytes: count,
@@ -132,12 +133,26 @@ export const ANSWERS = {
     generation: positive,
     sizeBytes: count,
     partCount: positive,
+    copyByClient: optional({ const: true }),
     copiedPartCount: count,
     copiedBytes: count,
     createdAtEpochMs: count,
     result: optional({ $ref: '#/components/schemas/UploadResult' }),
     retryAfterSeconds: optional(positive),
     lastError: optional(text),
+  }),
+  RotationCopy: answerOf<RotationCopy>({
+    source: { $ref: '#/components/schemas/StoreCall' },
+    plan: { $ref: '#/components/schemas/PartPlan' },
+    openingCall: optional({ $ref: '#/components/schemas/StoreCall' }),
+    receivedParts: optional(listOf({ $ref: '#/components/schemas/ReceivedPart' })),
+    grants: listOf({ $ref: '#/components/schemas/Grant' }),
+    digest: optional(
+      answerOf<NonNullable<RotationCopy['digest']>>({
+        algorithm,
+        partSizeBytes: optional(positive),
+      }),
+    ),
   }),
   UploadStatus: answerOf<UploadStatus>(status),
   CreateUploadResponse: answerOf<CreateUploadResponse>({

@@ -8,6 +8,7 @@ import {
   partsCallSchema,
   partsRequestSchema,
   rotateRequestSchema,
+  rotationCopyRequestSchema,
 } from '@longhaul/protocol/schemas';
 import { ANSWERS, ref } from './answers.ts';
 import { type JsonSchema, requestOf } from './json-schema.ts';
@@ -32,6 +33,7 @@ const REQUESTS = {
   OpenRequest: requestOf(openRequestSchema),
   PartsRequest: requestOf(partsRequestSchema),
   RotateRequest: requestOf(rotateRequestSchema),
+  RotationCopyRequest: requestOf(rotationCopyRequestSchema),
   PartsCall: requestOf(partsCallSchema),
   CompleteRequest: requestOf(completeRequestSchema),
   CompleteCall: requestOf(completeCallSchema),
@@ -167,6 +169,16 @@ const CALLS: Readonly<Record<string, Readonly<Partial<Record<'get' | 'post' | 'd
       security: 'application',
       parameters: [nodeId],
       answers: { 200: 'RotationStatus' },
+    },
+  },
+  '/v1/objects/{nodeId}/rotation/copy': {
+    post: {
+      operationId: 'copyByClient',
+      summary: 'URLs for a client that streams an object to its new key, because the store cannot copy it.',
+      body: 'RotationCopyRequest',
+      security: 'application',
+      parameters: [nodeId],
+      answers: { 200: 'RotationCopy' },
     },
   },
   '/v1/limits': {

@@ -24,6 +24,13 @@ export const customerKey: v.GenericSchema<string, string> = v.pipe(
   v.regex(KEY, 'must be 32 bytes in base64'),
 );
 
+/** The MD5 of a key, or of content. */
+export const md5: v.GenericSchema<string, string> = v.pipe(
+  v.string(),
+  v.maxLength(24),
+  v.regex(MD5, 'must be an MD5 in base64'),
+);
+
 /** `encryption` of a create. */
 export const encryptionSchema: v.GenericSchema<unknown, EncryptionWish> = v.variant('mode', [
   v.strictObject({ mode: v.literal('sse-s3') }),
@@ -33,7 +40,7 @@ export const encryptionSchema: v.GenericSchema<unknown, EncryptionWish> = v.vari
   }),
   v.strictObject({
     mode: v.literal('sse-c'),
-    customerKeyMd5: v.pipe(v.string(), v.maxLength(24), v.regex(MD5, 'must be an MD5 in base64')),
+    customerKeyMd5: md5,
     customerKey: v.exactOptional(customerKey),
   }),
 ]);

@@ -39,6 +39,7 @@ export const PROBLEM_STATUS = {
   'upload-incomplete': 409,
   'rotation-open': 409,
   'rotation-failed': 409,
+  'rotation-copy-closed': 409,
   'upload-expired': 410,
   'request-too-large': 413,
   'size-too-large': 413,

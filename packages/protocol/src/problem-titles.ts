@@ -42,6 +42,7 @@ export const PROBLEM_TITLES: Readonly<Record<ProblemCode, string>> = {
   'upload-incomplete': 'The upload is not complete, so there is no object yet.',
   'rotation-open': 'The object is being given another encryption already.',
   'rotation-failed': 'The object could not be given another encryption.',
+  'rotation-copy-closed': 'The rotation takes no parts from its client.',
   'upload-expired': 'The upload was left idle for too long and has expired.',
   'request-too-large': 'The request has more bytes or more entries than this call accepts.',
   'size-too-large': 'The file is larger than this server accepts.',

@@ -10,8 +10,8 @@ import {
   type PartsRequest,
   type TokenInBody,
 } from './messages.ts';
-import { customerKey, encryptionSchema, objectOptionsSchema, visibleAscii } from './object-schemas.ts';
-import type { RotateRequest } from './rotation.ts';
+import { customerKey, encryptionSchema, md5, objectOptionsSchema, visibleAscii } from './object-schemas.ts';
+import { MAX_COPIED_PARTS_PER_CALL, type RotateRequest, type RotationCopyRequest } from './rotation.ts';
 
 /** A schema that turns unknown input into a message of {@link Message}. */
 export type MessageSchema<Message> = v.GenericSchema<unknown, Message>;
@@ -162,10 +162,10 @@ export const createUploadRequestSchema: MessageSchema<CreateUploadRequest> = v.s
   sign: v.exactOptional(partsToSign),
 });
 
+const s3UploadId = v.pipe(v.string(), v.maxLength(1024), visibleAscii);
+
 /** Body of `POST /v1/uploads/:id/open`. */
-export const openRequestSchema: MessageSchema<OpenRequest> = v.strictObject({
-  s3UploadId: v.pipe(v.string(), v.maxLength(1024), visibleAscii),
-});
+export const openRequestSchema: MessageSchema<OpenRequest> = v.strictObject({ s3UploadId });
 
 /** Body of `POST /v1/uploads/batch`: items are checked one by one, so that one bad item spoils no other. */
 export const batchCreateRequestSchema: MessageSchema<{ uploads: readonly unknown[] }> = v.strictObject({
@@ -212,10 +212,23 @@ function hasOwn(input: unknown, name: string): boolean {
   return typeof input === 'object' && input !== null && Object.hasOwn(input, name);
 }
 
+const rotationId = v.pipe(v.string(), v.uuid(), v.toLowerCase());
+
 /** Body of `POST /v1/objects/:nodeId/rotate`. */
 export const rotateRequestSchema: MessageSchema<RotateRequest> = v.strictObject({
-  rotationId: v.pipe(v.string(), v.uuid(), v.toLowerCase()),
+  rotationId,
   encryption: encryptionSchema,
   oldCustomerKey: v.exactOptional(customerKey),
   deleteVersions: v.exactOptional(v.boolean()),
+  copyByClient: v.exactOptional(v.strictObject({ oldCustomerKeyMd5: md5 })),
+  copied: v.exactOptional(v.strictObject({ checksum: v.exactOptional(checksumOfWhole) })),
+});
+
+const partToCopy = v.strictObject({ partNumber, contentMd5: md5 });
+
+/** Body of `POST /v1/objects/:nodeId/rotation/copy`. */
+export const rotationCopyRequestSchema: MessageSchema<RotationCopyRequest> = v.strictObject({
+  rotationId,
+  s3UploadId: v.exactOptional(s3UploadId),
+  sign: v.exactOptional(v.pipe(v.array(partToCopy), v.maxLength(MAX_COPIED_PARTS_PER_CALL))),
 });

@@ -74,16 +74,23 @@ async function look(
 
 /** What a listing shows of an upload under a key of its client's, in the place of what HEAD would. */
 async function listAsStored(
-  { objectStore }: UploadContext,
+  context: UploadContext,
   { mode, writeToken, plan }: UploadRecord,
   ref: { readonly key: string; readonly versionId?: string },
 ): Promise<StoredObject | undefined> {
-  const listed = await objectStore.findListed(ref);
-  if (!listed) return undefined;
-  // Where the key was not used the store has refused the request: its MD5 is signed into every URL.
-  const shown = { ...listed, encryption: 'sse-c', metadata: {} } as const;
+  const shown = await listKeyed(context, ref);
   const partCount = mode === 'multipart' && plan.sizeBytes !== null ? plan.partCount : undefined;
-  return namedByKey(shown, writeToken, partCount);
+  return shown && namedByKey(shown, writeToken, partCount);
+}
+
+/** What a listing shows of an object whose key is not to be had, without its metadata. */
+export async function listKeyed(
+  { objectStore }: UploadContext,
+  ref: { readonly key: string; readonly versionId?: string },
+): Promise<StoredObject | undefined> {
+  const listed = await objectStore.findListed(ref);
+  // Where the key was not used the store has refused the request: its MD5 is signed into every URL.
+  return listed && { ...listed, encryption: 'sse-c', metadata: {} };
 }
 
 /**

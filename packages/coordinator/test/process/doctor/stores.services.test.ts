@@ -49,8 +49,8 @@ const minio = storeOf('MINIO', 'minio');
 async function setUp(client: S3Client, bucket: string, rules: readonly LifecycleRule[]): Promise<void> {
   const rule = {
     AllowedOrigins: [ORIGIN],
-    AllowedMethods: ['PUT', 'POST', 'HEAD'],
-    AllowedHeaders: ['content-type', 'content-md5', 'if-none-match', 'x-amz-*'],
+    AllowedMethods: ['PUT', 'POST', 'GET', 'HEAD'],
+    AllowedHeaders: ['content-type', 'content-md5', 'if-match', 'if-none-match', 'range', 'x-amz-*'],
     ExposeHeaders: ['ETag', 'x-amz-checksum-crc64nvme'],
   };
   await client.send(new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules: [rule] } }));

@@ -2,6 +2,7 @@ import { type Checksum, type ObjectOptions, type PartRange, partRanges } from '@
 import pLimit from 'p-limit';
 import {
   type CopySource,
+  type MultipartRef,
   type NewObject,
   ObjectStoreError,
   type StoredPart,
@@ -11,6 +12,7 @@ import type { FullObjectAlgorithm, StoreProfile } from '../../ports/store-profil
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import type { UploadContext } from '../context.ts';
 import { newObjectOf } from '../new-object.ts';
+import { isCopiedByClient } from './client-copy.ts';
 import type { RotationKeys } from './rotation-keys.ts';
 import type { RotationLease } from './rotation-lease.ts';
 
@@ -46,20 +48,35 @@ export async function copyObject(context: UploadContext, copying: Copying): Prom
 }
 
 async function copyByParts(context: UploadContext, copying: Copying): Promise<void> {
-  const { objectStore, catalog } = context;
-  const { rotation, keys, record } = copying;
+  const { objectStore } = context;
+  const { rotation, record } = copying;
   const opened = await openCopy(context, copying);
   if (opened === 'complete') return;
   if (!opened) return copying.lease.lose();
   const ref = { key: rotation.s3Key, s3UploadId: opened.s3UploadId };
   await copyParts(context, copying, ref.s3UploadId, opened.parts);
   const parts = copying.lease.signal.aborted ? undefined : await objectStore.listParts(ref);
-  if (!parts || !(await catalog.rotations.recordComplete(rotation))) return copying.lease.lose();
+  if (!parts) return copying.lease.lose();
+  const { checksum } = record;
+  const isKept = keptAlgorithm(objectStore.profile, copying) !== undefined;
+  await joinParts(context, copying, { ...ref, parts, ...(isKept && checksum && { checksum }) });
+}
+
+/**
+ * Makes the object of its parts; whether it has become one, only a look tells.
+ *
+ * @throws ObjectStoreError; of kind `refused` only where a repetition would be refused as well
+ */
+export async function joinParts(
+  { objectStore, catalog }: UploadContext,
+  { rotation, keys, lease }: Omit<Copying, 'record'>,
+  { parts, ...rest }: MultipartRef & { readonly parts: readonly StoredPart[]; readonly checksum?: Checksum },
+): Promise<void> {
+  if (!(await catalog.rotations.recordComplete(rotation))) return lease.lose();
   const outcome = await objectStore.completeMultipartUpload({
-    ...ref,
+    ...rest,
     parts: parts.slice(0, rotation.plan.partCount),
     sizeBytes: rotation.plan.sizeBytes,
-    ...(keptAlgorithm(objectStore.profile, copying) && record.checksum && { checksum: record.checksum }),
     ...(keys.new && { customerKey: keys.new }),
   });
   if (outcome.kind === 'refused') {
@@ -157,9 +174,9 @@ function sourceOf({ rotation, keys }: Copying): CopySource {
 }
 
 /** The copy as the store is told of it: as the object was begun, under another key, with another token and encryption. */
-function newCopyOf(
+export function newCopyOf(
   { objectStore: { profile }, clock }: Pick<UploadContext, 'objectStore' | 'clock'>,
-  { rotation, record, keys }: Copying,
+  { rotation, record, keys }: Omit<Copying, 'lease'>,
 ): NewObject & { readonly checksumAlgorithm?: FullObjectAlgorithm } {
   const { s3Key, writeToken, encryption } = rotation;
   const checksumAlgorithm = keptAlgorithm(profile, { rotation, record });
@@ -191,6 +208,8 @@ function keptAlgorithm(
 ): FullObjectAlgorithm | undefined {
   const { algorithm }: Partial<Checksum> = record.checksum ?? {};
   if (rotation.encryption.mode === 'sse-c') return undefined;
+  // Parts that a client streams have a Content-MD5 instead.
+  if (isCopiedByClient(profile, rotation)) return undefined;
   if (rotation.plan.sizeBytes > 0 && profile.copyIgnores?.includes('checksum')) return undefined;
   return profile.fullObjectChecksums.find((kept) => kept === algorithm);
 }

@@ -1,9 +1,13 @@
+import type { RotateRequest } from '@longhaul/protocol';
 import { ObjectStoreError } from '../../ports/object-store.ts';
 import type { RotationRecord, RotationRef } from '../../ports/rotations.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import type { UploadContext } from '../context.ts';
-import { judgeObject, namedByKey, type Proof } from '../prove-object.ts';
+import { judgeObject, listKeyed, namedByKey, type Proof } from '../prove-object.ts';
+import { differ } from '../upload-checksum.ts';
+import { CLIENT_DELAY_MS, isCopiedByClient } from './client-copy.ts';
 import { copyObject, type Copying } from './copy-object.ts';
+import { joinStreamed } from './join-streamed.ts';
 import { appearableForMs, cleanUpCopy, removeLateObject, removeOldObject } from './leave-one.ts';
 import { areEnough, findRotationKeys, forgetRotationKeys, type RotationKeys } from './rotation-keys.ts';
 import { keepLease, ROTATION_LEASE_MS, type RotationLease } from './rotation-lease.ts';
@@ -16,6 +20,11 @@ const KEYLESS_DELAY_MS = 600_000;
 /** Why a rotation stands still, as its row and its status tell it. */
 const KEYS_NEEDED = 'the keys are not kept any more';
 
+/** What comes with the request of a client. */
+export interface Brought extends Pick<RotateRequest, 'copied'> {
+  readonly keys?: RotationKeys;
+}
+
 /**
  * Drives a rotation as far as it goes now, or joins whoever does so in this process. Every step may be done again by anybody.
  * Never rejects: what went wrong stands in the row, and is told to `onError`.
@@ -23,23 +32,23 @@ const KEYS_NEEDED = 'the keys are not kept any more';
 export function driveRotation(
   context: UploadContext,
   ref: RotationRef,
-  keys: RotationKeys = {},
+  brought: Brought = {},
 ): Promise<void> {
   const known = context.rotations.get(ref.uploadId);
   if (known) return known;
-  const driving = takeAndDrive(context, ref, keys)
+  const driving = takeAndDrive(context, ref, brought)
     .catch(context.onError)
     .finally(() => context.rotations.delete(ref.uploadId));
   context.rotations.set(ref.uploadId, driving);
   return driving;
 }
 
-async function takeAndDrive(context: UploadContext, ref: RotationRef, keys: RotationKeys): Promise<void> {
+async function takeAndDrive(context: UploadContext, ref: RotationRef, brought: Brought): Promise<void> {
   const rotation = await context.catalog.rotations.take(ref, ROTATION_LEASE_MS);
   if (!rotation) return;
   const lease = keepLease(context, rotation);
   try {
-    await driveOn(context, rotation, { keys, lease });
+    await driveOn(context, rotation, { ...brought, lease });
   } catch (error) {
     await settleTrouble(context, rotation, error);
   } finally {
@@ -47,10 +56,7 @@ async function takeAndDrive(context: UploadContext, ref: RotationRef, keys: Rota
   }
 }
 
-interface Driving {
-  readonly keys: RotationKeys;
-  readonly lease: RotationLease;
-}
+type Driving = Brought & { readonly lease: RotationLease };
 
 async function driveOn(context: UploadContext, rotation: RotationRecord, driving: Driving): Promise<void> {
   const { rotations } = context.catalog;
@@ -80,15 +86,17 @@ async function copyAndSwitch(
 ): Promise<RotationRecord | undefined> {
   const { rotation, record } = given;
   const { rotations } = context.catalog;
-  const keys = await findRotationKeys(context, rotation, record.owner, given.keys);
-  if (!areEnough(keys, rotation)) {
+  const keys = await findRotationKeys(context, rotation, record.owner, given.keys ?? {});
+  if (!areEnough(context, keys, rotation)) {
     await rotations.postpone(rotation, { delayMs: KEYLESS_DELAY_MS, lastError: KEYS_NEEDED });
     return undefined;
   }
   const copying = { ...given, keys };
   let proof = await proveCopy(context, copying);
   if (proof.kind === 'absent') {
-    await copyObject(context, copying);
+    if (isCopiedByClient(context.objectStore.profile, rotation)) {
+      if (!(await endStream(context, copying, given.copied))) return undefined;
+    } else await copyObject(context, copying);
     if (given.lease.signal.aborted) return undefined;
     proof = await proveCopy(context, copying);
   }
@@ -105,12 +113,30 @@ async function copyAndSwitch(
   return undefined;
 }
 
-async function proveCopy(
-  { objectStore }: UploadContext,
-  { rotation, record, keys }: Copying,
-): Promise<Proof> {
+/** Whether what a client has streamed was sent to be made an object; else why not stands in the row. */
+async function endStream(
+  context: UploadContext,
+  copying: Copying,
+  copied: Brought['copied'],
+): Promise<boolean> {
+  const { rotation, record } = copying;
+  if (differ(copied?.checksum, record.checksum)) {
+    await fail(context, rotation, record, 'what was streamed is not what was uploaded');
+    return false;
+  }
+  const stream = await joinStreamed(context, copying, copied !== undefined);
+  if (stream === 'left') await fail(context, rotation, record, 'its client has left it');
+  else if (stream === 'waits')
+    await context.catalog.rotations.postpone(rotation, { delayMs: CLIENT_DELAY_MS });
+  return stream === 'joined';
+}
+
+async function proveCopy(context: UploadContext, { rotation, record, keys }: Copying): Promise<Proof> {
   const { s3Key: key, writeToken, encryption, plan } = rotation;
-  const object = await objectStore.headObject({ key, ...(keys.new && { customerKey: keys.new }) });
+  const isHidden = encryption.mode === 'sse-c' && !keys.new;
+  const object = isHidden
+    ? await listKeyed(context, { key })
+    : await context.objectStore.headObject({ key, ...(keys.new && { customerKey: keys.new }) });
   const { checksum } = record;
   // Some stores drop the metadata of what is made of parts. A generation is used once, so nobody else writes to its key.
   const copy = object && namedByKey(object, writeToken, plan.partCount);

@@ -3,6 +3,7 @@ import {
   type Encryption,
   MAX_PART_SIZE_BYTES,
   objectEncryptionOf,
+  type PartPlan,
   planParts,
   type RotateRequest,
   type RotationStatus,
@@ -14,9 +15,11 @@ import type { UploadContext } from '../context.ts';
 import { resultOf } from '../upload-answers.ts';
 import { wholeOf } from '../whole-record.ts';
 import { baseKeyOf } from './base-key.ts';
-import { driveRotation } from './drive-rotation.ts';
+import { isCopiedByClient, isUncopied, planClientCopy } from './client-copy.ts';
+import { type Brought, driveRotation } from './drive-rotation.ts';
+import { findOwned } from './find-owned.ts';
 import { areEnough, findRotationKeys, keepRotationKeys, keysIn, type RotationKeys } from './rotation-keys.ts';
-import { decideTarget, encryptionsOf, keysNeeded } from './rotation-wish.ts';
+import { assertOldKey, decideTarget, encryptionsOf, keysNeeded } from './rotation-wish.ts';
 
 /** Parts of a copy: large, because the store does not send them anywhere, and no larger than it takes in one go. */
 const COPY_PART_BYTES = 256 * 1024 ** 2;
@@ -43,7 +46,8 @@ export async function rotateObject(
   const { rotation, keys } = known
     ? { rotation: known, keys: keysOf(known, request) }
     : await begin(context, record, request);
-  if (isOpen(rotation)) await goOn(context, rotation, owner, keys);
+  const { copied } = request;
+  if (isOpen(rotation)) await goOn(context, rotation, owner, { keys, ...(copied && { copied }) });
   const status = await statusOf(context, rotation);
   if (status.state !== 'FAILED') return status;
   throw new CoordinatorError(
@@ -69,13 +73,6 @@ export async function getRotation(
   throw new CoordinatorError('rotation-not-found', `The object of upload ${uploadId} was never rotated.`, {
     uploadId,
   });
-}
-
-/** Another's upload is none: an answer that differs would tell who has what. */
-async function findOwned(context: UploadContext, owner: string, uploadId: string): Promise<UploadRecord> {
-  const record = await context.catalog.find(uploadId);
-  if (record?.bucket === context.objectStore.bucket && record.owner === owner) return record;
-  throw new CoordinatorError('upload-not-found', `There is no upload ${uploadId} of yours.`, { uploadId });
 }
 
 /**
@@ -115,32 +112,39 @@ async function begin(context: UploadContext, node: UploadRecord, request: Rotate
 }
 
 function draftOf(
-  { objectStore }: UploadContext,
+  context: UploadContext,
   record: UploadRecord,
   { rotationId, deleteVersions = false }: RotateRequest,
   encryption: Encryption,
 ): RotationDraft {
   const { uploadId, s3Key } = record;
-  const { sizeBytes } = wholeOf(record).plan;
-  const { maxCopySizeBytes = MAX_PART_SIZE_BYTES } = objectStore.profile;
-  const isWhole = sizeBytes <= maxCopySizeBytes;
   return {
     uploadId,
     rotationId,
-    bucket: objectStore.bucket,
+    bucket: context.objectStore.bucket,
     baseKey: baseKeyOf(record),
     sourceKey: s3Key,
     writeToken: randomBytes(16).toString('hex'),
     encryption,
-    plan: isWhole
-      ? { sizeBytes, partSizeBytes: Math.max(1, sizeBytes), partCount: 1 }
-      : planParts(sizeBytes, Math.min(COPY_PART_BYTES, maxCopySizeBytes)),
+    plan: planCopy(context, record, encryption),
     deleteVersions,
   };
 }
 
+function planCopy(context: UploadContext, record: UploadRecord, encryption: Encryption): PartPlan {
+  const { plan } = wholeOf(record);
+  if (isCopiedByClient(context.objectStore.profile, encryptionsOf(record, encryption)))
+    return planClientCopy(plan);
+  const { sizeBytes } = plan;
+  const { maxCopySizeBytes = MAX_PART_SIZE_BYTES } = context.objectStore.profile;
+  return sizeBytes <= maxCopySizeBytes
+    ? { sizeBytes, partSizeBytes: Math.max(1, sizeBytes), partCount: 1 }
+    : planParts(sizeBytes, Math.min(COPY_PART_BYTES, maxCopySizeBytes));
+}
+
 function keysOf(rotation: RotationRecord, request: RotateRequest): RotationKeys {
   assertSameTarget(rotation, request);
+  assertOldKey(rotation.uploadId, rotation, request);
   return isOpen(rotation) ? keysIn(request, rotation, rotation.uploadId) : {};
 }
 
@@ -160,15 +164,16 @@ async function goOn(
   context: UploadContext,
   rotation: RotationRecord,
   owner: string,
-  given: RotationKeys,
+  { keys: given, ...brought }: Brought & Pick<Begun, 'keys'>,
 ): Promise<void> {
   const { clock, settings } = context;
   const keys = await findRotationKeys(context, rotation, owner, given);
-  if (rotation.state !== 'SWITCHED' && !areEnough(keys, rotation)) throw keysNeeded(rotation.uploadId);
+  if (rotation.state !== 'SWITCHED' && !areEnough(context, keys, rotation))
+    throw keysNeeded(rotation.uploadId);
   await keepRotationKeys(context, rotation, owner, given);
   const waited = new AbortController();
   const late = clock.sleep(settings.completeAnswerWithinMs, waited.signal).catch(() => undefined);
-  await Promise.race([driveRotation(context, rotation, keys), late]);
+  await Promise.race([driveRotation(context, rotation, { ...brought, keys }), late]);
   waited.abort();
 }
 
@@ -194,6 +199,8 @@ async function statusOf(
     copiedPartCount,
     copiedBytes: Math.min(plan.sizeBytes, copiedPartCount * plan.partSizeBytes),
     createdAtEpochMs: rotation.createdAtEpochMs,
+    ...(isUncopied(rotation) &&
+      isCopiedByClient(context.objectStore.profile, rotation) && { copyByClient: true }),
     ...(isCurrent && { result: resultOf(context, node) }),
     ...(isOpen(rotation) && { retryAfterSeconds: 2 }),
     ...(lastError !== undefined && { lastError }),

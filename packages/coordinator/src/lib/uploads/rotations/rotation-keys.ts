@@ -5,6 +5,7 @@ import { type CustomerKey, KeyVaultError } from '../../ports/key-vault.ts';
 import type { RotationRecord } from '../../ports/rotations.ts';
 import { Secret } from '../../secret.ts';
 import type { UploadContext } from '../context.ts';
+import { isCopiedByClient } from './client-copy.ts';
 
 /** Keys of customers for a rotation: of the object as it is, and as it shall be. */
 export interface RotationKeys {
@@ -13,6 +14,7 @@ export interface RotationKeys {
 }
 
 type WhichKey = keyof RotationKeys;
+type StoreOf = Pick<UploadContext, 'objectStore'>;
 type Encryptions = Pick<RotationRecord, 'encryption' | 'sourceEncryption'>;
 
 /**
@@ -29,15 +31,23 @@ export function keysIn(request: RotateRequest, encryptions: Encryptions, uploadI
   };
   for (const [which, key] of Object.entries(keys)) {
     if (key !== 'wrong') continue;
+    if (which === 'old') throw otherOldKey(uploadId);
     throw new CoordinatorError(
       'customer-key-mismatch',
-      which === 'old'
-        ? `oldCustomerKey is not the key of the object of upload ${uploadId}. Send the one that it has now.`
-        : 'customerKey is not the key that customerKeyMd5 is of. Send the MD5 of its 32 bytes, in base64.',
+      'customerKey is not the key that customerKeyMd5 is of. Send the MD5 of its 32 bytes, in base64.',
       { uploadId },
     );
   }
   return withoutGaps(keys as { old: CustomerKey | undefined; new: CustomerKey | undefined });
+}
+
+/** The refusal of a key that the object does not have. */
+export function otherOldKey(uploadId: string): CoordinatorError {
+  return new CoordinatorError(
+    'customer-key-mismatch',
+    `The old key is not that of the object of upload ${uploadId}. Send the one that it has now.`,
+    { uploadId },
+  );
 }
 
 function keyFor(
@@ -50,12 +60,14 @@ function keyFor(
   return isRight ? new Secret(bytes) : 'wrong';
 }
 
-/** Whether all keys are there that the copy takes. */
-export function areEnough(keys: RotationKeys, encryptions: Encryptions): boolean {
-  return neededBy(encryptions).every((which) => keys[which] !== undefined);
+/** Whether all keys are there that the copy takes of us. */
+export function areEnough(context: StoreOf, keys: RotationKeys, encryptions: Encryptions): boolean {
+  return neededBy(context, encryptions).every((which) => keys[which] !== undefined);
 }
 
-function neededBy({ encryption, sourceEncryption }: Encryptions): readonly WhichKey[] {
+function neededBy(context: StoreOf, encryptions: Encryptions): readonly WhichKey[] {
+  if (isCopiedByClient(context.objectStore.profile, encryptions)) return [];
+  const { encryption, sourceEncryption } = encryptions;
   return [
     ...(sourceEncryption?.mode === 'sse-c' ? (['old'] as const) : []),
     ...(encryption.mode === 'sse-c' ? (['new'] as const) : []),
@@ -64,14 +76,14 @@ function neededBy({ encryption, sourceEncryption }: Encryptions): readonly Which
 
 /** Lets keys wait in the vault, for whoever goes on with the rotation when this process does not. Without a vault nobody can. */
 export async function keepRotationKeys(
-  { keyVault }: UploadContext,
+  context: UploadContext,
   rotation: RotationRecord,
   owner: string,
   keys: RotationKeys,
 ): Promise<void> {
-  for (const which of neededBy(rotation)) {
+  for (const which of neededBy(context, rotation)) {
     const key = keys[which];
-    if (key) await keyVault?.put(vaultIdOf(rotation, which), key, { owner, purpose: 'rotate' });
+    if (key) await context.keyVault?.put(vaultIdOf(rotation, which), key, { owner, purpose: 'rotate' });
   }
 }
 
@@ -82,20 +94,21 @@ export async function findRotationKeys(
   owner: string,
   atHand: RotationKeys,
 ): Promise<RotationKeys> {
-  if (areEnough(atHand, rotation)) return atHand;
+  if (areEnough(context, atHand, rotation)) return atHand;
   const kept: { -readonly [Which in WhichKey]?: CustomerKey | undefined } = {};
-  for (const which of neededBy(rotation))
+  for (const which of neededBy(context, rotation))
     kept[which] = atHand[which] ?? (await readKey(context, vaultIdOf(rotation, which), owner));
   return withoutGaps({ old: kept.old, new: kept.new });
 }
 
 /** The rotation is over. A vault that is away forgets the keys by itself. */
 export async function forgetRotationKeys(
-  { keyVault, onError }: UploadContext,
+  context: UploadContext,
   rotation: RotationRecord,
   owner: string,
 ): Promise<void> {
-  for (const which of neededBy(rotation))
+  const { keyVault, onError } = context;
+  for (const which of neededBy(context, rotation))
     await keyVault?.delete(vaultIdOf(rotation, which), { owner, purpose: 'end' }).catch(onError);
 }
 

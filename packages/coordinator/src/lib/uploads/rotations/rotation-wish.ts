@@ -4,7 +4,8 @@ import type { RotationRecord } from '../../ports/rotations.ts';
 import type { UploadRecord } from '../../ports/upload-record.ts';
 import type { UploadContext } from '../context.ts';
 import { decideEncryption } from '../encryption-policy.ts';
-import { areEnough, keysIn } from './rotation-keys.ts';
+import { isCopiedByClient } from './client-copy.ts';
+import { areEnough, keysIn, otherOldKey } from './rotation-keys.ts';
 
 /** The encryption that the object shall have, if all that it takes is there. */
 export function decideTarget(
@@ -42,21 +43,53 @@ export function wishedEncryption(
 
 /** @throws CoordinatorError `rotation-unsupported`, `customer-key-needed`, `customer-key-mismatch` */
 export function assertPossible(
-  { objectStore }: UploadContext,
+  context: UploadContext,
   record: UploadRecord,
   request: RotateRequest,
   encryption: Encryption,
 ): void {
   const { uploadId } = record;
-  if (record.encryption?.mode === 'sse-c' && !objectStore.profile.ssecCopy) {
-    throw new CoordinatorError(
-      'rotation-unsupported',
-      `The store (${objectStore.profile.name}) copies no object with sse-c. Download it with its key, and upload it anew.`,
-      { uploadId },
-    );
-  }
   const encryptions = encryptionsOf(record, encryption);
-  if (!areEnough(keysIn(request, encryptions, uploadId), encryptions)) throw keysNeeded(uploadId);
+  if (encryptions.sourceEncryption?.mode === 'sse-c' && !context.objectStore.profile.ssecCopy)
+    return assertCopiable(context, uploadId, encryptions, request);
+  if (!areEnough(context, keysIn(request, encryptions, uploadId), encryptions)) throw keysNeeded(uploadId);
+}
+
+/** @throws CoordinatorError `rotation-unsupported`, `customer-key-mismatch` */
+function assertCopiable(
+  context: UploadContext,
+  uploadId: string,
+  encryptions: ReturnType<typeof encryptionsOf>,
+  request: RotateRequest,
+): void {
+  if (isCopiedByClient(context.objectStore.profile, encryptions) && request.copyByClient)
+    return assertOldKey(uploadId, encryptions, request);
+  const { name, ssecBlind } = context.objectStore.profile;
+  const nextStep = ssecBlind
+    ? 'Whoever has its key can stream it, as the SDK and `longhaul rotate` do: ask with copyByClient'
+    : 'Download it with its key, and upload it anew';
+  throw new CoordinatorError(
+    'rotation-unsupported',
+    `The store (${name}) copies no object with sse-c. ${nextStep}.`,
+    { uploadId },
+  );
+}
+
+/**
+ * Refuses a client that wants to copy and has another key than that of the object: it could not read it.
+ *
+ * @throws CoordinatorError `customer-key-mismatch`
+ */
+export function assertOldKey(
+  uploadId: string,
+  { sourceEncryption }: Pick<RotationRecord, 'sourceEncryption'>,
+  { copyByClient }: RotateRequest,
+): void {
+  const hasOther =
+    sourceEncryption?.mode === 'sse-c' &&
+    copyByClient &&
+    copyByClient.oldCustomerKeyMd5 !== sourceEncryption.customerKeyMd5;
+  if (hasOther) throw otherOldKey(uploadId);
 }
 
 /** A store that does without the key for an upload takes it for a copy all the same: the coordinator makes that itself. */

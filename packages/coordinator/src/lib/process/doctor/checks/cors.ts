@@ -87,8 +87,8 @@ function checksumsHidden({ profile }: Patient, { exposed }: CrossOriginReport): 
 function corsRuleFor(origin: string): CorsRule {
   return {
     AllowedOrigins: [origin],
-    AllowedMethods: ['PUT', 'POST', 'HEAD'],
-    AllowedHeaders: ['content-type', 'content-md5', 'if-none-match', 'x-amz-*'],
+    AllowedMethods: ['PUT', 'POST', 'GET', 'HEAD'],
+    AllowedHeaders: ['content-type', 'content-md5', 'if-match', 'if-none-match', 'range', 'x-amz-*'],
     ExposeHeaders: ['ETag', 'x-amz-checksum-crc64nvme', 'x-amz-version-id', 'x-amz-request-id'],
     MaxAgeSeconds: 7200,
   };

@@ -8,7 +8,7 @@ import { createUploader, type Uploader } from '@longhaul/sdk';
 import { type Backend, startBackend } from './support/backend.ts';
 import { hashOfFile, writeRandomFile } from './support/files.ts';
 import { MEMORIES } from './support/memories.ts';
-import { MINIO, type StoreKind, STORES } from './support/stores.ts';
+import { CEPH_TLS, MINIO, type StoreKind, STORES } from './support/stores.ts';
 
 const MIB = 1024 ** 2;
 const [local] = STORES;
@@ -26,7 +26,10 @@ const inParts = (store: StoreKind): StoreKind => ({
   },
 });
 
-for (const store of [local!, MINIO]) {
+/** Where it does not encrypt by keys of its own it has a key service. */
+const cephKmsKeyId = process.env['LONGHAUL_TEST_CEPH_KMS_KEY_ID'];
+
+for (const store of [local!, MINIO, CEPH_TLS]) {
   const title = `rotations on ${store.name}${store.missing ? ` (${store.missing})` : ''}`;
   describe.skipIf(store.missing)(title, () => {
     let backend: Backend;
@@ -35,7 +38,8 @@ for (const store of [local!, MINIO]) {
 
     beforeAll(async () => {
       folder = await mkdtemp(join(tmpdir(), 'longhaul-e2e-'));
-      backend = await startBackend(inParts(store), MEMORIES[0]!);
+      const encryption = cephKmsKeyId === undefined ? {} : { defaultKmsKeyId: cephKmsKeyId };
+      backend = await startBackend(inParts(store), MEMORIES[0]!, store === CEPH_TLS ? { encryption } : {});
       uploader = createUploader({ coordinator: backend.url, partSizeBytes: 5 * MIB });
     });
     afterAll(async () => {
@@ -64,8 +68,9 @@ for (const store of [local!, MINIO]) {
       expect(await hashOf(`${key}.2`, secondKey)).toBe(hash);
       for (const wrong of [undefined, firstKey]) await expect(hashOf(`${key}.2`, wrong)).rejects.toThrow();
 
-      const third = uploader.rotate(uploadId, { encryption: { mode: 'sse-s3' }, oldKey: second.key });
-      expect(await third.result).toMatchObject({ state: 'DONE', encryption: { mode: 'sse-s3' } });
+      const mode = store === CEPH_TLS ? 'sse-kms' : 'sse-s3';
+      const third = uploader.rotate(uploadId, { encryption: { mode }, oldKey: second.key });
+      expect(await third.result).toMatchObject({ state: 'DONE', encryption: { mode } });
       expect(await hashOf(`${key}.3`)).toBe(hash);
       for (const gone of [key, `${key}.1`, `${key}.2`])
         expect(await objectStore.findListed({ key: gone })).toBeUndefined();

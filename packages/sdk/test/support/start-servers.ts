@@ -35,6 +35,8 @@ export interface TestServers {
   keys(): Promise<readonly string[]>;
   /** Uploads that the store has open. */
   openUploads(): Promise<number>;
+  /** Puts something else in the place of an object. */
+  overwrite(key: string, body: Uint8Array, customerKey: string): Promise<void>;
   /** Lets three days pass, after which the coordinator has ended what nobody goes on with. */
   expireUploads(): Promise<void>;
   /** Failures that the coordinator met. */
@@ -139,6 +141,13 @@ export async function startServers(
       const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: BUCKET }));
       client.destroy();
       return Contents.flatMap(({ Key }) => Key ?? []);
+    },
+    async overwrite(key, body, SSECustomerKey) {
+      const { PutObjectCommand, S3Client } = await import('@aws-sdk/client-s3');
+      const client = new S3Client(where);
+      const sseC = { SSECustomerAlgorithm: 'AES256', SSECustomerKey };
+      await client.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body, ...sseC }));
+      client.destroy();
     },
     openUploads: async () => (await objectStore.listMultipartUploads({ prefix: '' })).length,
     async expireUploads() {

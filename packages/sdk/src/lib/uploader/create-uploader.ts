@@ -43,7 +43,8 @@ export interface Uploader<Input> {
    * that. The store copies it to another object key, which the result tells. May be repeated until there is a result: with the
    * same key the same rotation goes on, wherever it was begun.
    *
-   * Keys go to the coordinator, over TLS, where its store takes them for the copy.
+   * Keys go to the coordinator, over TLS, where its store takes them for the copy. Where the store copies no object with a key it
+   * is streamed from here, three parts at once, and the keys go to the store alone.
    *
    * @example
    * const rotation = uploader.rotate(uploadId, { encryption: { mode: 'sse-c' }, oldKey });

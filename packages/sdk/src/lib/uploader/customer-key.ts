@@ -3,30 +3,19 @@
  *
  * @module
  */
-import {
-  certificateProblem,
-  type CreateUploadResponse,
-  CUSTOMER_KEY_HEADERS,
-  type StoreCall,
-} from '@longhaul/protocol';
+import { type CreateUploadResponse, CUSTOMER_KEY_HEADERS, type StoreCall } from '@longhaul/protocol';
 import { createMd5 } from '../integrity/md5.ts';
 import type { ByteSource } from '../ports/byte-source.ts';
 import type { Coordinator, CoordinatorCall } from '../ports/coordinator.ts';
 import type { PartSender } from '../ports/part-sender.ts';
-import type { Outcome, repeat } from '../repeat.ts';
-import type { Trouble } from '../retry.ts';
+import type { RepeatInput } from '../repeat.ts';
 import type { CustomerKeyEncryption } from '../upload-encryption.ts';
-import type { unreachable, UploadError } from '../upload-error.ts';
+import type { UploadError } from '../upload-error.ts';
+import { askStore, troubleOf } from './ask-store.ts';
+import type { LoadedAlready } from './loaded-already.ts';
 import type { UploadJob } from './upload-job.ts';
 
 const KEY_BYTES = 32;
-
-/** What the entry has loaded already: imported from here as well, it would become a chunk that every page loads. */
-export interface LoadedAlready {
-  readonly repeat: typeof repeat;
-  readonly unreachable: typeof unreachable;
-  readonly UploadError: typeof UploadError;
-}
 
 /** A key as it is sent. Both in base64. */
 export interface KeyAndMd5 {
@@ -34,7 +23,8 @@ export interface KeyAndMd5 {
   readonly md5: string;
 }
 
-type CustomerKey = KeyAndMd5 & LoadedAlready;
+/** The same with what takes it to the store. */
+export type CustomerKey = KeyAndMd5 & LoadedAlready;
 
 /**
  * The same upload under a key: whatever goes to the store carries it, and whatever else leaves the upload carries its MD5 in
@@ -101,7 +91,7 @@ function openerWith<Source extends ByteSource>(key: CustomerKey, job: UploadJob<
         const report = { method: 'post', path: `/${uploadId}/open`, json: { s3UploadId } } as const;
         if (s3UploadId) return await coordinator.call<Answer>({ ...report, ...(token && { token }) }, signal);
         // The URL was too old, most likely: the same create gives another one.
-        if (isLast) throw refused(key, openingCall, 403, 'AccessDenied');
+        if (isLast) throw refusedOpening(key, openingCall, 403, 'AccessDenied');
       }
     },
   };
@@ -144,48 +134,31 @@ function entrusted(key: CustomerKey, coordinator: Coordinator, isAllowed: boolea
 }
 
 /** CreateMultipartUpload. A repeated one leaves a second upload open, which the coordinator ends. `undefined`: 403. */
-async function open<Source extends ByteSource>(
+export async function open(
   key: CustomerKey,
   call: StoreCall,
-  job: UploadJob<Source>,
+  job: RepeatInput,
   signal: AbortSignal,
 ): Promise<string | undefined> {
-  const headers = keyed(key, call);
-  const { method, url } = call;
-  return await key.repeat(job, signal, async (): Promise<Outcome<string | undefined>> => {
-    try {
-      const response = await fetch(url, { method, headers, signal });
+  const request = { ...call, headers: keyed(key, call) };
+  return await key.repeat(job, signal, () =>
+    askStore<string | undefined>(key, request, signal, async (response) => {
       const { status } = response;
       const body = await response.text();
       const s3UploadId = response.ok ? /<UploadId>([^<]+)</.exec(body)?.[1] : undefined;
       if (s3UploadId || status === 403) return { value: s3UploadId };
       // A success without an id is the answer of somebody else, or was cut short.
       const trouble = response.ok ? 'transient' : troubleOf(status);
-      return { trouble, error: refused(key, call, status, /<Code>([\w.]+)</.exec(body)?.[1]) };
-    } catch (cause) {
-      signal.throwIfAborted();
-      const store = `object store (${new URL(url).host})`;
-      const problem = certificateProblem(cause);
-      if (problem !== undefined) {
-        const message = `Nothing was sent to the ${store}: ${problem}.`;
-        return { trouble: 'fatal', error: new key.UploadError('CERTIFICATE_UNTRUSTED', message, { cause }) };
-      }
-      const error = key.unreachable('STORE_UNREACHABLE', store, cause);
-      return { trouble: 'transient', error };
-    }
-  });
-}
-
-function troubleOf(status: number): Trouble {
-  if (status === 429 || status === 503) return 'throttled';
-  return status === 408 || status >= 500 ? 'transient' : 'fatal';
+      return { trouble, error: refusedOpening(key, call, status, /<Code>([\w.]+)</.exec(body)?.[1]) };
+    }),
+  );
 }
 
 /**
  * The headers of a request, and the key. Whatever was signed for another key, or for none, would store the content as
  * nobody wants it; and what is sent in the clear is everybody's.
  */
-function keyed(
+export function keyed(
   key: CustomerKey,
   { url, headers }: Pick<StoreCall, 'url' | 'headers'>,
 ): Record<string, string> {
@@ -211,7 +184,8 @@ function unusable(loaded: LoadedAlready, message: string): UploadError {
   return new loaded.UploadError('KEY_UNUSABLE', message);
 }
 
-function refused(
+/** The store does not let the upload begin. */
+export function refusedOpening(
   loaded: LoadedAlready,
   { url }: StoreCall,
   status: number,

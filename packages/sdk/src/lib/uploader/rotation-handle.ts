@@ -15,9 +15,12 @@ export interface RotateOptions {
   readonly deleteVersions?: boolean;
   /** UUID that makes the call repeatable. Default a new one: then the same encryption finds a rotation that is under way. */
   readonly rotationId?: string;
-  /** Told of the bytes that are copied, as the coordinator knows them; of their rate nothing is known. */
+  /** Told of the bytes that are copied, as the coordinator, or who streams them, knows them; of their rate nothing is known. */
   readonly onProgress?: (progress: UploadProgress) => void;
-  /** Aborting ends the waiting, and the result rejects with its reason. What the store copies by itself goes on. */
+  /**
+   * Aborting ends the waiting, and the result rejects with its reason. What the store copies by itself goes on; what is streamed
+   * from here goes on with the next call.
+   */
   readonly signal?: AbortSignal;
 }
 

@@ -219,6 +219,26 @@ describe('a rotation that its client copies', () => {
     expect(sha256(await coordinator.read(rotation.key, old.base64))).toBe(sha256(content));
   });
 
+  it('makes room for another key when no part has come for a while', async () => {
+    const rotation = await begin();
+    const { nodeId } = rotation;
+    await open(rotation);
+    const other = newKey();
+    const wish = wishOf(randomUUID(), { encryption: { mode: 'sse-c', customerKeyMd5: other.md5 } });
+    clock.pass(9 * 60);
+    expect((await ask(nodeId, 'rotate', wish)).problem).toMatchObject({ code: 'rotation-open' });
+    clock.pass(2 * 60);
+    expect((await ask<RotationStatus>(nodeId, 'rotate', wish)).answer).toMatchObject({
+      copyByClient: true,
+      generation: 2,
+    });
+    const { rotationId } = rotation;
+    const closed = await ask(nodeId, 'rotation/copy', { rotationId });
+    expect(closed.problem).toMatchObject({ code: 'rotation-copy-closed' });
+    await sweep(coordinator.options);
+    expect(await openUploads()).toEqual([]);
+  });
+
   it('takes the first upload that is told, and ends any other with itself', async () => {
     const rotation = await begin();
     const { nodeId, rotationId } = rotation;

@@ -498,6 +498,57 @@ describe('a rotation whose process dies', () => {
   });
 });
 
+describe('a rotation whose key is lost', () => {
+  /** Its driver is gone, and its keys with it. */
+  async function leaveOne(options: CoordinatorOptions, object: Uploaded, body: object): Promise<void> {
+    const stuck = { ...options.objectStore, copyPart: () => new Promise<never>(() => {}) };
+    await createCoordinator({ ...options, objectStore: stuck, completeAnswerWithinSeconds: 1 }).request(
+      `http://localhost/v1/objects/${object.nodeId}/rotate`,
+      { method: 'POST', body: JSON.stringify({ rotationId: randomUUID(), ...body }) },
+    );
+  }
+
+  it('makes room for another once nobody drives it, and leaves nothing', async () => {
+    const { keyVault: _, ...options } = coordinator.options;
+    const [old, lost, next] = [newKey(), newKey(), newKey()];
+    const object = await upload(6 * MIB, old);
+    const rotationId = randomUUID();
+    await leaveOne(options, object, { rotationId, encryption: lost.wish, oldCustomerKey: old.base64 });
+    const other = { encryption: next.wish, oldCustomerKey: old.base64 };
+    expect((await rotate(object.nodeId, other)).problem).toMatchObject({ code: 'rotation-open' });
+    clock.pass(61);
+    // Whoever cannot have it begun does not end the other one.
+    const wrong = { ...other, oldCustomerKey: lost.base64 };
+    expect((await rotate(object.nodeId, wrong)).problem).toMatchObject({ code: 'customer-key-mismatch' });
+    const rivals = [next, newKey()].map((rival) =>
+      rotate(object.nodeId, { ...other, encryption: rival.wish }),
+    );
+    const statuses = (await Promise.all(rivals)).map(({ status }) => status);
+    expect(statuses.toSorted((one, two) => one - two)).toEqual([200, 409]);
+    expect((await statusOf(object.nodeId)).answer).toMatchObject({ state: 'DONE', generation: 2 });
+    const brought = { rotationId, encryption: lost.wish, oldCustomerKey: old.base64 };
+    expect((await rotate(object.nodeId, brought)).problem).toMatchObject({
+      code: 'rotation-failed',
+      detail: expect.stringContaining('given up for another'),
+    });
+    await sweep(options);
+    expect(await coordinator.objectStore.listMultipartUploads({ prefix: '' })).toEqual([]);
+    expect(await coordinator.objectStore.findListed({ key: `${object.key}.1` })).toBeUndefined();
+  });
+
+  it('is not given up while the vault has its keys', async () => {
+    const { options } = coordinator;
+    const [old, kept, next] = [newKey(), newKey(), newKey()];
+    const object = await upload(6 * MIB, old);
+    await leaveOne(options, object, { encryption: kept.wish, oldCustomerKey: old.base64 });
+    clock.pass(61);
+    const other = { encryption: next.wish, oldCustomerKey: old.base64 };
+    expect((await rotate(object.nodeId, other)).problem).toMatchObject({ code: 'rotation-open' });
+    await sweep(options);
+    await expectContent(object, `${object.key}.1`, kept.base64);
+  });
+});
+
 describe('what comes late', () => {
   it('is no copy that stands where one was deleted', async () => {
     const object = await upload(1000);

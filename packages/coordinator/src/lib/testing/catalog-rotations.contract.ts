@@ -224,6 +224,23 @@ export function describeRotations(setUp: SetUpCatalog): void {
     expect(next.generation).toBe(2);
   });
 
+  it('makes room for another when it is taken and failed, and hears no more of its last driver', async () => {
+    const { first, second } = pair;
+    const node = await begin(first, 'COMPLETED', { draft: { encryption: { mode: 'sse-s3' } } });
+    const left = (await first.rotations.take(await inserted(first, draftOf(node)), 1))!;
+    await first.rotations.saveCopy(left, 'copy');
+    await passMs(1);
+    const takes = await Promise.all(pair.both().map(({ rotations }) => rotations.take(left, HOUR_MS)));
+    const [taker, ...others] = takes.filter((take) => take !== undefined);
+    expect(others).toEqual([]);
+    const failure = { lastError: 'given up', quietForMs: 0 };
+    expect(await second.rotations.fail(taker!, failure)).toMatchObject({ state: 'FAILED' });
+    expect(await first.rotations.recordComplete(left)).toBe(false);
+    expect(await first.rotations.switchObject(left, { etag: '"late"', proof: 'size' })).toBeUndefined();
+    const next = await inserted(second, draftOf(node));
+    expect(next).toMatchObject({ state: 'PENDING', generation: left.generation + 1 });
+  });
+
   it('has ended, and is due again where something may still appear', async () => {
     const rotation = await switched(pair.first);
     const { rotations } = pair.first;

@@ -25,16 +25,16 @@ export async function joinStreamed(
     return 'joined';
   }
   // After Complete was sent an abort could meet it.
-  return !completeSent && isLeft(context, rotation, parts) ? 'left' : 'waits';
+  return !completeSent && quietMs(context, rotation, parts) > context.settings.idleLimitMs ? 'left' : 'waits';
 }
 
-/** Whether no part has come for as long as uploads may rest. */
-function isLeft(
-  { clock, settings }: UploadContext,
+/** For how long no part has come. */
+export function quietMs(
+  { clock }: UploadContext,
   { createdAtEpochMs }: RotationRecord,
-  parts: readonly { readonly lastModifiedEpochMs?: number }[],
-): boolean {
+  parts: readonly { readonly lastModifiedEpochMs?: number }[] = [],
+): number {
   let lastEpochMs = createdAtEpochMs;
   for (const { lastModifiedEpochMs = 0 } of parts) lastEpochMs = Math.max(lastEpochMs, lastModifiedEpochMs);
-  return clock.nowEpochMs() - lastEpochMs > settings.idleLimitMs;
+  return clock.nowEpochMs() - lastEpochMs;
 }

@@ -18,13 +18,14 @@ import { baseKeyOf } from './base-key.ts';
 import { isCopiedByClient, isUncopied, planClientCopy } from './client-copy.ts';
 import { type Brought, driveRotation } from './drive-rotation.ts';
 import { findOwned } from './find-owned.ts';
+import { giveUp } from './give-up.ts';
 import { areEnough, findRotationKeys, keepRotationKeys, keysIn, type RotationKeys } from './rotation-keys.ts';
 import { assertOldKey, decideTarget, encryptionsOf, keysNeeded } from './rotation-wish.ts';
 
 /** Parts of a copy: large, because the store does not send them anywhere, and no larger than it takes in one go. */
 const COPY_PART_BYTES = 256 * 1024 ** 2;
 
-/** Times that an object may move on to another key while a rotation of it is begun. */
+/** Times that an object may move on to another key, or another rotation make room, while one is begun. */
 const MAX_MOVES = 5;
 
 /**
@@ -104,6 +105,10 @@ async function begin(context: UploadContext, node: UploadRecord, request: Rotate
     const keys = keysIn(request, encryptionsOf(record, encryption), record.uploadId);
     const outcome = await context.catalog.rotations.insert(draftOf(context, record, request, encryption));
     if (outcome.kind === 'inserted') return { rotation: outcome.rotation, keys };
+    if (outcome.kind === 'open' && !isSameTarget(outcome.rotation, request)) {
+      if (await giveUp(context, outcome.rotation, record.owner)) continue;
+      throw openError(record.uploadId);
+    }
     if (outcome.kind !== 'moved')
       return { rotation: outcome.rotation, keys: keysOf(outcome.rotation, request) };
     record = (await context.catalog.find(record.uploadId)) ?? record;
@@ -143,21 +148,20 @@ function planCopy(context: UploadContext, record: UploadRecord, encryption: Encr
 }
 
 function keysOf(rotation: RotationRecord, request: RotateRequest): RotationKeys {
-  assertSameTarget(rotation, request);
+  if (!isSameTarget(rotation, request)) throw openError(rotation.uploadId);
   assertOldKey(rotation.uploadId, rotation, request);
   return isOpen(rotation) ? keysIn(request, rotation, rotation.uploadId) : {};
 }
 
 /** A rotation under way may be joined by whoever wants the same. */
-function assertSameTarget({ uploadId, encryption }: RotationRecord, request: RotateRequest): void {
-  const asked = request.encryption;
-  const isSame =
+function isSameTarget({ encryption }: RotationRecord, { encryption: asked }: RotateRequest): boolean {
+  return (
     encryption.mode === asked.mode &&
     (encryption.mode !== 'sse-c' ||
       (asked.mode === 'sse-c' && encryption.customerKeyMd5 === asked.customerKeyMd5)) &&
     (encryption.mode !== 'sse-kms' ||
-      (asked.mode === 'sse-kms' && (asked.kmsKeyId === undefined || asked.kmsKeyId === encryption.kmsKeyId)));
-  if (!isSame) throw openError(uploadId);
+      (asked.mode === 'sse-kms' && (asked.kmsKeyId === undefined || asked.kmsKeyId === encryption.kmsKeyId)))
+  );
 }
 
 async function goOn(
@@ -214,7 +218,7 @@ function isOpen({ state }: RotationRecord): boolean {
 function openError(uploadId: string): CoordinatorError {
   return new CoordinatorError(
     'rotation-open',
-    `The object of upload ${uploadId} is being given another encryption, or was under this rotationId. Wait for the end, then rotate under a new one.`,
+    `The object of upload ${uploadId} is being given another encryption, or was under this rotationId. Wait for the end, then rotate under a new one; what stands still for want of a key is replaced some minutes after its last step.`,
     { uploadId, retryAfterSeconds: 2 },
   );
 }

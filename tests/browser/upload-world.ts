@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { type CoordinatorOptions, createCoordinator } from '@longhaul/coordinator';
+import { type CORSRule, GetObjectCommand, PutBucketCorsCommand, S3Client } from '@aws-sdk/client-s3';
+import { type CoordinatorOptions, createCoordinator, type StoreProfile } from '@longhaul/coordinator';
 import {
   createS3ObjectStore,
   localS3Profile,
@@ -25,6 +25,8 @@ export interface UploadWorld {
   readonly folder: string;
   /** From now on each request of the browser to the store goes through `fault`. */
   setFault(fault: StoreFault | undefined): void;
+  /** Gives the bucket its one CORS rule. */
+  setCors(rule: CORSRule): Promise<void>;
   /** PUTs of the browser that have reached the store so far. */
   readonly putCount: number;
   /** Size and SHA-256 (hex) of a stored object. */
@@ -42,12 +44,15 @@ export interface StoredObject {
 }
 
 /** What is other than usual at the coordinator. */
-export type WorldOptions = Partial<Pick<CoordinatorOptions, 'grantExpiresInSeconds' | 'corsOrigins'>>;
+export type WorldOptions = Partial<Pick<CoordinatorOptions, 'grantExpiresInSeconds' | 'corsOrigins'>> & {
+  /** What the coordinator believes of the store, where it is other than what is so. */
+  readonly profile?: Partial<StoreProfile>;
+};
 
 const BUCKET = 'browser-tests';
 
 /** Starts all of it, on free ports; the store keeps its objects in memory. */
-export async function startUploadWorld(options: WorldOptions = {}): Promise<UploadWorld> {
+export async function startUploadWorld({ profile, ...options }: WorldOptions = {}): Promise<UploadWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'longhaul-browser-'));
   const credentials = { accessKeyId: 'browser-tests', secretAccessKey: randomUUID() };
   const s3 = createLocalS3({ storage: { kind: 'memory' }, credentials, buckets: [BUCKET] });
@@ -61,7 +66,11 @@ export async function startUploadWorld(options: WorldOptions = {}): Promise<Uplo
   });
   const where = { endpoint: store.url, region: 'us-east-1', forcePathStyle: true, credentials };
   const client = new S3Client(where);
-  const objectStore = createS3ObjectStore({ ...where, bucket: BUCKET, profile: localS3Profile });
+  const objectStore = createS3ObjectStore({
+    ...where,
+    bucket: BUCKET,
+    profile: { ...localS3Profile, ...profile },
+  });
   const sqlite = createSqliteStore({ path: join(folder, 'longhaul.sqlite') });
   await sqlite.catalog.migrate();
   const app = createCoordinator({
@@ -78,6 +87,10 @@ export async function startUploadWorld(options: WorldOptions = {}): Promise<Uplo
     objectStore,
     folder,
     setFault: (next) => void (fault = next),
+    async setCors(rule) {
+      const CORSConfiguration = { CORSRules: [rule] };
+      await client.send(new PutBucketCorsCommand({ Bucket: BUCKET, CORSConfiguration }));
+    },
     get putCount() {
       return putCount;
     },

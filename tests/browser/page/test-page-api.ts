@@ -35,6 +35,12 @@ export interface TestPage {
     withFile: boolean,
     customerKey?: string,
   ): Promise<number | TestFailure>;
+  /** Gives an object another key, and answers its object key. */
+  rotate(
+    options: TestUploaderOptions,
+    nodeId: string,
+    keys: { readonly key: string; readonly oldKey: string },
+  ): Promise<string | TestFailure>;
   /** All that the page keeps in its database, and the names of the locks that it holds. */
   kept(): Promise<string>;
   /** Aborts the signal that an upload was given. */

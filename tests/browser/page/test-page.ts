@@ -68,6 +68,15 @@ const testPage: TestPage = {
       return failureOf(error);
     }
   },
+  async rotate(options, nodeId, { key, oldKey }) {
+    const wish = { encryption: { mode: 'sse-c', key }, oldKey } as const;
+    try {
+      const { result } = await uploaderFor(options).rotate(nodeId, wish).result;
+      return result?.key ?? '';
+    } catch (error) {
+      return failureOf(error);
+    }
+  },
   abort: (upload) =>
     find(upload).controller.abort(new DOMException('The test has had enough.', 'AbortError')),
 };

@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -364,6 +365,44 @@ describe('longhaul rotate', () => {
     }
     expect(sha256(await servers.read(`${key}.1`, next.base64))).toBe(sha256(bytes));
     await expect(servers.read(key, old.base64)).rejects.toThrow();
+  });
+
+  it('streams an object that the store does not copy, also after it was stopped', async () => {
+    const ceph = await startServers({ profile: { ssecCopy: false } });
+    let parts = 0;
+    let hasStopped = false;
+    const server = serve({
+      async fetch(request) {
+        if (!hasStopped && (await request.clone().text()).includes('"sign"') && ++parts > 2) await stopped;
+        return await ceph.coordinator(request);
+      },
+      hostname: '127.0.0.1',
+      port: 0,
+    });
+    await once(server, 'listening');
+    const at = ['--coordinator', `http://127.0.0.1:${(server.address() as AddressInfo).port}`];
+    const { promise: stopped, resolve } = Promise.withResolvers<void>();
+    const [old, next] = [await keyIn('ceph-old.key'), await keyIn('ceph-new.key')];
+    const bytes = randomBytes(18 * MIB);
+    const path = await makeFile('streamed.bin', bytes);
+    const wish = ['--part-size', '5MiB', '--encryption', 'sse-c', '--key-file', old.file, '--json'];
+    hasStopped = true;
+    const { stdout } = await run('upload', path, ...wish, ...at).ended;
+    hasStopped = false;
+    const { uploadId, key } = JSON.parse(stdout) as { uploadId: string; key: string };
+    const command = ['rotate', uploadId, '--encryption', 'sse-c', '--key-file', next.file];
+    const first = run(...command, '--old-key-file', old.file, ...at);
+    await expect.poll(() => parts, { timeout: 20_000 }).toBeGreaterThan(2);
+    first.child.kill('SIGINT');
+    expect(await first.ended).toMatchObject({ status: 130, stderr: expect.stringContaining('same command') });
+    hasStopped = true;
+    resolve();
+    const second = await run(...command, '--old-key-file', old.file, ...at).ended;
+    expect(second).toMatchObject({ status: 0, stdout: expect.stringContaining(`uploads/${key}.1 (sse-c`) });
+    for (const secret of [old, next]) expect(second.stdout + second.stderr).not.toContain(secret.base64);
+    expect(sha256(await ceph.read(`${key}.1`, next.base64))).toBe(sha256(bytes));
+    await new Promise((closed) => server.close(closed));
+    await ceph.stop();
   });
 
   it('goes on with the next one, and ends with 1, when one is refused', async () => {

@@ -53,7 +53,9 @@ export async function rotateCommand(asked: RotateArguments, world: CliWorld): Pr
   display.close();
   if (!isJson) for (const report of reports) world.stdout.write(describe(report));
   if (reports.length < nodeIds.length) {
-    world.stderr.write('Stopped. What the store copies goes on; the same command asks for its end.\n');
+    world.stderr.write(
+      'Stopped. What the store copies goes on; the same command goes on with the rest, and tells the end.\n',
+    );
     return EXIT.interrupted;
   }
   return reports.some((report) => 'error' in report) ? EXIT.failed : EXIT.ok;

@@ -20,7 +20,9 @@ Options
   --json               one JSON object per NODE_ID on stdout; progress still goes to stderr
   --help               this text
 
-Keys are told to the coordinator, over https or on this machine, where its store takes them for the copy.
+Keys are told to the coordinator, over https or on this machine, where its store takes them for the copy. Where the store
+copies no object that has a key (Ceph), the command streams it, and tells them to the store alone; stopped, it goes on with
+what is left by the same command.
 
 Examples
   openssl rand -out new.key 32 && longhaul rotate NODE_ID --encryption sse-c --key-file new.key --old-key-file old.key

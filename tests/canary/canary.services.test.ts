@@ -33,14 +33,15 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
     world = await openCanaryWorld();
     await writeFile(join(world.folder, 'film.bin'), randomBytes(11 * MIB));
     await writeFile(join(world.folder, 'film.key'), SECRETS.customerKey);
+    await writeFile(join(world.folder, 'next.key'), SECRETS.nextCustomerKey);
   });
   afterAll(() => world.close());
 
   const coordinator = (name: string, args: string[], env: Record<string, string> = {}): Promise<number> =>
     world.programs.run(`longhaul-coordinator ${name}`, [COORDINATOR, ...args], { ...world.env, ...env });
 
-  const client = (name: string, args: string[]): Promise<number> =>
-    world.programs.run(`longhaul ${name}`, [CLIENT, 'upload', ...args, '--coordinator', url], {
+  const client = (name: string, args: string[], command = 'upload'): Promise<number> =>
+    world.programs.run(`longhaul ${name}`, [CLIENT, command, ...args, '--coordinator', url], {
       LONGHAUL_AUTHORIZATION: AUTHORIZATION,
       XDG_STATE_HOME: join(world.folder, 'state'),
     });
@@ -95,9 +96,18 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
     expect(await client('upload --json', ['film.bin', '--json', '--part-size', '5MiB'])).toBe(0);
     expect(await client('upload', ['film.bin'])).toBe(0);
     expect(await client('upload, under a key', ['film.bin', ...UNDER_A_KEY])).toBe(0);
+    await aRotation();
     const inline = await create({ sizeBytes: 1, mode: undefined, payload: 'eA==' });
     expect(inline.state).toBe('COMPLETED');
     await expect.poll(() => world.heard.length, { timeout: 20_000 }).toBeGreaterThan(3);
+  }
+
+  /** The store is taken for one that copies no object with a key. */
+  async function aRotation(): Promise<void> {
+    const [row] = await world.sql`select document_id from nodes where encryption is not null`;
+    const keys = ['--encryption', 'sse-c', '--key-file', 'next.key', '--old-key-file', 'film.key'];
+    expect(await client('rotate', [String(row?.['document_id']), ...keys], 'rotate')).toBe(0);
+    expect((await world.sql`select state from rotations`)[0]).toEqual({ state: 'DONE' });
   }
 
   async function uploadsThatAreRefused(): Promise<void> {
@@ -223,7 +233,7 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
       sql,
       { name: 'Kafka', text: JSON.stringify(messages) },
       { name: 'webhooks', text: world.heard.join('\n') },
-      ...(await dumpFolder(world.folder, ['film.bin', 'film.key', 'api-keys'])),
+      ...(await dumpFolder(world.folder, ['film.bin', 'film.key', 'next.key', 'api-keys'])),
     ];
   }
 

@@ -5,6 +5,7 @@ import type { Canary } from './scan.ts';
 const ODD = '/+ "&<é>%\\';
 
 const customer = Buffer.from('cANaRy customer key of 32 bytes!').toString('base64');
+const next = Buffer.from('cANaRy another key of 32 bytes!!').toString('base64');
 const master = Buffer.from('cANaRy master key of 32 bytes!!!').toString('base64');
 
 /** The secrets of an installation. Each is told from the others wherever it is seen. */
@@ -23,6 +24,8 @@ export const SECRETS = {
   apiKey: 'cANaRy-api-key-of-a-service-0123456789',
   /** Of an upload with SSE-C. The coordinator never has it. */
   customerKey: customer,
+  /** Of what that object is streamed to. */
+  nextCustomerKey: next,
   /** What a client should not have sent. */
   straySecret: `cANaRy-stray${ODD}`,
 } as const;
@@ -35,5 +38,6 @@ export const CANARIES: readonly Canary[] = [
   ...Object.entries(SECRETS).map(([name, value]) => ({ name, value })),
   { name: 'bytes of webhookSecret', value: 'cANaRy webhook secret, 32 bytes!' },
   { name: 'bytes of customerKey', value: 'cANaRy customer key of 32 bytes!' },
+  { name: 'bytes of nextCustomerKey', value: 'cANaRy another key of 32 bytes!!' },
   { name: 'bytes of masterKey', value: 'cANaRy master key of 32 bytes!!!' },
 ];

@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres, { type Sql } from 'postgres';
+import { localS3Profile } from '@longhaul/coordinator/s3-object-store';
 import { createLocalS3 } from '@longhaul/local-s3';
 import { findProgram } from '../services/command.ts';
 import { findFreePort } from '../services/free-port.ts';
@@ -38,6 +39,8 @@ const { LONGHAUL_TEST_POSTGRES_URL: postgresUrl = '', LONGHAUL_TEST_KAFKA_BROKER
 export async function openCanaryWorld(): Promise<CanaryWorld> {
   const folder = await mkdtemp(join(tmpdir(), 'longhaul-canary-'));
   await writeFile(join(folder, 'api-keys'), API_KEYS);
+  const profileFile = join(folder, 'profile.json');
+  await writeFile(profileFile, JSON.stringify({ ...localS3Profile, ssecCopy: false }));
   const credentials = { accessKeyId: 'canary-access-key-id', secretAccessKey: SECRETS.s3Secret };
   const store = await openStoreDoor(
     createLocalS3({ storage: { kind: 'memory' }, credentials, buckets: ['uploads'] }),
@@ -61,7 +64,7 @@ export async function openCanaryWorld(): Promise<CanaryWorld> {
     env: {
       S3_BUCKET: 'uploads',
       S3_ENDPOINT: store.url,
-      S3_PROFILE: 'local-s3',
+      S3_PROFILE_FILE: profileFile,
       AWS_ACCESS_KEY_ID: credentials.accessKeyId,
       AWS_SECRET_ACCESS_KEY: SECRETS.s3Secret,
       LONGHAUL_PORT: '0',

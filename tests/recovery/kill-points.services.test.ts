@@ -22,6 +22,7 @@ const NEVER_CALLED = [
   'catalog.revokeTokens',
   'catalog.openUploads',
   'objectStore.signCreate',
+  'objectStore.signGet',
   'objectStore.findListed',
 ];
 

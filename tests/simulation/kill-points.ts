@@ -6,8 +6,8 @@ import { createSimulatedState } from './store/simulated-state.ts';
 import { STORE_TRAITS } from './store/store-traits.ts';
 
 /**
- * Calls that no use-case makes: the process and its commands do, and nothing follows them. And what only uploads under keys of
- * their clients need, which nobody here sends.
+ * Calls that no use-case makes: the process and its commands do, and nothing follows them. And what only uploads and copies under keys
+ * of their clients need, which nobody here sends.
  */
 const NOT_OF_USE_CASES = new Set([
   'close',
@@ -15,6 +15,7 @@ const NOT_OF_USE_CASES = new Set([
   'oldestOpenCreatedAtEpochMs',
   'openUploads',
   'signCreate',
+  'signGet',
 ]);
 
 /** Before and after every call of every port: read off the ports themselves, so that a new method is a new point. */

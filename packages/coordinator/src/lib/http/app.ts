@@ -41,7 +41,7 @@ export function createApp(context: UploadContext, options: AppOptions): Hono {
   app.route('/v1/limits', limitsRoute(context));
   app.route('/v1/uploads/batch', batchRoutes(context, owner, limits));
   app.route('/v1/uploads', uploadRoutes(context, owner, limits));
-  app.route('/v1/objects', objectRoutes(context, owner));
+  app.route('/v1/objects', objectRoutes(context, owner, limits));
   app.notFound(routeNotFound);
   app.onError((error) => {
     const response = problemResponse(error);

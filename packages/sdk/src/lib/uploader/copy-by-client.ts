@@ -43,13 +43,13 @@ const PARTS_AT_ONCE = 3;
  */
 export async function copyByClient(job: CopyJob, signal: AbortSignal): Promise<CopiedByClient> {
   const copy = await openCopy(job, signal);
-  const { plan, receivedParts = [], digest } = copy;
+  const { plan, receivedParts = [] } = copy;
   const received = new Set(receivedParts.map(({ partNumber }) => partNumber));
   const missing = rangesOf(plan).filter(({ partNumber }) => !received.has(partNumber));
   let copiedBytes = plan.sizeBytes - missing.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
   job.onCopied(copiedBytes, plan.sizeBytes);
   const isAll = missing.length === plan.partCount;
-  const whole = isAll ? createWholeHash(digest) : undefined;
+  const whole = isAll ? createWholeHash(copy) : undefined;
   const isWhole = plan.partCount === 1;
   const streaming = { job, whole, isWhole, source: copy.source, digested: Promise.resolve() };
   await inTurns(missing, signal, async (part, ownSignal) => {
@@ -89,7 +89,7 @@ interface Streaming {
   /** The newest: each answer brings one, and older ones expire. */
   source: RotationCopy['source'];
   /** Once all parts before are digested. */
-  digested: Promise<void>;
+  digested: Promise<unknown>;
 }
 
 async function streamPart(streaming: Streaming, part: PartRange, signal: AbortSignal): Promise<void> {
@@ -100,14 +100,15 @@ async function streamPart(streaming: Streaming, part: PartRange, signal: AbortSi
   const reading = readPart({ ...job, part, isWhole, sourceOf: () => streaming.source, renew }, signal);
   const before = streaming.digested;
   const digesting = reading.then(async (bytes) => {
+    const md5 = md5Of(bytes);
     await before;
-    whole?.update(bytes);
+    whole?.update(bytes, md5);
+    return { bytes, md5 };
   });
   streaming.digested = digesting;
   // Waited for before anything is sent, so that no more parts are held than are under way.
-  await digesting;
-  const bytes = await reading;
-  const contentMd5 = md5Of(bytes);
+  const { bytes, md5 } = await digesting;
+  const contentMd5 = base64Of(md5);
   const { partNumber } = part;
   const sign = async (): Promise<RotationCopy['grants'][number] | undefined> => {
     const { grants, source } = await ask(job, { sign: [{ partNumber, contentMd5 }] }, signal);
@@ -117,10 +118,10 @@ async function streamPart(streaming: Streaming, part: PartRange, signal: AbortSi
   await writePart({ ...job, part, bytes, sign }, signal);
 }
 
-function md5Of(bytes: Uint8Array): string {
+function md5Of(bytes: Uint8Array): Uint8Array {
   const hash = createMd5();
   hash.update(bytes);
-  return base64Of(hash.digest());
+  return hash.digest();
 }
 
 /** Some at once, in order; the first that fails ends the others. */

@@ -21,7 +21,9 @@ export interface RotationJob extends LoadedAlready, RepeatInput {
 }
 
 /** Times that parts are streamed of which the store, or the coordinator, knows nothing afterwards. */
-const MAX_ROUNDS = 5;
+const MAX_STREAMS = 5;
+/** Times that somebody else has the rotation: longer than a coordinator keeps it that has died. */
+const MAX_WAITS = 30;
 
 /**
  * Asks for the rotation until it has ended. Keys are told only to a coordinator that says that it needs them; where its store cannot
@@ -38,7 +40,8 @@ export async function rotateObject(job: RotationJob, asked: RotateOptions): Prom
   const tell = (sentBytes: number, totalBytes: number): void =>
     onProgress?.({ sentBytes, totalBytes, bytesPerSecond: 0 });
   let request = requestOf(job, asked, keys.new);
-  for (let rounds = 0; ;) {
+  const rounds = { streams: 0, waits: 0 };
+  for (;;) {
     const status = await ask(job, request, signal).catch((error: unknown) => {
       request = richer(job, request, keys, error);
     });
@@ -48,7 +51,6 @@ export async function rotateObject(job: RotationJob, asked: RotateOptions): Prom
     if (retryAfterSeconds === undefined) return status;
     if (copyByClient) {
       const copied = await copyByThisClient({ job, keys, status, tell, rounds }, signal);
-      if (copied?.partCount !== 0) rounds++;
       const isNews = copied && !request.copied;
       request = withCopied(request, copied);
       if (isNews) continue;
@@ -69,7 +71,7 @@ interface Round {
   readonly keys: Keys;
   readonly status: RotationStatus;
   readonly tell: (sentBytes: number, totalBytes: number) => void;
-  readonly rounds: number;
+  readonly rounds: { streams: number; waits: number };
 }
 
 /** `undefined`: another has been faster, most likely, and the rotation tells. */
@@ -78,18 +80,23 @@ async function copyByThisClient(
   signal: AbortSignal,
 ): Promise<CopiedByClient | undefined> {
   if (!keys.old) throw oldKeyNeeded(job);
-  if (rounds >= MAX_ROUNDS)
+  if (rounds.streams >= MAX_STREAMS)
     throw new job.UploadError('STORE_REFUSED', 'The object store does not keep the parts that it has taken.');
   try {
     const copy = { ...job, rotationId, oldKey: keys.old, newKey: keys.new, onCopied: tell };
-    return await copyByClient(copy, signal);
+    const copied = await copyByClient(copy, signal);
+    if (copied.partCount > 0) rounds.streams++;
+    return copied;
   } catch (error) {
     const { problem, status } = error as Partial<UploadError>;
-    const isOvertaken = problem ? problem.code === 'rotation-copy-closed' : status === 404;
-    if (!isOvertaken || rounds + 1 === MAX_ROUNDS) throw error;
+    const isOvertaken = problem ? OVERTAKEN.test(problem.code) : status === 404;
+    if (!isOvertaken || ++rounds.waits > MAX_WAITS) throw error;
     return undefined;
   }
 }
+
+/** By another client, or by a coordinator that works on it. */
+const OVERTAKEN = /^rotation-(copy-closed|open)$/;
 
 /** The word that all parts are there, with the checksum of whichever run has streamed them all. */
 function withCopied(request: RotateRequest, copied: CopiedByClient | undefined): RotateRequest {

@@ -3,6 +3,7 @@ import { rotateRequestSchema, rotationCopyRequestSchema } from '@longhaul/protoc
 import type { UploadContext } from '../../uploads/context.ts';
 import { copyByClient } from '../../uploads/rotations/copy-by-client.ts';
 import { getRotation, rotateObject } from '../../uploads/rotations/rotate-object.ts';
+import type { CallLimits } from '../call-limits.ts';
 import { noteUpload } from '../call-scope.ts';
 import { assertKeyTransport } from '../key-transport.ts';
 import { onlyBy } from '../method-not-allowed.ts';
@@ -11,8 +12,13 @@ import { MESSAGE_MAX_BYTES, readMessage } from '../read-message.ts';
 import { retryLater } from '../retry-later.ts';
 
 /** What complete uploads have become: rotate, copy what the store cannot, and ask how that goes. Only for their owners, whatever tokens there are. */
-export function objectRoutes(context: UploadContext, owner: OwnerOf): Hono {
+export function objectRoutes(context: UploadContext, ownerOf: OwnerOf, limits: CallLimits): Hono {
   const routes = new Hono();
+  const owner: OwnerOf = async (c) => {
+    const caller = await ownerOf(c);
+    await limits.chargeOwner(caller);
+    return caller;
+  };
   routes.post('/:nodeId/rotate', async (c) => {
     const caller = await owner(c);
     const nodeId = c.req.param('nodeId');

@@ -5,7 +5,6 @@ import {
   type RotationStatus,
   type UploadProgress,
 } from '../../node.ts';
-import { createEmitter } from '../uploader/emitter.ts';
 import { formatBytes } from './byte-sizes.ts';
 import { loadEncryption, loadKey } from './encryption.ts';
 import { describeFailure } from './file-report.ts';
@@ -30,18 +29,15 @@ export async function rotateCommand(asked: RotateArguments, world: CliWorld): Pr
   const reports: RotationReport[] = [];
   for (const nodeId of nodeIds) {
     let progress: UploadProgress = { sentBytes: 0, totalBytes: undefined, bytesPerSecond: 0 };
-    const { on, emit } = createEmitter<{ readonly progress: UploadProgress }>();
+    let show = (_now: UploadProgress): void => {};
     const followed = {
       get progress() {
         return progress;
       },
-      on,
+      on: (_name: 'progress', listener: typeof show) => (show = listener),
     };
     display.follow(followed, () => nodeId);
-    const onProgress = (now: UploadProgress): void => {
-      progress = now;
-      emit('progress', now);
-    };
+    const onProgress = (now: UploadProgress): void => show((progress = now));
     const rotation = uploader.rotate(nodeId, { ...options, onProgress });
     const report = await rotation.result.catch((error: unknown) => refusedReport(nodeId, error));
     if (world.signal.aborted && 'error' in report) break;

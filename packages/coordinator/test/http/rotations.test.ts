@@ -15,6 +15,7 @@ import {
 import { createEnvelopeSealer, createKeyVault, type KeyVault, readMasterKeys } from '../../src/key-vault.ts';
 import { formsOf } from '../../src/lib/testing/secret-forms.ts';
 import { createSqliteStore, type SqliteStore } from '../../src/sqlite.ts';
+import { mortal } from '../support/mortal.ts';
 import { createMovingClock, type MovingClock } from '../support/moving-clock.ts';
 import { put, sha256, startCoordinator, type TestCoordinator } from '../support/start-coordinator.ts';
 
@@ -335,40 +336,6 @@ describe('a rotation that goes on', () => {
   });
 });
 
-/** Ports of a process that dies at its n-th call of them, before or after the call has had its effect. */
-function mortal(options: CoordinatorOptions, dieAt: number, isAfter: boolean) {
-  const calls: string[] = [];
-  const guard = <Port extends object>(port: Port, name: string): Port =>
-    new Proxy(port, {
-      get(target, property) {
-        const value: unknown = Reflect.get(target, property, target);
-        // It answers at once, and asks nobody.
-        if (typeof value !== 'function' || property === 'locationOf') return value;
-        return async (...given: unknown[]) => {
-          const call = calls.push(`${name}.${String(property)}`);
-          const isLast = call === dieAt;
-          if (call > dieAt || (isLast && !isAfter)) return await new Promise(() => {});
-          const answer: unknown = await value.apply(target, given);
-          return isLast ? await new Promise(() => {}) : answer;
-        };
-      },
-    });
-  const { catalog, objectStore, keyVault: vault } = options;
-  const rotations = guard(catalog.rotations, 'rotations');
-  const guarded = guard(catalog, 'catalog');
-  return {
-    calls,
-    options: {
-      ...options,
-      catalog: new Proxy(guarded, {
-        get: (target, name) => (name === 'rotations' ? rotations : (Reflect.get(target, name) as unknown)),
-      }),
-      objectStore: guard(objectStore, 'store'),
-      ...(vault && { keyVault: guard(vault, 'vault') }),
-    } satisfies CoordinatorOptions,
-  };
-}
-
 describe('a rotation whose process dies', () => {
   /** Dies at the n-th call; answers what was called, so that the last place is known. */
   async function rotateAndDie(
@@ -376,7 +343,7 @@ describe('a rotation whose process dies', () => {
     body: object,
     dieAt: number,
     isAfter: boolean,
-  ): Promise<string[]> {
+  ): Promise<readonly string[]> {
     const { calls, options } = mortal(coordinator.options, dieAt, isAfter);
     const app = createCoordinator(options);
     const url = `http://localhost/v1/objects/${object.nodeId}/rotate`;

@@ -113,7 +113,7 @@ for (const { store, memory } of PAIRS) {
       expect(partsSent()).toEqual([2, 4, 5, 6]);
     });
 
-    // On versitygw whoever is late was seen to say nothing for longer than a test has: to be looked into.
+    // versitygw joins parts while others replace them: once in 16 the object was none of the two, and its checksum was that of one.
     it.skipIf(store.name === 'versitygw')(
       'makes an object each of two contents with equal samples that are sent at once',
       async () => {

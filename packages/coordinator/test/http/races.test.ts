@@ -244,6 +244,30 @@ describe('hot state that lags behind', () => {
     });
   });
 
+  it('never makes the URL of a single PUT of a part, when the upload opens again between two looks', async () => {
+    let looks = Infinity;
+    const coordinator = await start({
+      wrapCatalog: (catalog) => ({
+        ...catalog,
+        find: async (uploadId) => {
+          const row = await catalog.find(uploadId);
+          // As another's completion leaves it until it was refused.
+          return row && looks++ === 0 ? { ...row, state: 'COMPLETING' } : row;
+        },
+      }),
+    });
+    const upload = await coordinator.create(file);
+    await state.setStatus(upload.uploadId, 'COMPLETING');
+    const sign = [{ partNumber: 2, sizeBytes: content.byteLength - 5 * MIB }];
+    looks = 0;
+    expect(await coordinator.parts(upload, { sign })).toMatchObject({
+      status: 409,
+      problem: { code: 'upload-completing' },
+    });
+    const { grants } = (await coordinator.parts(upload, { sign })).answer;
+    expect(grants).toMatchObject([{ partNumber: 2, url: expect.stringContaining('partNumber=2') }]);
+  });
+
   it('is opened again by its row, when it was closed and the attempt was never written down', async () => {
     const coordinator = await start();
     const upload = await coordinator.create(file);

@@ -3,7 +3,7 @@ import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
-import { findHot, hotOf, isOpenAtStore, knownParts, orWithoutState, rebuildHot } from './hot-state.ts';
+import { hotOf, isOpenAtStore, knownParts, orWithoutState, rebuildHot } from './hot-state.ts';
 import { reserveParts } from './owner-quota.ts';
 import { assertDigests, assertPlanned, signParts, signWhole } from './sign-parts.ts';
 import { assertCaller, closedError, findRecord } from './upload-answers.ts';
@@ -19,8 +19,7 @@ export async function exchangeParts(
   caller: TokenClaims,
   request: PartsRequest,
 ): Promise<PartsResponse> {
-  const hot = await findCurrentHot(context, caller);
-  const upload = hot ?? (await findRecord(context, caller));
+  const upload = await findUpload(context, caller);
   const answer =
     'state' in upload
       ? await exchangeWhole(context, upload, request)
@@ -29,12 +28,16 @@ export async function exchangeParts(
   return { ...answer, ...(context.tokens.isHalfSpent(caller) && { token: context.tokens.mint(caller) }) };
 }
 
-/** Hot state that has not heard of a takeover yet, or that the upload takes parts again, is written anew. */
-async function findCurrentHot(context: UploadContext, caller: TokenClaims): Promise<HotUpload | undefined> {
-  const hot = await findHot(context, caller.uploadId);
-  if (!hot || (hot.tokenVersion >= caller.tokenVersion && hot.status !== 'COMPLETING')) return hot;
+/**
+ * The hot record of a multipart upload that takes parts; one that has not heard of a takeover yet, or that the upload takes parts
+ * again, is written anew. Of any other upload its row, looked at once: a second look might find it open again, and a multipart
+ * upload would be given the URL of a single PUT.
+ */
+async function findUpload(context: UploadContext, caller: TokenClaims): Promise<HotUpload | UploadRecord> {
+  const hot = await orWithoutState(context, context.state.find(caller.uploadId), undefined);
+  if (hot && hot.tokenVersion >= caller.tokenVersion && hot.status !== 'COMPLETING') return hot;
   const record = await findRecord(context, caller);
-  if (!isOpenAtStore(record) || record.state !== 'UPLOADING') return undefined;
+  if (!isOpenAtStore(record) || record.state !== 'UPLOADING') return record;
   await rebuildHot(context, record);
   return hotOf(record);
 }

@@ -125,6 +125,9 @@ async function failedDeclarations(
   ];
 }
 
+/** The older one: what it takes, the native one takes. */
+const COMPILER = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+
 async function failedCompile(
   runtime: string,
   names: readonly string[],
@@ -136,7 +139,8 @@ async function failedCompile(
   const compilerOptions = { ...options, target: 'ES2023', strict: true, skipLibCheck: false, noEmit: true };
   const config = join(project, `tsconfig.${runtime}.json`);
   await writeFile(config, JSON.stringify({ compilerOptions, files: [`${runtime}.ts`] }));
-  const { exitCode, output } = await outcomeOf('tsc', ['-p', config, '--pretty', 'false'], project);
+  const args = [COMPILER, '-p', config, '--pretty', 'false'];
+  const { exitCode, output } = await outcomeOf(process.execPath, args, project);
   // Other people's declarations are theirs to mend.
   const ours = output
     .split('\n')

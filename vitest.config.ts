@@ -1,9 +1,22 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** Begun last they would be alone on the machine in the end. */
+const LONGEST = /kill-points\.services|large-uploads|uploads\.services|mutants|simulate|cli\.test/;
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }: TestSpecification): boolean => LONGEST.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 // Two projects: `fast` needs nothing but Node; `services` wants the servers that tests/run.ts starts.
 // A file's suffix says where it belongs: *.test.ts is fast, *.services.test.ts needs servers.
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         test: {

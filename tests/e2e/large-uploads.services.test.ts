@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createUploader } from '@longhaul/sdk';
 import { type Backend, startBackend } from './support/backend.ts';
-import { hashOfFile, writeRandomFile, writeSparseFile } from './support/files.ts';
+import { hashOfFile, writeRandomFile } from './support/files.ts';
 import { MEMORIES } from './support/memories.ts';
 import { STORES } from './support/stores.ts';
 
@@ -15,7 +15,7 @@ if (versitygw?.name !== 'versitygw' || !servers) throw new Error('the stores and
 const missing = [versitygw.missing, servers.missing].filter((reason) => reason !== undefined).join(', ');
 
 describe.skipIf(missing !== '')(
-  `large uploads to versitygw, remembered in Postgres and Redis ${missing}`,
+  `a large upload to versitygw, remembered in Postgres and Redis ${missing}`,
   () => {
     let backend: Backend;
     let folder: string;
@@ -36,26 +36,5 @@ describe.skipIf(missing !== '')(
       expect(await backend.store.hashOf(result.key)).toBe(await hashOfFile(path));
       await rm(path);
     });
-
-    it(
-      'finds more parts than one page of a listing holds, after hot state was lost',
-      { timeout: 600_000 },
-      async () => {
-        const path = join(folder, '1001-parts.bin');
-        await writeSparseFile(path, 1001 * 5 * MIB);
-        const uploader = createUploader({ coordinator: backend.url, partSizeBytes: 5 * MIB });
-        const upload = uploader.upload(path);
-        // Lost just before completing: all that is known of the parts is what the store lists.
-        const lost = new Promise<void>((resolve, reject) => {
-          upload.on('state', ({ kind }) => {
-            if (kind === 'completing')
-              backend.memory.state.remove(upload.uploadId ?? '').then(resolve, reject);
-          });
-        });
-        const [result] = await Promise.all([upload.result, lost]);
-        expect(result).toMatchObject({ partCount: 1001, etag: expect.stringMatching(/-1001"$/) });
-        expect(await backend.store.hashOf(result.key)).toBe(await hashOfFile(path));
-      },
-    );
   },
 );

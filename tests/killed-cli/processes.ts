@@ -24,6 +24,7 @@ export async function serveCoordinator(
     cwd: where.folder,
     env: {
       PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       NODE_NO_WARNINGS: '1',
       S3_BUCKET: where.bucket,
       S3_ENDPOINT: endpoint,
@@ -68,7 +69,12 @@ export async function runCli(
   killAfterMs?: number,
 ): Promise<CliRun> {
   const child = spawn(process.execPath, [CLI, ...args], {
-    env: { PATH: process.env['PATH'], NODE_NO_WARNINGS: '1', XDG_STATE_HOME: stateFolder },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      NODE_NO_WARNINGS: '1',
+      XDG_STATE_HOME: stateFolder,
+    },
     ...(killAfterMs !== undefined && { timeout: killAfterMs, killSignal: 'SIGKILL' }),
   });
   const said = listenTo(child);

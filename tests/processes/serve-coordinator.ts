@@ -29,7 +29,13 @@ export async function serveCoordinator(
 ): Promise<CoordinatorProcess> {
   const child = spawn(process.execPath, [MAIN, 'serve'], {
     cwd,
-    env: { PATH: process.env['PATH'], NODE_NO_WARNINGS: '1', LONGHAUL_PORT: '0', ...env },
+    env: {
+      PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
+      NODE_NO_WARNINGS: '1',
+      LONGHAUL_PORT: '0',
+      ...env,
+    },
   });
   let said = '';
   let complaints = '';

@@ -8,6 +8,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import type { Server } from 'node:http';
+import { flushCompileCache } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createAdaptorServer } from '@hono/node-server';
@@ -109,3 +110,5 @@ process.on('message', (message) => {
 });
 // Whoever started this process is gone.
 process.on('disconnect', () => process.exit());
+// Whoever comes after reads the same sources, and this one may be killed before it would write down what it has compiled.
+flushCompileCache();

@@ -53,6 +53,7 @@ export function startReplica(addresses: Addresses, options: ReplicaOptions = {})
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
       PATH: process.env['PATH'],
+      NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
       NODE_NO_WARNINGS: '1',
       NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
       LONGHAUL_TEST_ADDRESSES: JSON.stringify(addresses),

@@ -60,6 +60,7 @@ export async function openWorld(): Promise<ProcessWorld> {
         cwd: folder,
         env: {
           PATH: process.env['PATH'] ?? '',
+          NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'],
           S3_BUCKET: BUCKET,
           S3_ENDPOINT: store.url,
           S3_PROFILE: 'local-s3',

@@ -73,7 +73,7 @@ describe.skipIf(!isPossible)(`secrets (needs ${servers.join(', ')})`, () => {
     return answer;
   }
 
-  it('go through a whole life', async () => {
+  it('go through a whole life', { timeout: 300_000 }, async () => {
     const ready = /listens on (\S+),[\s\S]*Prometheus: (\S+)/;
     const served = await world.programs.start(
       'longhaul-coordinator serve',

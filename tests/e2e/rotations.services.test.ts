@@ -48,8 +48,8 @@ for (const store of [local!, MINIO, CEPH_TLS]) {
     });
 
     it.each([
-      ['in parts', 12 * MIB],
-      ['in one copy', 1 * MIB],
+      ['of three parts', 12 * MIB],
+      ['of one part', 1 * MIB],
     ])('%s: from none to a key, to another, to that of the store', async (how, sizeBytes) => {
       const path = join(folder, how);
       await writeRandomFile(path, sizeBytes);

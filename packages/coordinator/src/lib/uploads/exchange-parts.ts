@@ -3,7 +3,7 @@ import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import type { HotUpload } from '../ports/state-store.ts';
 import type { UploadContext } from './context.ts';
-import { hotOf, isOpenAtStore, knownParts, orWithoutState, rebuildHot } from './hot-state.ts';
+import { findHot, hotOf, isOpenAtStore, knownParts, orWithoutState, rebuildHot } from './hot-state.ts';
 import { reserveParts } from './owner-quota.ts';
 import { assertDigests, assertPlanned, signParts, signWhole } from './sign-parts.ts';
 import { assertCaller, closedError, findRecord } from './upload-answers.ts';
@@ -34,7 +34,7 @@ export async function exchangeParts(
  * upload would be given the URL of a single PUT.
  */
 async function findUpload(context: UploadContext, caller: TokenClaims): Promise<HotUpload | UploadRecord> {
-  const hot = await orWithoutState(context, context.state.find(caller.uploadId), undefined);
+  const hot = await findHot(context, caller.uploadId);
   if (hot && hot.tokenVersion >= caller.tokenVersion && hot.status !== 'COMPLETING') return hot;
   const record = await findRecord(context, caller);
   if (!isOpenAtStore(record) || record.state !== 'UPLOADING') return record;

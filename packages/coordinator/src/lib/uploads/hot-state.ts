@@ -1,5 +1,4 @@
 import { fitsPlan } from '@longhaul/protocol';
-import { CoordinatorError } from '../coordinator-error.ts';
 import type { UploadRecord } from '../ports/upload-record.ts';
 import type { StoredPart } from '../ports/object-store.ts';
 import { type HotUpload, StateStoreError } from '../ports/state-store.ts';
@@ -42,20 +41,9 @@ export async function forgetHot(context: UploadContext, uploadId: string): Promi
   await orWithoutState(context, context.state.remove(uploadId), undefined);
 }
 
-/**
- * The hot record of a multipart upload; rebuilt from the catalog and from the store's listing when it was lost.
- *
- * `undefined` when the upload has none: it is no multipart upload, or it is over.
- */
+/** The hot record of an upload; `undefined` when it was lost, and for one that never has any: {@link rebuildHot}. */
 export async function findHot(context: UploadContext, uploadId: string): Promise<HotUpload | undefined> {
-  const hot = await orWithoutState(context, context.state.find(uploadId), undefined);
-  if (hot) return hot;
-  const record = await context.catalog.find(uploadId);
-  if (!record)
-    throw new CoordinatorError('upload-not-found', `There is no upload ${uploadId}.`, { uploadId });
-  if (!isOpenAtStore(record) || record.state !== 'UPLOADING') return undefined;
-  await rebuildHot(context, record);
-  return hotOf(record);
+  return await orWithoutState(context, context.state.find(uploadId), undefined);
 }
 
 /** What the store lists of an upload; `undefined`: it knows no such upload. */

@@ -113,7 +113,7 @@ for (const { store, memory } of PAIRS) {
       expect(partsSent()).toEqual([2, 4, 5, 6]);
     });
 
-    // versitygw joins parts while others replace them: once in 16 the object was none of the two, and its checksum was that of one.
+    // versitygw joins parts while others replace them: once in 120 the object was none of the two, and its checksum was that of one.
     it.skipIf(store.name === 'versitygw')(
       'makes an object each of two contents with equal samples that are sent at once',
       async () => {

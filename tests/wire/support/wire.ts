@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request as httpRequest } from 'node:http';
+import { type ClientRequest, createServer, type IncomingMessage, request as httpRequest } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -110,6 +110,16 @@ interface Damage {
   readonly flipAtByte?: number;
 }
 
+/** Writes into a request, as fast as it takes it. A server may answer, or go, before it has read everything: the rest is lost then. */
+function giver(onward: ClientRequest): (piece: Buffer) => Promise<void> {
+  let takesMore = true;
+  const over = once(onward, 'close').finally(() => (takesMore = false));
+  over.catch(() => undefined);
+  return async (piece) => {
+    if (takesMore && !onward.write(piece)) await Promise.race([once(onward, 'drain'), over]);
+  };
+}
+
 /** Passes a request on, and reads the whole answer, as bytes of HTTP/1.1. Breaks both sides if it has to stop. */
 async function ask(
   request: IncomingMessage,
@@ -120,13 +130,14 @@ async function ask(
   const onward = httpRequest(`${toUrl}${request.url}`, { method, headers, agent: false });
   const answered = once(onward, 'response') as Promise<[IncomingMessage]>;
   answered.catch(() => undefined);
+  const give = giver(onward);
   let seenBytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     const flipAt = flipAtByte - seenBytes;
     if (flipAt >= 0 && flipAt < chunk.byteLength) chunk[flipAt] = chunk[flipAt]! ^ 0b100;
     const piece = chunk.subarray(0, stopAfterBytes - seenBytes);
     seenBytes += chunk.byteLength;
-    if (!onward.write(piece)) await once(onward, 'drain');
+    await give(piece);
     if (seenBytes >= stopAfterBytes) break;
   }
   if (stopAfterBytes < Infinity) {

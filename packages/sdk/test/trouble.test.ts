@@ -8,7 +8,7 @@ import {
   type UploadHandle,
   type UploadNotice,
 } from '@longhaul/sdk';
-import type { PartsRequest } from '@longhaul/protocol';
+import type { CreateUploadResponse, PartsRequest } from '@longhaul/protocol';
 import { startServers, type TestServers } from './support/start-servers.ts';
 import { type Fate, s3Error, startStoreProxy, type StoreProxy } from './support/store-proxy.ts';
 
@@ -56,6 +56,25 @@ async function expectStored(upload: UploadHandle, bytes: Uint8Array, servers: Te
 }
 
 describe('a store in trouble', () => {
+  it('that only breaks connections keeps nobody trying at an upload that was ended elsewhere', async () => {
+    let isEnded = false;
+    const { servers } = await startTroubled(() => (isEnded ? { kind: 'reset' } : PASS));
+    const coordinator: CoordinatorFetch = async (request) => {
+      const answer = await servers.coordinator(request);
+      if (isEnded || !request.url.endsWith('/v1/uploads')) return answer;
+      const { uploadId, token } = (await answer.clone().json()) as CreateUploadResponse;
+      const headers = { 'longhaul-token': token };
+      const cancelled = await servers.coordinator(
+        new Request(`${request.url}/${uploadId}`, { method: 'DELETE', headers }),
+      );
+      expect(cancelled.status).toBe(200);
+      isEnded = true;
+      return answer;
+    };
+    const upload = createUploader({ coordinator, retry: { baseDelayMs: 1 } }).upload(randomBytes(21 * MIB));
+    await expect(upload.result).rejects.toMatchObject({ code: 'UPLOAD_ENDED' });
+  });
+
   it('is told of to the coordinator, by the errors met with each part', async () => {
     const bytes = randomBytes(21 * MIB);
     const { servers } = await startTroubled((partNumber, attempt) => {

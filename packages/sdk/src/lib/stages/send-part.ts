@@ -20,6 +20,9 @@ export interface SendPartInput<Source extends ByteSource> extends RepeatInput {
   readonly partMoved: (part: PartRange, sentBytes: number) => void;
 }
 
+/** Failures of a part without an answer after which its next URL is asked for anew. */
+const ASK_AGAIN_EVERY = 3;
+
 /** An answer of the store, or why there was none (status 0 then). */
 type Answer = PartAnswer & { readonly cause?: unknown };
 
@@ -58,7 +61,7 @@ export async function sendPart<Source extends ByteSource>(
       await input.source.verify();
       input.partMoved(part, 0);
       if (isDamaged(answer.body) && (await input.isSame?.(part)) === false) throw changedError();
-      if (verdict.startsWith('refused')) input.dropGrant(partNumber);
+      if (needsNewUrl(verdict, answer, failures + 1)) input.dropGrant(partNumber);
       const error = errorOf(answer, grant.url, partNumber);
       // As many, and as long, as a receipt may tell.
       if (errorCodes.length < 32) errorCodes.push(codeOf(error).slice(0, 64));
@@ -67,6 +70,11 @@ export async function sendPart<Source extends ByteSource>(
       attempt.end(verdict);
     }
   });
+}
+
+/** Of an upload that is over, a store that breaks connections does not tell; whoever gives the next URL does. */
+function needsNewUrl(verdict: Verdict, { status }: Answer, failures: number): boolean {
+  return verdict.startsWith('refused') || (!status && failures % ASK_AGAIN_EVERY === 0);
 }
 
 function receiptOf(sent: Receipt, { etag }: Answer, errorCodes: readonly string[]): Receipt {

@@ -12,7 +12,7 @@ import type { PendingUpload } from './lib/platform/browser/pending-uploads.ts';
 import { type CreateUploader, createUploaderOf, type Uploader } from './lib/uploader/create-uploader.ts';
 import { UploadError } from './lib/upload-error.ts';
 import type { UploaderOptions } from './lib/uploader/options.ts';
-import type { ShareUpload, WarmUp } from './lib/uploader/upload-job.ts';
+import type { ShareUpload, WarmUp } from './lib/uploader/workshop.ts';
 import type { UploadHandle } from './lib/uploader/upload-handle.ts';
 
 /** An uploader in a page or a worker. */

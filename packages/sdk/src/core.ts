@@ -9,7 +9,7 @@
 export type { CreateUploader, Uploader } from './lib/uploader/create-uploader.ts';
 export { createUploaderOn, type UploaderExtras } from './lib/uploader/create-uploader-on.ts';
 export type { CustomerKeyEncryption, UploadEncryption } from './lib/upload-encryption.ts';
-export type { ShareUpload } from './lib/uploader/upload-job.ts';
+export type { ShareUpload } from './lib/uploader/workshop.ts';
 export type { UploaderOptions, UploadOptions } from './lib/uploader/options.ts';
 export type { RotateOptions, RotationHandle } from './lib/uploader/rotation-handle.ts';
 export type { UploadControl, UploadEvents, UploadHandle } from './lib/uploader/upload-handle.ts';

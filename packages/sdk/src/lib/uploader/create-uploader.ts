@@ -22,8 +22,8 @@ import {
 } from './options.ts';
 import type { RotateOptions, RotationHandle } from './rotation-handle.ts';
 import { runUpload } from './upload.ts';
-import type { Sending, ShareUpload, UploadJob, WarmUp, Workshop } from './upload-job.ts';
 import { startUpload, type UploadControl, type UploadHandle } from './upload-handle.ts';
+import type { NewUpload, Sending, ShareUpload, WarmUp, Workshop } from './workshop.ts';
 
 /** Uploads whatever `Input` the platform can open. */
 export interface Uploader<Input> {
@@ -166,7 +166,7 @@ function createOpener<Input, Source extends ByteSource>(
     source: Source,
     asked: UploadOptions,
     control: UploadControl,
-    work: (job: UploadJob<Source>) => Promise<UploadResult>,
+    work: (job: NewUpload<Source>) => Promise<UploadResult>,
   ): Promise<UploadResult> => {
     let own = '';
     const claim = (hintKey: string): boolean => {
@@ -217,9 +217,9 @@ function createWorkshop<Input, Source extends ByteSource>(
 
 /** The upload with what was asked of it; one under a key of the caller's keeps that key from everybody but the store. */
 async function jobOf<Source extends ByteSource>(
-  job: Omit<UploadJob<Source>, 'options'>,
+  job: Omit<NewUpload<Source>, 'options'>,
   asked: UploadOptions,
-): Promise<UploadJob<Source>> {
+): Promise<NewUpload<Source>> {
   const { encryption } = asked;
   const plain = { ...job, options: asked as JobOptions };
   if (encryption?.mode !== 'sse-c') return plain;

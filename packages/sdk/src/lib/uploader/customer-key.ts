@@ -14,6 +14,7 @@ import type { UploadError } from '../upload-error.ts';
 import { askStore, troubleOf } from './ask-store.ts';
 import type { LoadedAlready } from './loaded-already.ts';
 import type { UploadJob } from './upload-job.ts';
+import type { NewUpload } from './workshop.ts';
 
 const KEY_BYTES = 32;
 
@@ -34,10 +35,10 @@ export type CustomerKey = KeyAndMd5 & LoadedAlready;
  * @throws UploadError `KEY_UNUSABLE` if it is another one than was asked for, or is needed and was not given
  */
 export function withCustomerKey<Source extends ByteSource>(
-  job: UploadJob<Source>,
+  job: NewUpload<Source>,
   { mode, customerKeyMd5, entrustKey = false }: CustomerKeyEncryption,
   loaded: LoadedAlready,
-): UploadJob<Source> {
+): NewUpload<Source> {
   if (job.customerKey === undefined) {
     throw unusable(
       loaded,

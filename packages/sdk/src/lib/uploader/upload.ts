@@ -1,30 +1,17 @@
-import {
-  type CreateUploadResponse,
-  MIN_PART_SIZE_BYTES,
-  type Receipt,
-  type UploadResult,
-} from '@longhaul/protocol';
+import { type CreateUploadResponse, MIN_PART_SIZE_BYTES, type UploadResult } from '@longhaul/protocol';
 import type { ByteSource } from '../ports/byte-source.ts';
 import { describeUpload } from '../stages/describe-upload.ts';
-import type { Digests } from '../stages/digest-parts.ts';
 import type { Foresight } from './foresee.ts';
 import { type Content, forgetUpload, identifyUpload, recogniseContent } from '../stages/identify-upload.ts';
 import { openUpload, type Opening } from '../stages/open-upload.ts';
 import { reasonOf, type WishedPlan, wishPlan } from '../schedule/wish-plan.ts';
 import { codeOf, isUploadError, UploadError } from '../upload-error.ts';
-import type { Session } from './session.ts';
-import type { Sending, UploadJob } from './upload-job.ts';
-import type { OpenedUpload } from './upload-state.ts';
 import { partsOf } from './parts-of.ts';
-import type { WorkLeft } from './work-left.ts';
+import type { OpenedUpload } from './upload-state.ts';
+import type { NewUpload } from './workshop.ts';
 
 interface OpenUpload extends Opening {
   readonly opened: OpenedUpload;
-}
-
-interface SendableUpload extends OpenUpload {
-  readonly sending: Sending;
-  readonly session: Session;
 }
 
 interface Prepared {
@@ -32,25 +19,16 @@ interface Prepared {
   readonly foreseen?: Promise<Foresight | undefined>;
 }
 
-type PreparedJob<Source extends ByteSource> = UploadJob<Source> & Prepared;
-
-interface DigestedUpload extends SendableUpload {
-  /** Of an upload whose parts are digested. */
-  readonly digests: Digests | undefined;
-}
+type PreparedJob<Source extends ByteSource> = NewUpload<Source> & Prepared;
 
 /** How long the coordinator, which ends it by itself after days, may take to be told of a stream that cannot be sent. */
 const LET_GO_WITHIN_MS = 10_000;
 
-/** Rounds of sending before parts that keep vanishing are nobody's bad luck any more. */
-const MAX_ROUNDS = 5;
-
 /**
- * The order of an upload, and the only place that goes back in it: identify → describe → open → send and report →
- * verify → complete, with digests made ahead of the sending. Parts that the store lacks after all send it back to
- * sending, an upload that has expired to the very beginning, once; `cancel()` leads out of it.
+ * The order of an upload until something is to be sent, which is where {@link carryUpload} goes on: identify → describe →
+ * open. One that has expired goes back to the very beginning, once; `cancel()` leads out of it.
  */
-export async function runUpload<Source extends ByteSource>(upload: UploadJob<Source>): Promise<UploadResult> {
+export async function runUpload<Source extends ByteSource>(upload: NewUpload<Source>): Promise<UploadResult> {
   const job = { ...upload, ...prepare(upload) };
   try {
     return await leadOrFollow(job);
@@ -60,7 +38,7 @@ export async function runUpload<Source extends ByteSource>(upload: UploadJob<Sou
 }
 
 /** What is under way while the source is looked at and the coordinator asked. */
-function prepare<Source extends ByteSource>(job: UploadJob<Source>): Prepared {
+function prepare<Source extends ByteSource>(job: NewUpload<Source>): Prepared {
   const { source, inlineMaxBytes } = job;
   const { sizeBytes, once } = source;
   const bytesPerSecond = job.bytesPerSecond();
@@ -114,7 +92,7 @@ async function runOnce<Source extends ByteSource>(
   });
   const session = sending.createSession(job, created, upload.request);
   try {
-    const result = await digestAndCarry(job, { ...upload, sending, session });
+    const result = await sending.carryUpload(job, { ...upload, session, line: sending.line });
     await forget();
     return result;
   } catch (error) {
@@ -126,7 +104,7 @@ async function runOnce<Source extends ByteSource>(
 
 /** What sends is not there, and nobody can go on with what was a stream. */
 async function letGoUnsent<Source extends ByteSource>(
-  { coordinator }: UploadJob<Source>,
+  { coordinator }: NewUpload<Source>,
   { uploadId, token }: CreateUploadResponse,
 ): Promise<void> {
   const call = { method: 'delete', path: `/${uploadId}`, token } as const;
@@ -155,94 +133,6 @@ async function open<Source extends ByteSource>(
   const plan = { ...created.plan, reason: reasonOf(wished, created.plan, created.resumed) };
   const opened = { uploadId, mode, plan, resumedParts: receivedParts.length };
   return { ...opening, opened };
-}
-
-async function digestAndCarry<Source extends ByteSource>(
-  job: PreparedJob<Source>,
-  upload: SendableUpload,
-): Promise<UploadResult> {
-  const { digester, source } = job;
-  const { created, request, sending } = upload;
-  const foresight = await job.foreseen;
-  if (foresight?.fits(created)) return await carry(job, { ...upload, digests: foresight.digests });
-  const { checksumAlgorithm: algorithm } = created;
-  // What can be read once is not there before it is its turn.
-  const ahead = { parts: source.once ? [] : partsOf(created), ahead: 2 * job.concurrency };
-  const digests =
-    digester && algorithm && sending.createDigests({ ...job, ...request, ...ahead, digester, algorithm });
-  try {
-    return await carry(job, { ...upload, digests });
-  } finally {
-    digests?.stop();
-  }
-}
-
-/** Sends what is missing and completes, again while the coordinator lacks parts that got lost. */
-async function carry<Source extends ByteSource>(
-  job: UploadJob<Source>,
-  upload: DigestedUpload,
-): Promise<UploadResult> {
-  const { stopSignal, gate, dispatch, source } = job;
-  const { session, opened, digests } = upload;
-  const { once } = source;
-  const { workLeft, completeUpload, wholeOf } = upload.sending;
-  let work = workLeft(upload.created);
-  let seesEtags = true;
-  for (let round = 1; ; round++) {
-    const sent = sendAndReport(job, upload, work, () => (seesEtags = false));
-    const report = await (once ? sent : sent.catch(upload.sending.leaveToCompletion));
-    await source.verify();
-    const sizeBytes = once && source.sizeBytes;
-    if (sizeBytes !== undefined) job.begin(sizeBytes, []);
-    const whole = { report, checksum: await wholeOf(digests, seesEtags), sizeBytes };
-    const completion = await gate.run(stopSignal, async (signal) => {
-      dispatch({ kind: 'completing', upload: opened });
-      return await completeUpload(job, (asked) => session.complete(asked, whole), signal);
-    });
-    const { result, refusal } = completion;
-    if (result) return result;
-    // What was read once cannot be sent again.
-    if (round === MAX_ROUNDS || once) throw refusal;
-    work = workLeft(await session.reopen(), refusal);
-    for (const part of work.missing) job.partMoved(part, 0);
-    dispatch({ kind: 'sending', upload: opened });
-  }
-}
-
-/** Sends what is left, and answers what is left to be reported. */
-async function sendAndReport<Source extends ByteSource>(
-  job: UploadJob<Source>,
-  upload: DigestedUpload,
-  { missing, doubtful }: WorkLeft,
-  onEtagHidden: () => void,
-): Promise<readonly Receipt[]> {
-  const { digests, opened } = upload;
-  const { once } = job.source;
-  const { line, createExchange, sendPart, sendParts, ETAG_HIDDEN } = upload.sending;
-  const exchange = createExchange({ ...job, ...upload, parts: missing });
-  const input = { ...job, ...exchange, line, isSame: digests?.isSame };
-  const parts = once
-    ? { begin: (signal: AbortSignal) => once.parts(opened.plan, signal) }
-    : [...missing, ...doubtful.keys()];
-  await sendParts(input, parts, async (part, signal) => {
-    const checksum = await digests?.of(part);
-    if (checksum && doubtful.get(part) === checksum.value) return;
-    const sent = await sendPart(input, part, signal).catch((error: unknown) => {
-      // In a pause it is drawn as what it is: not sent.
-      if (signal.aborted) job.partMoved(part, 0);
-      throw error;
-    });
-    const receipt = { ...sent, ...(checksum && { checksum }) };
-    once?.release(part);
-    job.partMoved(part, part.sizeBytes, true);
-    // The proof of a single PUT is the object itself: there is no part to report.
-    if (opened.mode !== 'multipart') return;
-    exchange.report(receipt);
-    if (receipt.etag) return;
-    onEtagHidden();
-    job.onNotice(ETAG_HIDDEN);
-  });
-  return await exchange.rest();
 }
 
 /** Others have completed another content as the same file, or send one and replace what is sent here: this one gets an upload of its own. */

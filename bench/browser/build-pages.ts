@@ -21,19 +21,23 @@ export type PageName = keyof typeof PAGES;
 /** Where the built pages are. */
 export const PAGES_FOLDER: string = join(import.meta.dirname, '../../.longhaul/bench/pages');
 
-/** Bundles every page as an application's bundler would. What Longhaul loads on demand stays in files of its own. */
+/**
+ * Bundles every page as an application's bundler would. What Longhaul loads on demand stays in files of its own, and each worker is
+ * one file.
+ */
 export async function buildPages(): Promise<void> {
+  await Promise.all([bundle(PAGES, true), bundle(WORKERS, false)]);
+}
+
+async function bundle(programs: Readonly<Record<string, string>>, splitting: boolean): Promise<void> {
   await build({
     entryPoints: Object.fromEntries(
-      Object.entries({ ...PAGES, ...WORKERS }).map(([name, path]) => [
-        name,
-        join(import.meta.dirname, '..', path),
-      ]),
+      Object.entries(programs).map(([name, path]) => [name, join(import.meta.dirname, '..', path)]),
     ),
     outdir: PAGES_FOLDER,
     bundle: true,
     minify: true,
-    splitting: true,
+    splitting,
     format: 'esm',
     platform: 'browser',
     target: 'es2022',

@@ -5,7 +5,7 @@ import { sinkUpload } from './sink-upload.ts';
 const PART_SIZE_BYTES = 16 * 1024 ** 2;
 const CONNECTIONS = 6;
 
-offer(async (file, target) => {
+offer((target) => async (file) => {
   const upload = await sinkUpload(target, 'blob-put');
   const partCount = Math.ceil(file.size / PART_SIZE_BYTES);
   let next = 0;

@@ -1,6 +1,7 @@
 import { createUploader } from '@longhaul/sdk';
 import { offer } from './bench-page.ts';
 
-offer(async (file, { coordinator, options }) => {
-  await createUploader({ coordinator, ...options }).upload(file).result;
+offer(({ coordinator, options }) => {
+  const uploader = createUploader({ coordinator, ...options });
+  return (file) => uploader.upload(file).result;
 });

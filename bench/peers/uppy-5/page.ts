@@ -4,7 +4,7 @@ import { offer } from '../../browser/page/bench-page.ts';
 import { sinkUpload, type SinkUpload } from '../../browser/page/sink-upload.ts';
 
 // The signer is stubbed: it answers at once. Create and complete are calls, as to any server.
-offer(async (file, target) => {
+offer((target) => {
   const uppy = new Uppy();
   let upload: SinkUpload | undefined;
   uppy.use(AwsS3, {
@@ -19,8 +19,10 @@ offer(async (file, target) => {
     },
     ...target.options,
   });
-  uppy.addFile({ name: file.name, data: file });
-  const result = await uppy.upload();
-  const failed = result?.failed?.[0];
-  if (failed) throw new Error(String(failed.error));
+  return async (file) => {
+    uppy.addFile({ name: file.name, data: file });
+    const result = await uppy.upload();
+    const failed = result?.failed?.[0];
+    if (failed) throw new Error(String(failed.error));
+  };
 });

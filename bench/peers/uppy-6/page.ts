@@ -4,7 +4,7 @@ import { offer } from '../../browser/page/bench-page.ts';
 import { objectUrl } from '../../browser/page/sink-upload.ts';
 
 // The signer is stubbed: it answers at once. All calls to the store are Uppy's own.
-offer(async (file, target) => {
+offer((target) => {
   const uppy = new Uppy();
   uppy.use(AwsS3, {
     shouldUseMultipart: true,
@@ -18,8 +18,10 @@ offer(async (file, target) => {
     },
     ...target.options,
   });
-  uppy.addFile({ name: file.name, data: file });
-  const result = await uppy.upload();
-  const failed = result?.failed?.[0];
-  if (failed) throw new Error(String(failed.error));
+  return async (file) => {
+    uppy.addFile({ name: file.name, data: file });
+    const result = await uppy.upload();
+    const failed = result?.failed?.[0];
+    if (failed) throw new Error(String(failed.error));
+  };
 });

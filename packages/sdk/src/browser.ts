@@ -32,6 +32,8 @@ export interface BrowserUploader extends Uploader<BrowserInput> {
 /**
  * An uploader in a page or a worker. Create one and use it for all files: it shares six connections among them.
  *
+ * What sends (8 kB) is loaded once the page has nothing else to do: create no uploader in a page that uploads nothing.
+ *
  * Tabs of one origin that upload the same file with the same options at the same coordinator, each with an uploader,
  * share the work where the browser has Web Locks: one leads, the others follow, and all of them get the one result.
  *
@@ -45,8 +47,9 @@ export function createUploader(options: UploaderOptions): BrowserUploader {
   const uploader = createUploaderOf(
     browserPlatform,
     { resumeStore: browserResumeStore, ...options },
-    { createCall: createKyCall, shareUpload, warmUp },
+    { createCall: createKyCall, shareUpload, warmUp: (upload) => warmUp(upload, coordinator) },
   );
+  whenIdle(loadAhead);
   return {
     ...uploader,
     async pendingUploads() {
@@ -66,14 +69,50 @@ createUploader satisfies CreateUploader<BrowserInput>;
 
 const loadTabs = () => import('./lib/tabs/share-upload.ts').catch(() => undefined);
 
-const warmUp: WarmUp = ({ source, resumeStore, integrity }) => {
+/** Safari has no idle callbacks. */
+const IDLE_AFTER_MS = 1_000;
+
+function whenIdle(task: () => void): void {
+  const { requestIdleCallback: ask } = globalThis as { requestIdleCallback?: (task: () => void) => void };
+  if (ask) ask(task);
+  else setTimeout(task, IDLE_AFTER_MS);
+}
+
+/** What an upload needs on its way: there by the time that a file is picked. What is not is loaded, or missed, by the upload itself. */
+function loadAhead(): void {
+  // Some browsers remember that a file could not be loaded.
+  if (!navigator.onLine) return;
+  void loadTabs();
+  for (const code of [
+    import('./lib/uploader/sending.ts'),
+    import('./lib/platform/browser/browser-part-sender.ts'),
+    import('./lib/platform/browser/blob-digester.ts'),
+    import('./lib/platform/browser/indexed-db-resume-store.ts'),
+  ])
+    code.catch(() => {});
+}
+
+function warmUp(
+  { source, resumeStore, integrity }: Parameters<WarmUp>[0],
+  coordinator: UploaderOptions['coordinator'],
+): void {
+  if (typeof coordinator !== 'function') connectTo(coordinator);
   void loadTabs();
   if (integrity)
     import('./lib/platform/browser/blob-digester.ts').then((code) => code.getReady()).catch(() => {});
   const { minSizeBytes = 0, find } = browserResumeStore;
   // Nothing has this key, but a database that was just open opens sooner.
   if (resumeStore === browserResumeStore && source.sizeBytes >= minSizeBytes) find('').catch(() => {});
-};
+}
+
+/** Opens the connection while the file is looked at: the create call then goes out on it. A worker has no document to ask. */
+function connectTo(href: string | URL): void {
+  if (!('document' in globalThis)) return;
+  const link = document.createElement('link');
+  Object.assign(link, { rel: 'preconnect', crossOrigin: 'anonymous', href });
+  document.head.append(link);
+  link.remove();
+}
 
 const shareUpload: ShareUpload = async (key, control, lead) => {
   const tabs = await loadTabs();

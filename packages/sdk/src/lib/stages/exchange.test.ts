@@ -95,6 +95,22 @@ function receiptOf(partNumber: number): { partNumber: number; sizeBytes: number;
 }
 
 describe('the exchange', () => {
+  it('makes no call of its own for what comes while the last one is under way: that travels with the end', async () => {
+    const { exchange, calls, parts, tick } = start(
+      3,
+      [1, 2, 3].map((number) => grantOf(number)),
+    );
+    for (const part of parts) await exchange.grantFor(part, signal);
+    exchange.report(receiptOf(1));
+    const reported = tick(1_000);
+    while (calls.length === 0) await Promise.resolve();
+    exchange.report(receiptOf(2));
+    exchange.report(receiptOf(3));
+    expect(await exchange.rest()).toEqual([receiptOf(2), receiptOf(3)]);
+    await reported;
+    expect(calls).toEqual([{ report: [receiptOf(1)], sign: [] }]);
+  });
+
   it('asks for the next parts with the first, so that one call serves many, and for more before anybody needs them', async () => {
     const { exchange, calls, parts } = start(10);
     const grants = await Promise.all(parts.slice(0, 4).map((part) => exchange.grantFor(part, signal)));

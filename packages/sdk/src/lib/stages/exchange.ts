@@ -83,8 +83,10 @@ export function createExchange({
     receipts = receipts.slice(report.length);
     held.hold(grants, askedMs);
   };
-  const reportAll = async (most = 0): Promise<readonly Receipt[]> => {
-    while (receipts.length > most) await exchange();
+  /** In the end what fits travels with the next call: a round trip of its own would be waited for. */
+  let mayBeLeft = 0;
+  const reportAll = async (): Promise<readonly Receipt[]> => {
+    while (receipts.length > mayBeLeft) await exchange();
     return receipts;
   };
 
@@ -113,7 +115,8 @@ export function createExchange({
     },
     async rest() {
       over.abort();
-      return await line(reportAll, MAX_PARTS_PER_CALL);
+      mayBeLeft = MAX_PARTS_PER_CALL;
+      return await line(reportAll);
     },
   };
 }

@@ -1,5 +1,5 @@
 import type { Checksum } from '@longhaul/protocol';
-import { digestPieces } from '../../integrity/digest-pieces.ts';
+import { loaded } from '../../loaded.ts';
 import type { StretchToDigest } from '../../ports/digester.ts';
 import type { BlobSource } from '../../sources/blob-source.ts';
 import { stretchOf } from './blob-stretch.ts';
@@ -22,5 +22,7 @@ export async function digestBlob(stretch: StretchToDigest<BlobSource>): Promise<
     signal.throwIfAborted();
     return await source.read(offsetBytes + atBytes, pieceBytes);
   };
-  return { algorithm, value: value ?? (await digestPieces(algorithm, sizeBytes, read)) };
+  if (value !== undefined) return { algorithm, value };
+  const { digestPieces } = await loaded(import('../../integrity/digest-pieces.ts'));
+  return { algorithm, value: await digestPieces(algorithm, sizeBytes, read) };
 }

@@ -95,6 +95,21 @@ function receiptOf(partNumber: number): { partNumber: number; sizeBytes: number;
 }
 
 describe('the exchange', () => {
+  it('makes one call for as many parts as are in flight, and lets nobody wait for it but the first', async () => {
+    const { exchange, calls, parts, tick } = start(60, [], 6);
+    await exchange.grantFor(parts[0]!, signal);
+    for (const part of parts.slice(1)) {
+      const before = calls.length;
+      await exchange.grantFor(part, signal);
+      // One may have been begun for later parts, but this part had its URL.
+      expect(calls.slice(before).flatMap(({ sign }) => sign)).not.toContainEqual(
+        expect.objectContaining({ partNumber: part.partNumber }),
+      );
+      await tick(10);
+    }
+    expect(calls.length).toBeLessThanOrEqual(60 / 6 + 1);
+  });
+
   it('makes no call of its own for what comes while the last one is under way: that travels with the end', async () => {
     const { exchange, calls, parts, tick } = start(
       3,

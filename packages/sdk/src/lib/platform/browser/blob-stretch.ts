@@ -13,3 +13,25 @@ export function stretchOf(source: BlobSource, offsetBytes: number, sizeBytes: nu
     ? { blob: source.whole, offsetBytes, sizeBytes }
     : { blob: source.blob(offsetBytes, sizeBytes), offsetBytes: 0, sizeBytes };
 }
+
+/** The same on its way to a worker: without its Blob where that is the one that came last. */
+export type PostedStretch = Omit<BlobStretch, 'blob'> & { readonly blob?: Blob };
+
+/** Posts stretches to one worker. A Blob goes along once: to hand one over takes a page as long as all the rest of a part. */
+export function createStretchPost(
+  worker: Pick<Worker, 'postMessage'>,
+): <Stretch extends BlobStretch>(stretch: Stretch) => void {
+  let last: Blob | undefined;
+  return ({ blob, ...stretch }) => {
+    worker.postMessage(blob === last ? stretch : { ...stretch, blob });
+    last = blob;
+  };
+}
+
+/** Puts the Blobs back, in the worker. */
+export function createStretchReader(): <Posted extends PostedStretch>(
+  posted: Posted,
+) => Posted & BlobStretch {
+  let last = new Blob();
+  return (posted) => ({ ...posted, blob: (last = posted.blob ?? last) });
+}

@@ -8,6 +8,7 @@ import { type ByteStream, isByteStream } from '../../sources/byte-stream.ts';
 import { systemClock } from '../../system-clock.ts';
 import { UploadError } from '../../upload-error.ts';
 import { browserConnectivity } from './browser-connectivity.ts';
+import type * as blobDigester from './blob-digester.ts';
 import type * as browserPartSender from './browser-part-sender.ts';
 import { isFileHandle, openHandle } from './file-handle.ts';
 
@@ -30,7 +31,7 @@ export const browserPlatform: Platform<BrowserInput, BlobSource> = {
   createSender,
   digester: {
     algorithms: ['CRC32', 'CRC64NVME', 'MD5'],
-    digest: async (stretch) => await (await import('./blob-digester.ts')).digestBlob(stretch),
+    digest: async (stretch) => await (await loadDigester()).digestBlob(stretch),
   },
 };
 
@@ -42,8 +43,16 @@ function createSender(): PartSender<BlobSource> {
   };
 }
 
+let partSender: typeof browserPartSender | undefined;
+let digester: typeof blobDigester | undefined;
+
+// Kept: to import what is there already takes a page longer than to hand over a part.
 async function loadSender(): Promise<typeof browserPartSender> {
-  return await loaded(import('./browser-part-sender.ts'));
+  return (partSender ??= await loaded(import('./browser-part-sender.ts')));
+}
+
+async function loadDigester(): Promise<typeof blobDigester> {
+  return (digester ??= await loaded(import('./blob-digester.ts')));
 }
 
 /** Opens what can be read again and again. */

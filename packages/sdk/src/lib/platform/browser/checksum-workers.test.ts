@@ -9,7 +9,10 @@ class StubWorker {
   constructor() {
     StubWorker.all.push(this);
   }
-  postMessage(): void {}
+  readonly posted: unknown[] = [];
+  postMessage(message: unknown): void {
+    this.posted.push(message);
+  }
   terminate(): void {
     this.isAlive = false;
   }
@@ -70,4 +73,25 @@ it('nobody waits for one that could not start', async () => {
   for (const worker of StubWorker.all) worker.onerror({ preventDefault: () => {} });
   expect(await digestInWorker(stretch, new AbortController().signal)).toBeUndefined();
   expect(StubWorker.all).toHaveLength(2);
+});
+
+it('hands a Blob to a worker once, and the next one when it is another', async () => {
+  const { digestInWorker } = await import('./checksum-workers.ts');
+  const { createStretchReader } = await import('./blob-stretch.ts');
+  const signal = new AbortController().signal;
+  const [blob, other] = [new Blob(['one']), new Blob(['other'])];
+  const asked = [blob, blob, other, blob, blob].map((each, offsetBytes) => ({
+    ...stretch,
+    blob: each,
+    offsetBytes,
+  }));
+  for (const each of asked) {
+    const digested = digestInWorker(each, signal);
+    StubWorker.all[0]?.answer();
+    await digested;
+  }
+  const { posted = [] } = StubWorker.all[0] ?? {};
+  expect(posted.map((message) => 'blob' in (message as object))).toEqual([true, false, true, true, false]);
+  const read = createStretchReader();
+  expect(posted.map((message) => read(message as typeof stretch))).toEqual(asked);
 });

@@ -1,10 +1,15 @@
 import type { ChecksumAlgorithm } from '@longhaul/protocol';
-import type { BlobStretch } from './blob-stretch.ts';
+import { type BlobStretch, createStretchPost, type PostedStretch } from './blob-stretch.ts';
 
-/** What a worker is asked. */
-export interface StretchOfBlob extends BlobStretch {
+interface ToDigest {
   readonly algorithm: ChecksumAlgorithm;
 }
+
+/** What is to be digested. */
+export type StretchOfBlob = BlobStretch & ToDigest;
+
+/** What a worker is asked. */
+export type AskedOfWorker = PostedStretch & ToDigest;
 
 /** What it answers: now and then that bytes come, and the digest in the end, or none if the content cannot be read. */
 export type AnswerOfWorker = 'reading' | { readonly value?: string | undefined };
@@ -18,9 +23,14 @@ const LOOK_EVERY_MS = 1_000;
 /** One that has something to do is dead by then; idle, it costs memory, and less to start anew. */
 const MAX_QUIET_LOOKS = 10;
 
+interface Reader {
+  readonly worker: Worker;
+  readonly post: (stretch: StretchOfBlob) => void;
+}
+
 const waiting: (() => void)[] = [];
 let busy = 0;
-const idle: Worker[] = [];
+const idle: Reader[] = [];
 let canWork = true;
 
 /** What is under way. One timer looks at all of it: one for every stretch would be set and cleared with every part. */
@@ -40,8 +50,8 @@ export async function digestInWorker(
   else await new Promise<void>((resolve) => waiting.push(resolve));
   try {
     signal.throwIfAborted();
-    const worker = idle.pop() ?? startWorker();
-    return worker && (await ask(worker, stretch, signal));
+    const reader = idle.pop() ?? startReader();
+    return reader && (await ask(reader, stretch, signal));
   } finally {
     const next = waiting.shift();
     if (next) next();
@@ -49,7 +59,8 @@ export async function digestInWorker(
   }
 }
 
-function ask(worker: Worker, stretch: StretchOfBlob, signal: AbortSignal): Promise<string | undefined> {
+function ask(reader: Reader, stretch: StretchOfBlob, signal: AbortSignal): Promise<string | undefined> {
+  const { worker, post } = reader;
   return new Promise((resolve, reject) => {
     const task = { quietLooks: 0, giveUp: (): void => giveUp() };
     const leave = (): void => {
@@ -72,7 +83,7 @@ function ask(worker: Worker, stretch: StretchOfBlob, signal: AbortSignal): Promi
       task.quietLooks = 0;
       if (data === 'reading') return;
       leave();
-      idle.push(worker);
+      idle.push(reader);
       resolve(data.value);
     };
     worker.onerror = (event) => {
@@ -82,21 +93,21 @@ function ask(worker: Worker, stretch: StretchOfBlob, signal: AbortSignal): Promi
     running.add(task);
     idleLooks = 0;
     looking ??= setInterval(look, LOOK_EVERY_MS);
-    worker.postMessage(stretch);
+    post(stretch);
   });
 }
 
 /** Starts the workers while there is nothing to digest yet: they take longer to be there than a part to be digested. */
 export function getReady(): void {
   for (let missing = WORKERS - busy - idle.length; missing > 0; missing--) {
-    const worker = startWorker();
-    if (worker) idle.push(worker);
+    const reader = startReader();
+    if (reader) idle.push(reader);
   }
   idleLooks = 0;
   looking ??= setInterval(look, LOOK_EVERY_MS);
 }
 
-function startWorker(): Worker | undefined {
+function startReader(): Reader | undefined {
   if (!canWork) return undefined;
   try {
     // Bundlers know this form, and take the file along.
@@ -104,9 +115,9 @@ function startWorker(): Worker | undefined {
     worker.onerror = (event) => {
       event.preventDefault();
       canWork = false;
-      for (const each of idle.splice(0)) each.terminate();
+      endIdle();
     };
-    return worker;
+    return { worker, post: createStretchPost(worker) };
   } catch {
     canWork = false;
     return undefined;
@@ -121,5 +132,9 @@ function look(): void {
   clearInterval(looking);
   looking = undefined;
   idleLooks = 0;
-  for (const each of idle.splice(0)) each.terminate();
+  endIdle();
+}
+
+function endIdle(): void {
+  for (const { worker } of idle.splice(0)) worker.terminate();
 }

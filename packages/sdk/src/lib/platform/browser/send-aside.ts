@@ -1,12 +1,12 @@
 import type { PartAnswer, PartSender, PartToSend } from '../../ports/part-sender.ts';
 import type { BlobSource } from '../../sources/blob-source.ts';
-import { type BlobStretch, stretchOf } from './blob-stretch.ts';
+import { type BlobStretch, createStretchPost, type PostedStretch, stretchOf } from './blob-stretch.ts';
+
+/** A part to be sent, but for its bytes. */
+export type SendingOrder = { readonly id: number } & Pick<PartToSend<BlobSource>, 'url' | 'headers'>;
 
 /** What the sending worker is asked: to send something, to leave off, or whether it is there. */
-export type Order =
-  | (BlobStretch & { readonly id: number } & Pick<PartToSend<BlobSource>, 'url' | 'headers'>)
-  | { readonly id: number }
-  | 'alive?';
+export type Order = (PostedStretch & SendingOrder) | { readonly id: number } | 'alive?';
 
 /** What it tells. */
 export interface News {
@@ -59,7 +59,7 @@ export function createAside(sendHere: Send): Aside {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const id = ++lastId;
-      worker.order({ id, ...stretchOf(source, offsetBytes, sizeBytes), url, headers });
+      worker.orderPart({ id, ...stretchOf(source, offsetBytes, sizeBytes), url, headers });
       const leave = (): void => {
         running.delete(id);
         signal.removeEventListener('abort', abort);
@@ -86,6 +86,7 @@ interface SendingWorker {
   /** Starts it if need be. `false`: it is not there yet, or there can be none. */
   isReady(): boolean;
   order(order: Order): void;
+  orderPart(part: BlobStretch & SendingOrder): void;
 }
 
 /** One worker, started when it is needed, ended when it is not, and looked after while it is busy. */
@@ -96,6 +97,7 @@ function createSendingWorker(owner: {
   lose(): void;
 }): SendingWorker {
   let worker: Worker | undefined;
+  let post: ((part: BlobStretch & SendingOrder) => void) | undefined;
   let canWork = true;
   let isReady = false;
   let quietLooks = 0;
@@ -121,6 +123,7 @@ function createSendingWorker(owner: {
   const start = (): void => {
     // Bundlers know this form, and take the file along.
     worker = new Worker(new URL('./sending-worker.js', import.meta.url), { type: 'module' });
+    post = createStretchPost(worker);
     worker.onmessage = ({ data }: MessageEvent<News>) => {
       quietLooks = 0;
       isReady = true;
@@ -136,6 +139,7 @@ function createSendingWorker(owner: {
 
   return {
     order,
+    orderPart: (part) => post?.(part),
     isReady() {
       try {
         if (canWork && !worker) start();

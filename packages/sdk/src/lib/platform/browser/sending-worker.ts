@@ -1,17 +1,19 @@
 // Sends what the page asks for, away from the thread that the page draws with.
-import type { News, Order } from './send-aside.ts';
+import { type BlobStretch, createStretchReader } from './blob-stretch.ts';
+import type { News, Order, SendingOrder } from './send-aside.ts';
 import { sendByXhr } from './xhr-part-sender.ts';
 
 /** The page hears of all connections together. */
 const TELL_EVERY_MS = 100;
 
 const running = new Map<number, AbortController>();
+const read = createStretchReader();
 let moved = new Map<number, number>();
 let telling: ReturnType<typeof setTimeout> | undefined;
 
 addEventListener('message', ({ data }: MessageEvent<Order>) => {
   if (data === 'alive?') tell({});
-  else if ('url' in data) void send(data);
+  else if ('url' in data) void send(read(data));
   else running.get(data.id)?.abort();
 });
 
@@ -21,7 +23,7 @@ async function send({
   offsetBytes,
   sizeBytes,
   ...request
-}: Extract<Order, { readonly url: string }>): Promise<void> {
+}: BlobStretch & SendingOrder): Promise<void> {
   const stop = new AbortController();
   running.set(id, stop);
   const onProgress = (sentBytes: number): void => {

@@ -1,10 +1,7 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import type { Death } from './kill-points.ts';
 import type { Addresses } from './ports.ts';
 import type { LosableCall } from './pressed-time.ts';
-
-const PROGRAM = join(import.meta.dirname, '../replica.ts');
 
 /**
  * What a replica does when told to. `serve`: migrates and listens, answers its URL. `work`: sweeps and relays until
@@ -46,10 +43,14 @@ export interface ReplicaOptions {
   readonly clockAheadMs?: number | undefined;
 }
 
-/** Starts a replica that connects to nobody before it is asked to serve. */
-export function startReplica(addresses: Addresses, options: ReplicaOptions = {}): Replica {
+/**
+ * Starts a replica that connects to nobody before it is asked to serve.
+ *
+ * @param program what it runs: `replica.ts`, in one file
+ */
+export function startReplica(program: string, addresses: Addresses, options: ReplicaOptions = {}): Replica {
   const { death, lose, clockAheadMs = 0 } = options;
-  const child = spawn(process.execPath, [PROGRAM], {
+  const child = spawn(process.execPath, [program], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: {
       PATH: process.env['PATH'],

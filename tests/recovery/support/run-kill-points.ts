@@ -1,3 +1,4 @@
+import { buildReplica } from './build-replica.ts';
 import { killPointsOf } from './kill-points.ts';
 import { type Lane, openLane, type Servers } from './lane.ts';
 import { openPorts } from './ports.ts';
@@ -73,7 +74,8 @@ const MAX_HITS = 4;
  * sees that another one brings everything to its end.
  */
 export async function runKillPoints(servers: Servers, wish: KillWish): Promise<KillReport> {
-  const lanes = await Promise.all(Array.from({ length: wish.lanes }, () => openTrack(servers)));
+  const program = await buildReplica();
+  const lanes = await Promise.all(Array.from({ length: wish.lanes }, () => openTrack(servers, program.path)));
   try {
     const points = pointsOf(lanes[0]!.lane);
     const { scenarios = SCENARIOS, log, untilMs = Number.POSITIVE_INFINITY } = wish;
@@ -99,6 +101,7 @@ export async function runKillPoints(servers: Servers, wish: KillWish): Promise<K
     return reportOf(points, courses, failures);
   } finally {
     await Promise.all(lanes.map((lane) => lane.close()));
+    await program.remove();
   }
 }
 
@@ -111,16 +114,19 @@ function pointsOf({ addresses }: Lane): readonly string[] {
 /** A lane and the replica that survives on it. */
 interface Track {
   readonly lane: Lane;
+  /** What its replicas run. */
+  readonly program: string;
   readonly survivor: Replica;
   close(): Promise<void>;
 }
 
-async function openTrack(servers: Servers): Promise<Track> {
+async function openTrack(servers: Servers, program: string): Promise<Track> {
   const lane = await openLane(servers);
-  const survivor = startReplica(lane.addresses);
+  const survivor = startReplica(program, lane.addresses);
   await survivor.ask('serve');
   return {
     lane,
+    program,
     survivor,
     async close() {
       await survivor.kill();
@@ -137,13 +143,13 @@ async function share<Each extends Attempt>(
   attempts: Iterator<Each>,
   end: (course: Course, attempt: Each) => void,
 ): Promise<void> {
-  const startNext = ({ lane }: Track): { attempt: Each; replica: Replica } | undefined => {
+  const startNext = ({ lane, program }: Track): { attempt: Each; replica: Replica } | undefined => {
     const { value: attempt, done } = attempts.next();
     if (done) return undefined;
     const { point, hit = 1, scenario } = attempt;
     const death = point === undefined ? undefined : { point, hit };
     const { lose, clockAheadMs } = scenario;
-    return { attempt, replica: startReplica(lane.addresses, { death, lose, clockAheadMs }) };
+    return { attempt, replica: startReplica(program, lane.addresses, { death, lose, clockAheadMs }) };
   };
   await Promise.all(
     tracks.map(async (track) => {

@@ -15,6 +15,12 @@ import { startUploadWorld, type UploadWorld } from './upload-world.ts';
 const EXAMPLE = resolve(import.meta.dirname, '..', '..', 'examples', 'browser');
 const TYPES: Readonly<Record<string, string>> = { '.html': 'text/html', '.js': 'text/javascript' };
 
+/** Links that ask for a connection are gone at once: a mark of each stays. */
+const MARK_PRECONNECTS = `new MutationObserver((changes) => {
+  for (const node of changes.flatMap(({ addedNodes }) => [...addedNodes]))
+    if (node.rel === 'preconnect') performance.mark(node.href);
+}).observe(document, { childList: true, subtree: true });`;
+
 let browser: Browser;
 let folder: string;
 let page: Page;
@@ -67,6 +73,33 @@ describe.skipIf(!CHROMIUM)('examples/browser (needs LONGHAUL_TEST_CHROMIUM)', ()
     afterAll(async () => {
       await site?.close();
       await world?.close();
+    });
+
+    it('has what sends before a file is picked, and connects to the coordinator while it looks at the file', async () => {
+      await page.addInitScript({ content: MARK_PRECONNECTS });
+      await page.goto(site.url);
+      const named = (kind: 'mark' | 'resource'): Promise<string[]> =>
+        page.evaluate((type) => performance.getEntriesByType(type).map(({ name }) => name), kind);
+      const scripts = async (): Promise<string[]> =>
+        (await named('resource')).flatMap((name) => /assets\/(.+)-.{8}\.js$/.exec(name)?.[1] ?? []);
+      await expect
+        .poll(scripts)
+        .toEqual(
+          expect.arrayContaining([
+            'sending',
+            'share-upload',
+            'browser-part-sender',
+            'blob-digester',
+            'indexed-db-resume-store',
+          ]),
+        );
+      const before = await scripts();
+      expect(await named('mark')).toEqual([]);
+      const file = await writeTestFile(folder, 'long.mp4', { sizeBytes: 12 * 1024 ** 2 });
+      await page.getByLabel('File to upload').setInputFiles(file.path);
+      await page.getByRole('status').filter({ hasText: 'is stored' }).waitFor();
+      expect((await scripts()).filter((name) => !name.endsWith('-worker'))).toEqual(before);
+      expect(await named('mark')).toEqual([new URL(world.coordinatorUrl).href]);
     });
 
     it('uploads a file from its static files, its workers among them', async () => {

@@ -50,15 +50,8 @@ export interface ExchangeInput {
 const REPORT_WITHIN_MS = 1_000;
 
 /** Starts the exchange of one round of sending. */
-export function createExchange({
-  clock,
-  session,
-  source,
-  stopSignal,
-  concurrency,
-  digests,
-  ...input
-}: ExchangeInput): Exchange {
+export function createExchange(input: ExchangeInput): Exchange {
+  const { clock, session, source, stopSignal, concurrency, digests } = input;
   const line = pLimit(1);
   const over = new AbortController();
   const toCome = new Set(input.parts);

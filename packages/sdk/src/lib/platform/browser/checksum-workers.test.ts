@@ -90,7 +90,7 @@ it('hands a Blob to a worker once, and the next one when it is another', async (
     StubWorker.all[0]?.answer();
     await digested;
   }
-  const { posted = [] } = StubWorker.all[0] ?? {};
+  const posted = StubWorker.all.flatMap((worker) => worker.posted);
   expect(posted.map((message) => 'blob' in (message as object))).toEqual([true, false, true, true, false]);
   const read = createStretchReader();
   expect(posted.map((message) => read(message as typeof stretch))).toEqual(asked);

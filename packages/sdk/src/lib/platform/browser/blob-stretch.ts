@@ -24,7 +24,7 @@ export function createStretchPost(
   let last: Blob | undefined;
   return ({ blob, ...stretch }) => {
     worker.postMessage(blob === last ? stretch : { ...stretch, blob });
-    last = blob;
+    if (isToCome(blob, stretch)) last = blob;
   };
 }
 
@@ -33,5 +33,14 @@ export function createStretchReader(): <Posted extends PostedStretch>(
   posted: Posted,
 ) => Posted & BlobStretch {
   let last = new Blob();
-  return (posted) => ({ ...posted, blob: (last = posted.blob ?? last) });
+  return (posted) => {
+    const { blob = last } = posted;
+    if (isToCome(blob, posted)) last = blob;
+    return { ...posted, blob };
+  };
+}
+
+/** Whether more of it may be asked for. Of what is one part, such as a piece of a stream, nobody may keep the bytes. */
+function isToCome({ size }: Blob, { sizeBytes }: PostedStretch): boolean {
+  return size > sizeBytes;
 }

@@ -75,15 +75,16 @@ it('nobody waits for one that could not start', async () => {
   expect(StubWorker.all).toHaveLength(2);
 });
 
-it('hands a Blob to a worker once, and the next one when it is another', async () => {
+it('hands a Blob to a worker once, another one as well, and keeps none of which nothing is to come', async () => {
   const { digestInWorker } = await import('./checksum-workers.ts');
   const { createStretchReader } = await import('./blob-stretch.ts');
   const signal = new AbortController().signal;
-  const [blob, other] = [new Blob(['one']), new Blob(['other'])];
-  const asked = [blob, blob, other, blob, blob].map((each, offsetBytes) => ({
+  const [blob, other, piece] = [new Blob(['one']), new Blob(['other']), new Blob(['!'])];
+  const asked = [blob, blob, other, blob, piece, blob].map((each, offsetBytes) => ({
     ...stretch,
     blob: each,
     offsetBytes,
+    sizeBytes: 1,
   }));
   for (const each of asked) {
     const digested = digestInWorker(each, signal);
@@ -91,7 +92,14 @@ it('hands a Blob to a worker once, and the next one when it is another', async (
     await digested;
   }
   const posted = StubWorker.all.flatMap((worker) => worker.posted);
-  expect(posted.map((message) => 'blob' in (message as object))).toEqual([true, false, true, true, false]);
+  expect(posted.map((message) => 'blob' in (message as object))).toEqual([
+    true,
+    false,
+    true,
+    true,
+    true,
+    false,
+  ]);
   const read = createStretchReader();
   expect(posted.map((message) => read(message as typeof stretch))).toEqual(asked);
 });

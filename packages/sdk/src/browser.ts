@@ -32,7 +32,7 @@ export interface BrowserUploader extends Uploader<BrowserInput> {
 /**
  * An uploader in a page or a worker. Create one and use it for all files: it shares six connections among them.
  *
- * What sends (8 kB) is loaded once the page has nothing else to do: create no uploader in a page that uploads nothing.
+ * What sends, digests and remembers (10 kB, brotli) is loaded once the page has nothing else to do: create no uploader in a page that uploads nothing.
  *
  * Tabs of one origin that upload the same file with the same options at the same coordinator, each with an uploader,
  * share the work where the browser has Web Locks: one leads, the others follow, and all of them get the one result.
@@ -105,12 +105,16 @@ function warmUp(
   if (resumeStore === browserResumeStore && source.sizeBytes >= minSizeBytes) find('').catch(() => {});
 }
 
+/** What is no HTML has no head. */
+type Page = Pick<Document, 'createElement'> & { readonly head: HTMLElement | null };
+
 /** Opens the connection while the file is looked at: the create call then goes out on it. A worker has no document to ask. */
 function connectTo(href: string | URL): void {
-  if (!('document' in globalThis)) return;
-  const link = document.createElement('link');
+  const { document: page } = globalThis as { document?: Page };
+  if (!page?.head) return;
+  const link = page.createElement('link');
   Object.assign(link, { rel: 'preconnect', crossOrigin: 'anonymous', href });
-  document.head.append(link);
+  page.head.append(link);
   link.remove();
 }
 

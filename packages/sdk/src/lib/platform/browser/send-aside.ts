@@ -108,6 +108,8 @@ function createSendingWorker(owner: {
     clearInterval(looking);
     worker?.terminate();
     worker = undefined;
+    // It holds the last Blob.
+    post = undefined;
     isReady = false;
   };
   const giveUp = (): void => {

@@ -14,7 +14,7 @@ export interface ReplicaProgram {
   remove(): Promise<void>;
 }
 
-/** Makes one file of a replica: it starts in half the time that its 600 files take, and hundreds are started. */
+/** Makes one file of a replica: it starts in half the processor time that its 700 files take, and hundreds are started. */
 export async function buildReplica(): Promise<ReplicaProgram> {
   const folder = await mkdtemp(join(tmpdir(), 'longhaul-replica-'));
   const path = join(folder, 'replica.mjs');

@@ -7,7 +7,7 @@ import { sendByXhr } from './xhr-part-sender.ts';
 const SMALL_BYTES = 1024 ** 2;
 
 /**
- * Parts are sent from a worker, so that the page is told of progress ten times a second, and not by every connection twenty
+ * Parts are sent from a worker, so that the page is told of progress five times a second, and not by every connection twenty
  * times. Until the worker is there, and where there can be none, they are sent from here. Whoever uploads in a worker has no page to
  * spare.
  */

@@ -4,7 +4,7 @@ import type { News, Order, SendingOrder } from './send-aside.ts';
 import { sendByXhr } from './xhr-part-sender.ts';
 
 /** The page hears of all connections together. */
-const TELL_EVERY_MS = 100;
+const TELL_EVERY_MS = 200;
 
 const running = new Map<number, AbortController>();
 const read = createStretchReader();

@@ -7,6 +7,8 @@ export interface Digests {
   of(part: PartRange): Promise<Checksum>;
   /** The digest of a part, if it is there already. */
   known(partNumber: number): Checksum | undefined;
+  /** Resolves once those of them that were begun have been digested; rejects if one could not be. */
+  whenKnown(parts: readonly PartRange[]): Promise<unknown>;
   /** The store got other bytes than were digested. Reads the part again: `false` if it was the file, not the wire. */
   isSame(part: PartRange): Promise<boolean>;
   /**
@@ -67,6 +69,8 @@ export function createDigests<Source>(input: DigestInput<Source>): Digests {
       return (await digested).checksum;
     },
     known: (partNumber) => known.get(partNumber),
+    whenKnown: async (some) =>
+      await Promise.all(some.flatMap(({ partNumber }) => begun.get(partNumber) ?? [])),
     isSame: async (part) => (await digest(part)).value === known.get(part.partNumber)?.value,
     async all() {
       await Promise.all(parts.map(begin));

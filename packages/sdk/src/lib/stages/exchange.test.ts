@@ -1,7 +1,7 @@
 import type { Grant, PartRange, PartsRequest } from '@longhaul/protocol';
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
-import { createExchange, type Exchange } from './exchange.ts';
+import { createExchange, type Exchange, type ExchangeInput } from './exchange.ts';
 
 const PART_BYTES = 5;
 const { signal } = new AbortController();
@@ -32,7 +32,12 @@ interface World {
   breakDown(isBroken: boolean): void;
 }
 
-function start(count: number, firstGrants: readonly Grant[] = [], concurrency = 2): World {
+function start(
+  count: number,
+  firstGrants: readonly Grant[] = [],
+  concurrency = 2,
+  digests?: ExchangeInput['digests'],
+): World {
   let nowMs = 0;
   let isBroken = false;
   let isChanged = false;
@@ -56,6 +61,7 @@ function start(count: number, firstGrants: readonly Grant[] = [], concurrency = 
     stopSignal: new AbortController().signal,
     concurrency,
     parts,
+    digests,
     created: { grants: firstGrants },
     askedMs: 0,
     source: {
@@ -139,6 +145,38 @@ describe('the exchange', () => {
     expect(calls).toHaveLength(2);
   });
 
+  it('waits for the digests that are under way before it asks ahead, and for none where a part has its own', async () => {
+    const checksum = { algorithm: 'CRC32', value: 'AAAAAA==' } as const;
+    const digested = new Set([1, 2]);
+    const { promise: digesting, resolve: finish } = Promise.withResolvers<void>();
+    const { exchange, calls, parts, tick } = start(
+      12,
+      [1, 2].map((number) => grantOf(number)),
+      4,
+      { known: (number) => (digested.has(number) ? checksum : undefined), whenKnown: () => digesting },
+    );
+    await Promise.all(parts.slice(0, 2).map((part) => exchange.grantFor(part, signal)));
+    digested.add(3);
+    await tick(10);
+    expect(calls).toEqual([]);
+    await exchange.grantFor(parts[2]!, signal);
+    expect(calls.map(({ sign }) => sign.map(({ partNumber }) => partNumber))).toEqual([[3]]);
+    for (const number of [4, 5, 6]) digested.add(number);
+    finish();
+    await tick(10);
+    expect(calls.slice(1).map(({ sign }) => sign.map(({ partNumber }) => partNumber))).toEqual([[4, 5, 6]]);
+  });
+
+  it('asks for nothing ahead once nothing more is digested: the upload is over', async () => {
+    const checksum = { algorithm: 'CRC32', value: 'AAAAAA==' } as const;
+    const stopped = Promise.reject(new Error('stopped'));
+    const digests = { known: () => checksum, whenKnown: () => stopped };
+    const { exchange, calls, parts, tick } = start(4, [grantOf(1)], 4, digests);
+    await exchange.grantFor(parts[0]!, signal);
+    await tick(10);
+    expect(calls).toEqual([]);
+  });
+
   it('uses the URLs that came with the upload, unless they are about to expire', async () => {
     const { exchange, calls, parts, tick } = start(2, [grantOf(1), grantOf(2)]);
     await exchange.grantFor(parts[0]!, signal);
@@ -188,6 +226,20 @@ describe('the exchange', () => {
     exchange.report(receiptOf(3));
     await tick(1_000);
     expect(calls[1]?.report).toEqual([receiptOf(3)]);
+  });
+
+  it('lets what is reported with another call wait for no call of its own, and what comes after it for a second', async () => {
+    const { exchange, calls, parts, tick } = start(5);
+    exchange.report(receiptOf(4));
+    await tick(900);
+    await exchange.grantFor(parts[0]!, signal);
+    await tick(10);
+    const made = calls.length;
+    exchange.report(receiptOf(5));
+    await tick(980);
+    expect(calls).toHaveLength(made);
+    await tick(20);
+    expect(calls.slice(made).map(({ report }) => report)).toEqual([[receiptOf(5)]]);
   });
 
   it('lets a report travel with a request for URLs', async () => {

@@ -9,6 +9,7 @@ import {
   type Receipt,
 } from '@longhaul/protocol';
 import pLimit from 'p-limit';
+import { createDueReceipts } from '../due-receipts.ts';
 import { createHeldGrants, type HeldGrants } from '../held-grants.ts';
 import { runInPool } from '../pool.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -41,46 +42,47 @@ export interface ExchangeInput {
   readonly created: { readonly grants: readonly Grant[] };
   readonly askedMs: number;
   /** Parts need their digest before a URL is asked for: those that have none yet have to wait. Left out: none need one. */
-  readonly digests?: { known(partNumber: number): Checksum | undefined } | undefined;
+  readonly digests?: KnownDigests | undefined;
   readonly session: { exchangeParts(request: PartsRequest): Promise<PartsResponse> };
   /** Looked at before parts are reported: what was sent while the file was being changed must not be. */
   readonly source: { verify(): Promise<void> };
 }
 
-const REPORT_WITHIN_MS = 1_000;
+/** Digests of parts, as far as they are there. */
+interface KnownDigests {
+  known(partNumber: number): Checksum | undefined;
+  /** Resolves once those of them that were begun are there; rejects if one will not be. */
+  whenKnown(parts: readonly PartRange[]): Promise<unknown>;
+}
 
 /** Starts the exchange of one round of sending. */
 export function createExchange(input: ExchangeInput): Exchange {
-  const { clock, session, source, stopSignal, concurrency, digests } = input;
+  const { clock, session, source, stopSignal } = input;
   const line = pLimit(1);
   const over = new AbortController();
-  const toCome = new Set(input.parts);
   const held = createHeldGrants(clock);
-  let receipts: Receipt[] = [];
+  const wanted = createWanted(input, held);
   const watched = watchSource(source);
 
-  const toSign = (first: readonly PartRange[], most: number): readonly PartToSign[] =>
-    signable([...new Set([...first, ...toCome])].slice(0, most), held, digests);
-  /** Asks ahead, so that the next part finds a URL: else a connection would lie idle for a round trip. */
-  const askAhead = (): void => {
-    if (line.activeCount > 0 || toSign([], 1).length === 0) return;
-    line(exchange).catch(() => {});
-  };
   /** Reports what is due, and asks for URLs of this part, if one is named, and of the next ones that have none. */
   const exchange = async (...first: PartRange[]): Promise<void> => {
-    const report = receipts.slice(0, MAX_PARTS_PER_CALL);
+    const report = due.oldest(MAX_PARTS_PER_CALL);
     if (report.length > 0) await watched.verify();
-    const sign = toSign(first, 2 * concurrency);
+    const sign = wanted.toSign(first);
     const askedMs = clock.nowMs();
     const { grants } = await session.exchangeParts({ report, sign });
-    receipts = receipts.slice(report.length);
+    due.drop(report.length);
     held.hold(grants, askedMs);
   };
   /** In the end what fits travels with the next call: a round trip of its own would be waited for. */
   let mayBeLeft = 0;
-  const reportAll = async (): Promise<readonly Receipt[]> => {
-    while (receipts.length > mayBeLeft) await exchange();
-    return receipts;
+  const reportAll = async (): Promise<void> => {
+    while (due.count > mayBeLeft) await exchange();
+  };
+  // Fails when the upload is over, aborted, or cannot be reported to: what is left is told in the end.
+  const due = createDueReceipts(clock, AbortSignal.any([stopSignal, over.signal]), () => line(reportAll));
+  const askAhead = async (): Promise<void> => {
+    if ((await wanted.isWorthAsking()) && line.activeCount === 0) await line(exchange);
   };
 
   held.hold(input.created.grants, input.askedMs);
@@ -88,11 +90,11 @@ export function createExchange(input: ExchangeInput): Exchange {
     async grantFor(part, signal) {
       watched.assertSame();
       // Those of a stream are not known beforehand: whoever waits in line is asked for by the one in front.
-      toCome.add(part);
+      wanted.add(part);
       const find = (): Grant | undefined => held.find(part.partNumber);
       if (!find()) await runInPool(line, signal, async () => find() ?? (await exchange(part)));
-      toCome.delete(part);
-      askAhead();
+      wanted.delete(part);
+      askAhead().catch(() => {});
       // Asked for just now: if the answer took so long that it is of no use, the store will say so.
       const grant = held.get(part.partNumber);
       if (!grant) throw new UploadError('COORDINATOR_REFUSED', 'The coordinator gave no URL.');
@@ -101,30 +103,68 @@ export function createExchange(input: ExchangeInput): Exchange {
     dropGrant: held.drop,
     report(receipt) {
       held.drop(receipt.partNumber);
-      if (receipts.push(receipt) > 1) return;
-      const soon = clock.sleep(REPORT_WITHIN_MS, AbortSignal.any([stopSignal, over.signal]));
-      // Fails when the upload is over, aborted, or cannot be reported to: what is left is told in the end.
-      soon.then(() => line(reportAll)).catch(() => {});
+      due.add(receipt);
     },
     async rest() {
       over.abort();
       mayBeLeft = MAX_PARTS_PER_CALL;
-      return await line(reportAll);
+      await line(reportAll);
+      return due.oldest(mayBeLeft);
     },
   };
 }
 
-/** Of the parts, those that have no URL, and their digest if they need one. */
-function signable(
-  parts: readonly PartRange[],
-  held: HeldGrants,
-  digests: ExchangeInput['digests'],
-): readonly PartToSign[] {
-  return parts.flatMap(({ partNumber, sizeBytes }) => {
-    const checksum = digests?.known(partNumber);
-    const isReady = !held.find(partNumber) && (checksum ?? !digests);
-    return isReady ? [{ partNumber, sizeBytes, ...(checksum && { checksum }) }] : [];
-  });
+/** Parts that will be sent. */
+interface Wanted {
+  add(part: PartRange): void;
+  delete(part: PartRange): void;
+  /** These, and the next ones, as far as they have no URL, and their digest if they need one. */
+  toSign(first: readonly PartRange[]): readonly PartToSign[];
+  /**
+   * Whether the next part has no URL: else a connection would lie idle for a round trip. Resolves once the digests of those after
+   * it that are nearly there have come along: a call costs a page more than all else that it does for a part. `false` while
+   * somebody waits for that already. Rejects where nothing more is digested: the upload is over.
+   */
+  isWorthAsking(): Promise<boolean>;
+}
+
+function createWanted({ parts, concurrency, digests }: ExchangeInput, held: HeldGrants): Wanted {
+  const toCome = new Set(parts);
+  let isWaiting = false;
+  const toSign: Wanted['toSign'] = (first) =>
+    [...new Set([...first, ...firstOf(toCome, 2 * concurrency)])]
+      .slice(0, 2 * concurrency)
+      .flatMap(({ partNumber, sizeBytes }) => {
+        const checksum = digests?.known(partNumber);
+        const isReady = !held.find(partNumber) && (checksum ?? !digests);
+        return isReady ? [{ partNumber, sizeBytes, ...(checksum && { checksum }) }] : [];
+      });
+  return {
+    add: (part) => void toCome.add(part),
+    delete: (part) => void toCome.delete(part),
+    toSign,
+    async isWorthAsking() {
+      const [next, ...others] = firstOf(toCome, concurrency);
+      if (isWaiting || !next || held.find(next.partNumber)) return false;
+      isWaiting = true;
+      try {
+        await digests?.whenKnown([next, ...others]);
+      } finally {
+        isWaiting = false;
+      }
+      return toSign([]).length > 0;
+    },
+  };
+}
+
+/** Of many, and often: nobody copies all of them for that. */
+function firstOf<Item>(items: Iterable<Item>, count: number): readonly Item[] {
+  const first: Item[] = [];
+  for (const item of items) {
+    if (first.length === count) break;
+    first.push(item);
+  }
+  return first;
 }
 
 interface WatchedSource {

@@ -107,7 +107,7 @@ describe.skipIf(!CHROMIUM)('examples/browser (needs LONGHAUL_TEST_CHROMIUM)', ()
       // One that is not there, or is no script, is let go.
       const lost: string[] = [];
       page.on('worker', (worker) => {
-        begun.add(/assets\/(.+)-.+\.js$/.exec(worker.url())?.[1] ?? worker.url());
+        begun.add(/assets\/(.+)-.{8}\.js$/.exec(worker.url())?.[1] ?? worker.url());
         worker.on('close', () => lost.push(worker.url()));
       });
       const file = await writeTestFile(folder, 'holiday.mp4', { sizeBytes: 120 * 1024 ** 2 + 1 });

@@ -75,13 +75,15 @@ describe.skipIf(!CHROMIUM)('examples/browser (needs LONGHAUL_TEST_CHROMIUM)', ()
       await world?.close();
     });
 
-    it('has what sends before a file is picked, and connects to the coordinator while it looks at the file', async () => {
+    it('has what sends, its workers among it, before a file is picked, and connects to the coordinator while it looks at the file', async () => {
       await page.addInitScript({ content: MARK_PRECONNECTS });
       await page.goto(site.url);
       const named = (kind: 'mark' | 'resource'): Promise<string[]> =>
         page.evaluate((type) => performance.getEntriesByType(type).map(({ name }) => name), kind);
       const scripts = async (): Promise<string[]> =>
-        (await named('resource')).flatMap((name) => /assets\/(.+)-.{8}\.js$/.exec(name)?.[1] ?? []);
+        (await named('resource'))
+          .flatMap((name) => scriptName(name) ?? [])
+          .filter((name) => !name.endsWith('-worker'));
       await expect
         .poll(scripts)
         .toEqual(
@@ -93,12 +95,17 @@ describe.skipIf(!CHROMIUM)('examples/browser (needs LONGHAUL_TEST_CHROMIUM)', ()
             'indexed-db-resume-store',
           ]),
         );
+      await expect
+        .poll(() => page.workers().map((worker) => scriptName(worker.url())))
+        .toEqual(expect.arrayContaining(['checksum-worker', 'checksum-worker', 'sending-worker']));
+      const workers = page.workers();
       const before = await scripts();
       expect(await named('mark')).toEqual([]);
       const file = await writeTestFile(folder, 'long.mp4', { sizeBytes: 12 * 1024 ** 2 });
       await page.getByLabel('File to upload').setInputFiles(file.path);
       await page.getByRole('status').filter({ hasText: 'is stored' }).waitFor();
-      expect((await scripts()).filter((name) => !name.endsWith('-worker'))).toEqual(before);
+      expect(await scripts()).toEqual(before);
+      expect(page.workers()).toEqual(workers);
       expect(await named('mark')).toEqual([new URL(world.coordinatorUrl).href]);
     });
 
@@ -107,7 +114,7 @@ describe.skipIf(!CHROMIUM)('examples/browser (needs LONGHAUL_TEST_CHROMIUM)', ()
       // One that is not there, or is no script, is let go.
       const lost: string[] = [];
       page.on('worker', (worker) => {
-        begun.add(/assets\/(.+)-.{8}\.js$/.exec(worker.url())?.[1] ?? worker.url());
+        begun.add(scriptName(worker.url()) ?? worker.url());
         worker.on('close', () => lost.push(worker.url()));
       });
       const file = await writeTestFile(folder, 'holiday.mp4', { sizeBytes: 120 * 1024 ** 2 + 1 });
@@ -144,6 +151,11 @@ describe.skipIf(!CHROMIUM)('examples/browser (needs LONGHAUL_TEST_CHROMIUM)', ()
     });
   });
 });
+
+/** The name that Vite has given a script, without its hash, which may hold a dash. */
+function scriptName(url: string): string | undefined {
+  return /assets\/(.+)-.{8}\.js$/.exec(url)?.[1];
+}
 
 /** The first address that a process prints. */
 async function addressIn({ stdout }: ChildProcess): Promise<string> {

@@ -32,7 +32,8 @@ export interface BrowserUploader extends Uploader<BrowserInput> {
 /**
  * An uploader in a page or a worker. Create one and use it for all files: it shares six connections among them.
  *
- * What sends, digests and remembers (10 kB, brotli) is loaded once the page has nothing else to do: create no uploader in a page that uploads nothing.
+ * What sends, digests and remembers (10 kB, brotli) is loaded once the page has nothing else to do, and three workers are started, which end
+ * after a minute if nothing is uploaded: create no uploader in a page that uploads nothing.
  *
  * Tabs of one origin that upload the same file with the same options at the same coordinator, each with an uploader,
  * share the work where the browser has Web Locks: one leads, the others follow, and all of them get the one result.
@@ -49,7 +50,7 @@ export function createUploader(options: UploaderOptions): BrowserUploader {
     { resumeStore: browserResumeStore, ...options },
     { createCall: createKyCall, shareUpload, warmUp: (upload) => warmUp(upload, coordinator) },
   );
-  whenIdle(loadAhead);
+  whenIdle(() => loadAhead(options));
   return {
     ...uploader,
     async pendingUploads() {
@@ -78,18 +79,21 @@ function whenIdle(task: () => void): void {
   else setTimeout(task, IDLE_AFTER_MS);
 }
 
-/** What an upload needs on its way: there by the time that a file is picked. What is not is loaded, or missed, by the upload itself. */
-function loadAhead(): void {
+/**
+ * What an upload needs on its way: there by the time that a file is picked, its workers too, which take longest. What is not is
+ * loaded, or missed, by the upload itself.
+ */
+function loadAhead({ integrity = true }: UploaderOptions): void {
   // Some browsers remember that a file could not be loaded.
   if (!navigator.onLine) return;
   void loadTabs();
   for (const code of [
     import('./lib/uploader/sending.ts'),
-    import('./lib/platform/browser/browser-part-sender.ts'),
-    import('./lib/platform/browser/blob-digester.ts'),
+    import('./lib/platform/browser/browser-part-sender.ts').then(({ getReady }) => getReady(Infinity, true)),
+    integrity && import('./lib/platform/browser/blob-digester.ts').then(({ getReady }) => getReady(true)),
     import('./lib/platform/browser/indexed-db-resume-store.ts'),
   ])
-    code.catch(() => {});
+    Promise.resolve(code).catch(() => {});
 }
 
 function warmUp(

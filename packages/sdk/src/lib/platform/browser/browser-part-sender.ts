@@ -13,9 +13,13 @@ const SMALL_BYTES = 1024 ** 2;
  */
 const aside = 'document' in globalThis ? createAside(sendByXhr) : undefined;
 
-/** Begins to start what sends: it takes as long as the coordinator does. */
-export function getReady(sizeBytes: number): void {
-  if (sizeBytes > SMALL_BYTES) aside?.getReady();
+/**
+ * Begins to start what sends: it takes as long as the coordinator does.
+ *
+ * @param isAhead nobody has picked a file yet
+ */
+export function getReady(sizeBytes: number, isAhead = false): void {
+  if (sizeBytes > SMALL_BYTES) aside?.getReady(isAhead);
 }
 
 /** Sends a part, from the worker if it is there and the part is worth it. */

@@ -67,6 +67,27 @@ it('those that were started beforehand are the ones that work, and go when nothi
   expect(vi.getTimerCount()).toBe(0);
 });
 
+it('those that were started before a file was picked wait for a minute, and ten seconds once one was', async () => {
+  const { digestInWorker, getReady } = await import('./checksum-workers.ts');
+  getReady(true);
+  vi.advanceTimersByTime(59_000);
+  expect(alive()).toHaveLength(2);
+  vi.advanceTimersByTime(2_000);
+  expect(alive()).toEqual([]);
+  getReady(true);
+  vi.advanceTimersByTime(30_000);
+  getReady();
+  // Another uploader is made meanwhile.
+  getReady(true);
+  const digested = digestInWorker(stretch, new AbortController().signal);
+  for (const worker of alive()) worker.answer();
+  expect(await digested).toBe('digest');
+  expect(StubWorker.all).toHaveLength(4);
+  vi.advanceTimersByTime(11_000);
+  expect(alive()).toEqual([]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
 it('nobody waits for one that could not start', async () => {
   const { digestInWorker, getReady } = await import('./checksum-workers.ts');
   getReady();

@@ -23,6 +23,9 @@ const LOOK_EVERY_MS = 1_000;
 /** One that has something to do is dead by then; idle, it costs memory, and less to start anew. */
 const MAX_QUIET_LOOKS = 10;
 
+/** Idle before anybody has anything to digest, it waits for somebody who looks for a file. */
+const MAX_LOOKS_AHEAD = 60;
+
 interface Reader {
   readonly worker: Worker;
   readonly post: (stretch: StretchOfBlob) => void;
@@ -37,6 +40,7 @@ let canWork = true;
 const running = new Set<{ quietLooks: number; giveUp(): void }>();
 let looking: ReturnType<typeof setInterval> | undefined;
 let idleLooks = 0;
+let maxIdleLooks = MAX_QUIET_LOOKS;
 
 /**
  * Has a stretch digested by a worker, in turn. `undefined`: it could not be read; or there can be no worker (a content
@@ -97,9 +101,15 @@ function ask(reader: Reader, stretch: StretchOfBlob, signal: AbortSignal): Promi
   });
 }
 
-/** Starts the workers while there is nothing to digest yet: they take longer to be there than a part to be digested. */
-export function getReady(): void {
-  for (let missing = WORKERS - busy - idle.length; missing > 0; missing--) {
+/**
+ * Starts the workers while there is nothing to digest yet: they take longer to be there than a part to be digested.
+ *
+ * @param isAhead nobody has picked a file yet
+ */
+export function getReady(isAhead = false): void {
+  const missing = WORKERS - busy - idle.length;
+  if (!isAhead || missing === WORKERS) maxIdleLooks = isAhead ? MAX_LOOKS_AHEAD : MAX_QUIET_LOOKS;
+  for (let count = 0; count < missing; count++) {
     const reader = startReader();
     if (reader) idle.push(reader);
   }
@@ -128,7 +138,7 @@ function startReader(): Reader | undefined {
 function look(): void {
   for (const task of running) if (++task.quietLooks >= MAX_QUIET_LOOKS) task.giveUp();
   idleLooks = running.size > 0 ? 0 : idleLooks + 1;
-  if (idleLooks < MAX_QUIET_LOOKS) return;
+  if (idleLooks < maxIdleLooks) return;
   clearInterval(looking);
   looking = undefined;
   idleLooks = 0;

@@ -28,12 +28,15 @@ const LOOK_EVERY_MS = 1_000;
 /** A worker that says nothing for so long is dead if it has something to do, and costs memory for nothing if it has not. */
 const MAX_QUIET_LOOKS = 10;
 
+/** Before anybody has anything to send it waits for somebody who looks for a file. */
+const MAX_LOOKS_AHEAD = 60;
+
 /** Sends from a worker. */
 export interface Aside {
   /** By the worker, or here until it is there, and once there can be none, or it has fallen silent. */
   readonly send: Send;
-  /** Starts the worker, if there is none. */
-  getReady(): void;
+  /** Starts the worker, if there is none. `isAhead`: nobody has picked a file yet. */
+  getReady(isAhead: boolean): void;
 }
 
 /** No worker is started before it is needed, or about to be. */
@@ -79,28 +82,32 @@ export function createAside(sendHere: Send): Aside {
       });
     });
   };
-  return { send, getReady: () => void worker.isReady() };
+  return { send, getReady: worker.getReady };
 }
 
-interface SendingWorker {
+interface SendingWorker extends Pick<Aside, 'getReady'> {
   /** Starts it if need be. `false`: it is not there yet, or there can be none. */
   isReady(): boolean;
   order(order: Order): void;
   orderPart(part: BlobStretch & SendingOrder): void;
 }
 
-/** One worker, started when it is needed, ended when it is not, and looked after while it is busy. */
-function createSendingWorker(owner: {
+/** Who has something to send. */
+interface Owner {
   isBusy(): boolean;
   hear(news: News): void;
   /** There is no worker any more, and there will be none. */
   lose(): void;
-}): SendingWorker {
+}
+
+/** One worker, started when it is needed, ended when it is not, and looked after while it is busy. */
+function createSendingWorker(owner: Owner): SendingWorker {
   let worker: Worker | undefined;
   let post: ((part: BlobStretch & SendingOrder) => void) | undefined;
   let canWork = true;
-  let isReady = false;
+  let hasSpoken = false;
   let quietLooks = 0;
+  let maxIdleLooks = MAX_QUIET_LOOKS;
   let looking: ReturnType<typeof setInterval> | undefined;
 
   const order = (what: Order): void => worker?.postMessage(what);
@@ -110,7 +117,7 @@ function createSendingWorker(owner: {
     worker = undefined;
     // It holds the last Blob.
     post = undefined;
-    isReady = false;
+    hasSpoken = false;
   };
   const giveUp = (): void => {
     canWork = false;
@@ -118,9 +125,9 @@ function createSendingWorker(owner: {
     owner.lose();
   };
   const look = (): void => {
-    const isQuiet = ++quietLooks > MAX_QUIET_LOOKS;
-    if (owner.isBusy()) return isQuiet ? giveUp() : order('alive?');
-    if (isQuiet) stop();
+    quietLooks++;
+    if (owner.isBusy()) return quietLooks > MAX_QUIET_LOOKS ? giveUp() : order('alive?');
+    if (quietLooks > maxIdleLooks) stop();
   };
   const start = (): void => {
     // Bundlers know this form, and take the file along.
@@ -128,7 +135,7 @@ function createSendingWorker(owner: {
     post = createStretchPost(worker);
     worker.onmessage = ({ data }: MessageEvent<News>) => {
       quietLooks = 0;
-      isReady = true;
+      hasSpoken = true;
       owner.hear(data);
     };
     worker.onerror = (event) => {
@@ -139,16 +146,23 @@ function createSendingWorker(owner: {
     looking = setInterval(look, LOOK_EVERY_MS);
   };
 
+  const isReady = (): boolean => {
+    try {
+      if (canWork && !worker) start();
+    } catch {
+      canWork = false;
+    }
+    return hasSpoken;
+  };
+
   return {
     order,
     orderPart: (part) => post?.(part),
-    isReady() {
-      try {
-        if (canWork && !worker) start();
-      } catch {
-        canWork = false;
-      }
-      return isReady;
+    isReady,
+    getReady(isAhead) {
+      if (!isAhead || !worker) maxIdleLooks = isAhead ? MAX_LOOKS_AHEAD : MAX_QUIET_LOOKS;
+      if (!owner.isBusy()) quietLooks = 0;
+      isReady();
     },
   };
 }

@@ -22,11 +22,16 @@ export function createDueReceipts(
   let due: { readonly receipt: Receipt; readonly sinceMs: number }[] = [];
   let isWatched = false;
   const watch = async (): Promise<void> => {
-    for (let [oldest] = due; oldest; [oldest] = due) {
-      const waitsMs = oldest.sinceMs + REPORT_WITHIN_MS - clock.nowMs();
-      if (waitsMs > 0) await clock.sleep(waitsMs, signal);
-      else await report();
-      signal.throwIfAborted();
+    isWatched = true;
+    try {
+      for (let [oldest] = due; oldest; [oldest] = due) {
+        const waitsMs = oldest.sinceMs + REPORT_WITHIN_MS - clock.nowMs();
+        if (waitsMs > 0) await clock.sleep(waitsMs, signal);
+        else await report();
+        signal.throwIfAborted();
+      }
+    } finally {
+      isWatched = false;
     }
   };
   return {
@@ -35,11 +40,8 @@ export function createDueReceipts(
     },
     add(receipt) {
       due.push({ receipt, sinceMs: clock.nowMs() });
-      if (isWatched) return;
-      isWatched = true;
-      watch()
-        .catch(() => {})
-        .finally(() => (isWatched = false));
+      // Ends when it cannot be reported to: the next receipt begins anew.
+      if (!isWatched) watch().catch(() => {});
     },
     oldest: (most) => due.slice(0, most).map(({ receipt }) => receipt),
     drop: (count) => void (due = due.slice(count)),

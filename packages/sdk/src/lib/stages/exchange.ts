@@ -121,9 +121,9 @@ interface Wanted {
   /** These, and the next ones, as far as they have no URL, and their digest if they need one. */
   toSign(first: readonly PartRange[]): readonly PartToSign[];
   /**
-   * Whether the next part has no URL: else a connection would lie idle for a round trip. Resolves once the digests of those after
-   * it that are nearly there have come along: a call costs a page more than all else that it does for a part. `false` while
-   * somebody waits for that already. Rejects where nothing more is digested: the upload is over.
+   * Whether the next part lacks its URL still: a connection would lie idle for a round trip when it is its turn. Resolves once
+   * the digests of those after it that are nearly there have come along: a call costs a page more than all else that it does
+   * for a part. `false` while somebody waits for that already. Rejects where nothing more is digested: the upload is over.
    */
   isWorthAsking(): Promise<boolean>;
 }

@@ -41,6 +41,8 @@ export interface HistoryRules {
 }
 
 const FINAL = new Set<UploadState>(['COMPLETED', 'CANCELLED', 'EXPIRED', 'FAILED']);
+/** What an attempt at a completion says when it has come to its end. */
+const DECIDE = new Set(['finishCompletion', 'refuseCompletion', 'fail']);
 /** A sweeper looks at an upload's activity, and ends it a while later: what arrives between the two is bad luck. */
 const LOOKED_AT_MS = 5 * 60_000;
 
@@ -99,6 +101,10 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
     violate(`${uploadId} (${mode}) was ended as idle ${Math.round(idleMs / 1000)} s after it was active`);
   };
 
+  const sawDecision = ({ uploadId, epoch }: UploadRecord, decidedBy: number): void => {
+    if (epoch !== decidedBy) violate(`attempt ${decidedBy} of ${uploadId} decided over attempt ${epoch}`);
+  };
+
   const sawReceipts = (uploadId: string, parts: readonly StoredPart[]): void => {
     const known = receipts.get(uploadId) ?? new Map<number, string>();
     for (const { partNumber, etag } of parts) known.set(partNumber, etag);
@@ -133,6 +139,7 @@ export function createHistory({ scheduler, catalog, idleLimitMs }: HistoryRules)
       } else if (isRecord(result)) {
         sawState(result);
         if (method === 'refuseCompletion') refused.add(result.uploadId);
+        if (DECIDE.has(method)) sawDecision(result, values[1] as number);
         const { to } = (values[1] ?? {}) as { to?: string };
         if (method === 'beginAbort' && to === 'EXPIRED') sawExpiry(result);
         if (method === 'saveMultipart' || method === 'refuseCompletion') active(result.uploadId);

@@ -11,7 +11,7 @@ describe('the simulation misses every protection that is taken away', () => {
   it.each(MUTANTS)(
     '$name',
     async (mutation) => {
-      const killedBy = await firstSeedThat(mutation.firstSeed ?? 1, async (seed) => {
+      const killedBy = await firstSeedThat(async (seed) => {
         const { violations } = await runSchedule({ seed, mutation });
         return violations.length > 0;
       });
@@ -24,14 +24,7 @@ describe('the simulation misses every protection that is taken away', () => {
   );
 });
 
-/** Of all of them, beginning anywhere. */
-async function firstSeedThat(
-  first: number,
-  isFound: (seed: number) => Promise<boolean>,
-): Promise<number | undefined> {
-  for (let tried = 0; tried < SEEDS; tried++) {
-    const seed = ((first - 1 + tried) % SEEDS) + 1;
-    if (await isFound(seed)) return seed;
-  }
+async function firstSeedThat(isFound: (seed: number) => Promise<boolean>): Promise<number | undefined> {
+  for (let seed = 1; seed <= SEEDS; seed++) if (await isFound(seed)) return seed;
   return undefined;
 }

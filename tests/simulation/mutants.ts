@@ -14,8 +14,6 @@ export const MUTANTS: readonly Mutation[] = [
   ...ROTATION_MUTANTS,
   {
     name: 'epoch check removed',
-    // One in a hundred kills it.
-    firstSeed: 105,
     bias: toward(
       certainly(
         { saltsEtags: true },

@@ -26,6 +26,4 @@ export interface Mutation {
   readonly onTheWay?: (body: string) => string;
   /** Leads schedules to where the protection is needed. The real program has to pass the same ones. */
   readonly bias?: (plan: Plan) => Plan;
-  /** The first seed to be tried, where chance seldom brings what it takes: one that was found. Default 1. */
-  readonly firstSeed?: number;
 }

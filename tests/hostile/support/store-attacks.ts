@@ -264,12 +264,23 @@ export function describeStoreAttacks(store: StoreName): void {
   });
 }
 
-async function put(grant: Grant, bytes: Buffer): Promise<{ status: number; etag: string }> {
-  const response = await fetch(grant.url, {
-    method: 'PUT',
-    headers: { ...grant.headers },
-    body: Buffer.from(bytes),
-  });
-  await response.arrayBuffer();
-  return { status: response.status, etag: response.headers.get('etag') ?? '"none"' };
+async function put(grant: Grant, bytes: Buffer, tries = 5): Promise<{ status: number; etag: string }> {
+  try {
+    const response = await fetch(grant.url, {
+      method: 'PUT',
+      headers: { ...grant.headers },
+      body: Buffer.from(bytes),
+    });
+    await response.arrayBuffer();
+    return { status: response.status, etag: response.headers.get('etag') ?? '"none"' };
+  } catch (error) {
+    // A store that refuses before it has read the body cuts the connection, and its answer may be lost in that.
+    if (tries === 1 || !isCut(error)) throw error;
+    return await put(grant, bytes, tries - 1);
+  }
+}
+
+function isCut(error: unknown): boolean {
+  const { cause } = error as { readonly cause?: { readonly code?: unknown } };
+  return cause?.code === 'ECONNRESET' || cause?.code === 'EPIPE';
 }

@@ -96,8 +96,13 @@ describe.skipIf(!CHROMIUM)('examples/browser (needs LONGHAUL_TEST_CHROMIUM)', ()
           ]),
         );
       await expect
-        .poll(() => page.workers().map((worker) => scriptName(worker.url())))
-        .toEqual(expect.arrayContaining(['checksum-worker', 'checksum-worker', 'sending-worker']));
+        .poll(() =>
+          page
+            .workers()
+            .map((worker) => scriptName(worker.url()))
+            .sort(),
+        )
+        .toEqual(['checksum-worker', 'checksum-worker', 'sending-worker']);
       const workers = page.workers();
       const before = await scripts();
       expect(await named('mark')).toEqual([]);

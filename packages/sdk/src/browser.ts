@@ -32,7 +32,7 @@ export interface BrowserUploader extends Uploader<BrowserInput> {
 /**
  * An uploader in a page or a worker. Create one and use it for all files: it shares six connections among them.
  *
- * What sends, digests and remembers (10 kB, brotli) is loaded once the page has nothing else to do, and three workers are started, which end
+ * What sends, digests and remembers (11 kB, brotli) is loaded once the page has nothing else to do, and three workers are started, which end
  * after a minute if nothing is uploaded: create no uploader in a page that uploads nothing.
  *
  * Tabs of one origin that upload the same file with the same options at the same coordinator, each with an uploader,
@@ -89,11 +89,13 @@ function loadAhead({ integrity = true }: UploaderOptions): void {
   void loadTabs();
   for (const code of [
     import('./lib/uploader/sending.ts'),
-    import('./lib/platform/browser/browser-part-sender.ts').then(({ getReady }) => getReady(Infinity, true)),
-    integrity && import('./lib/platform/browser/blob-digester.ts').then(({ getReady }) => getReady(true)),
+    import('./lib/platform/browser/browser-part-sender.ts').then(({ getReady }) => getReady()),
+    ...(integrity
+      ? [import('./lib/platform/browser/blob-digester.ts').then((code) => code.getReady(true))]
+      : []),
     import('./lib/platform/browser/indexed-db-resume-store.ts'),
   ])
-    Promise.resolve(code).catch(() => {});
+    code.catch(() => {});
 }
 
 function warmUp(

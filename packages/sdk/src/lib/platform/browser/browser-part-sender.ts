@@ -16,10 +16,10 @@ const aside = 'document' in globalThis ? createAside(sendByXhr) : undefined;
 /**
  * Begins to start what sends: it takes as long as the coordinator does.
  *
- * @param isAhead nobody has picked a file yet
+ * @param sizeBytes of the file; left out: nobody has picked one yet
  */
-export function getReady(sizeBytes: number, isAhead = false): void {
-  if (sizeBytes > SMALL_BYTES) aside?.getReady(isAhead);
+export function getReady(sizeBytes?: number): void {
+  if (sizeBytes === undefined || sizeBytes > SMALL_BYTES) aside?.getReady(sizeBytes === undefined);
 }
 
 /** Sends a part, from the worker if it is there and the part is worth it. */

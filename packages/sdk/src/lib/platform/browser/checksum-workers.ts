@@ -1,5 +1,6 @@
 import type { ChecksumAlgorithm } from '@longhaul/protocol';
 import { type BlobStretch, createStretchPost, type PostedStretch } from './blob-stretch.ts';
+import { LOOK_EVERY_MS, MAX_LOOKS_AHEAD, MAX_QUIET_LOOKS } from './worker-patience.ts';
 
 interface ToDigest {
   readonly algorithm: ChecksumAlgorithm;
@@ -16,15 +17,6 @@ export type AnswerOfWorker = 'reading' | { readonly value?: string | undefined }
 
 /** One reads while the other counts. */
 const WORKERS = 2;
-
-/** Looks, not time: a machine that has slept, or a tab that was frozen, gets no more than one look out of that. */
-const LOOK_EVERY_MS = 1_000;
-
-/** One that has something to do is dead by then; idle, it costs memory, and less to start anew. */
-const MAX_QUIET_LOOKS = 10;
-
-/** Idle before anybody has anything to digest, it waits for somebody who looks for a file. */
-const MAX_LOOKS_AHEAD = 60;
 
 interface Reader {
   readonly worker: Worker;

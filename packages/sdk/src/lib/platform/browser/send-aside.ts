@@ -1,6 +1,7 @@
 import type { PartAnswer, PartSender, PartToSend } from '../../ports/part-sender.ts';
 import type { BlobSource } from '../../sources/blob-source.ts';
 import { type BlobStretch, createStretchPost, type PostedStretch, stretchOf } from './blob-stretch.ts';
+import { LOOK_EVERY_MS, MAX_LOOKS_AHEAD, MAX_QUIET_LOOKS } from './worker-patience.ts';
 
 /** A part to be sent, but for its bytes. */
 export type SendingOrder = { readonly id: number } & Pick<PartToSend<BlobSource>, 'url' | 'headers'>;
@@ -21,15 +22,6 @@ interface Running {
   readonly part: PartToSend<BlobSource>;
   end(answer: PartAnswer | Promise<PartAnswer>): void;
 }
-
-/** Looks, not time: a machine that has slept, or a tab that was frozen, gets no more than one look out of that. */
-const LOOK_EVERY_MS = 1_000;
-
-/** A worker that says nothing for so long is dead if it has something to do, and costs memory for nothing if it has not. */
-const MAX_QUIET_LOOKS = 10;
-
-/** Before anybody has anything to send it waits for somebody who looks for a file. */
-const MAX_LOOKS_AHEAD = 60;
 
 /** Sends from a worker. */
 export interface Aside {

@@ -99,7 +99,7 @@ describe.skipIf(!CHROMIUM)('examples/browser (needs LONGHAUL_TEST_CHROMIUM)', ()
         .poll(() =>
           page
             .workers()
-            .map((worker) => scriptName(worker.url()))
+            .map((worker) => scriptName(worker.url()) ?? '')
             .sort(),
         )
         .toEqual(['checksum-worker', 'checksum-worker', 'sending-worker']);

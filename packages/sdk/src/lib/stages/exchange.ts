@@ -1,19 +1,18 @@
 import {
-  type Checksum,
   type Grant,
   MAX_PARTS_PER_CALL,
   type PartRange,
   type PartsRequest,
   type PartsResponse,
-  type PartToSign,
   type Receipt,
 } from '@longhaul/protocol';
 import pLimit from 'p-limit';
 import { createDueReceipts } from '../due-receipts.ts';
-import { createHeldGrants, type HeldGrants } from '../held-grants.ts';
+import { createHeldGrants } from '../held-grants.ts';
 import { runInPool } from '../pool.ts';
 import type { Clock } from '../ports/clock.ts';
 import { UploadError } from '../upload-error.ts';
+import { createWanted, type KnownDigests } from '../wanted-parts.ts';
 
 /** Trades receipts for URLs with the coordinator: one call at a time, each carrying everything that is due. */
 export interface Exchange {
@@ -46,13 +45,6 @@ export interface ExchangeInput {
   readonly session: { exchangeParts(request: PartsRequest): Promise<PartsResponse> };
   /** Looked at before parts are reported: what was sent while the file was being changed must not be. */
   readonly source: { verify(): Promise<void> };
-}
-
-/** Digests of parts, as far as they are there. */
-interface KnownDigests {
-  known(partNumber: number): Checksum | undefined;
-  /** Resolves once those of them that were begun are there; rejects if one will not be. */
-  whenKnown(parts: readonly PartRange[]): Promise<unknown>;
 }
 
 /** Starts the exchange of one round of sending. */
@@ -112,59 +104,6 @@ export function createExchange(input: ExchangeInput): Exchange {
       return due.oldest(mayBeLeft);
     },
   };
-}
-
-/** Parts that will be sent. */
-interface Wanted {
-  add(part: PartRange): void;
-  delete(part: PartRange): void;
-  /** These, and the next ones, as far as they have no URL, and their digest if they need one. */
-  toSign(first: readonly PartRange[]): readonly PartToSign[];
-  /**
-   * Whether the next part lacks its URL still: a connection would lie idle for a round trip when it is its turn. Resolves once
-   * the digests of those after it that are nearly there have come along: a call costs a page more than all else that it does
-   * for a part. `false` while somebody waits for that already. Rejects where nothing more is digested: the upload is over.
-   */
-  isWorthAsking(): Promise<boolean>;
-}
-
-function createWanted({ parts, concurrency, digests }: ExchangeInput, held: HeldGrants): Wanted {
-  const toCome = new Set(parts);
-  let isWaiting = false;
-  const toSign: Wanted['toSign'] = (first) =>
-    [...new Set([...first, ...firstOf(toCome, 2 * concurrency)])]
-      .slice(0, 2 * concurrency)
-      .flatMap(({ partNumber, sizeBytes }) => {
-        const checksum = digests?.known(partNumber);
-        const isReady = !held.find(partNumber) && (checksum ?? !digests);
-        return isReady ? [{ partNumber, sizeBytes, ...(checksum && { checksum }) }] : [];
-      });
-  return {
-    add: (part) => void toCome.add(part),
-    delete: (part) => void toCome.delete(part),
-    toSign,
-    async isWorthAsking() {
-      const [next, ...others] = firstOf(toCome, concurrency);
-      if (isWaiting || !next || held.find(next.partNumber)) return false;
-      isWaiting = true;
-      try {
-        await digests?.whenKnown([next, ...others]);
-      } finally {
-        isWaiting = false;
-      }
-      return toSign([]).length > 0;
-    },
-  };
-}
-
-/** Of many, and often: nobody copies all of them for that. */
-function firstOf<Item>(items: Iterable<Item>, count: number): readonly Item[] {
-  const first: Item[] = [];
-  for (const item of items) {
-    if (first.length === count) break;
-    first.push(item);
-  }
-  return first;
 }
 
 interface WatchedSource {
